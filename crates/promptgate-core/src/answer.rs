@@ -1,0 +1,212 @@
+//! What comes back: a response with its usage, or a failure with its class. Infrastructure and model never mix.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::price::NanoUsd;
+
+/// What an `Answerer` says to a request: how it ended, and what trying cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The response, or why there is none.
+    pub result: Result<Response, Failure>,
+    /// Calls made, the last one included; 0 where nothing was called (a recording).
+    pub attempts: u32,
+    /// What the failed attempts before the last one cost, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasted: Option<NanoUsd>,
+}
+
+impl Answer {
+    /// An answer got at the first attempt.
+    pub fn of(response: Response) -> Self {
+        Self { result: Ok(response), attempts: 1, wasted: None }
+    }
+
+    /// A failure at the first attempt.
+    pub fn failed(failure: Failure) -> Self {
+        Self { result: Err(failure), attempts: 1, wasted: None }
+    }
+}
+
+/// A model's response.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// The text, line feeds as the model sent them.
+    pub output: String,
+    /// Calls of tools, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Why the model stopped.
+    pub finish_reason: FinishReason,
+    /// Tokens, where the provider or the recording tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Milliseconds from sending to the last byte; absent where it was not measured (a recording without a time).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// The model the provider says it was, where that differs or is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_model: Option<String>,
+    /// What the call cost, computed once when it settled; absent where the price or the usage is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<NanoUsd>,
+    /// Whether the output is tied to the request by its digest. Only a recording without digests is not.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub bound: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+impl Response {
+    /// A response of one text that ended by itself, nothing else known.
+    pub fn text(output: impl Into<String>) -> Self {
+        Self {
+            output: output.into(),
+            tool_calls: Vec::new(),
+            finish_reason: FinishReason::Stop,
+            usage: None,
+            latency_ms: None,
+            returned_model: None,
+            cost: None,
+            bound: true,
+        }
+    }
+}
+
+/// A call of a tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The tool.
+    pub name: String,
+    /// Its arguments; a string where the model sent something that is not JSON.
+    pub arguments: Value,
+    /// The provider's id of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// Why a model stopped, one word for all providers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// It was done.
+    Stop,
+    /// It ran into the token limit.
+    Length,
+    /// A filter of the service held the answer back.
+    ContentFilter,
+    /// It wants tools called.
+    ToolCalls,
+    /// Another word of the provider's.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl FinishReason {
+    /// The normalised word for what a provider said.
+    pub fn normalise(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "stop" | "end_turn" | "stop_sequence" | "eos" | "completed" => Self::Stop,
+            "length" | "max_tokens" | "max_output_tokens" => Self::Length,
+            "content_filter" | "content management policy" | "safety" | "refusal" => Self::ContentFilter,
+            "tool_calls" | "tool_use" | "function_call" => Self::ToolCalls,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The word as it is written in files.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+            Self::ToolCalls => "tool_calls",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// Tokens of one call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written, reasoning included.
+    pub output_tokens: u64,
+    /// Of the tokens read, those from the provider's cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_input_tokens: u64,
+    /// Of the tokens written, those of hidden reasoning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Why there is no response.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Whose failure it is, and of what class.
+    pub kind: FailureKind,
+    /// One line for people, scrubbed of secrets.
+    pub message: String,
+    /// The HTTP status, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long the provider asked to wait, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Failure {
+    /// A failure without a status.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None, retry_after_ms: None }
+    }
+}
+
+/// The classes of failure. What a class means for retrying and for the verdict is decided here, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No connection, no first byte, a silent or reset connection.
+    Connection,
+    /// Too many requests.
+    RateLimit,
+    /// The quota is gone; waiting does not help.
+    Quota,
+    /// The provider's own error (5xx), or a reply that cannot be read.
+    Server,
+    /// The credential is missing or refused.
+    Credential,
+    /// The provider refuses the request as it stands (4xx).
+    BadRequest,
+    /// The model took longer than its `timeout` after the first byte: the model's own failure.
+    ModelTimeout,
+    /// No recorded answer for this request.
+    MissingRecording,
+}
+
+impl FailureKind {
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Connection | Self::RateLimit | Self::Server)
+    }
+
+    /// Whether the candidate itself misbehaved, so that the trial has failed rather than gone missing.
+    pub fn is_the_models(self) -> bool {
+        matches!(self, Self::ModelTimeout)
+    }
+}

@@ -1,0 +1,195 @@
+//! The policy of a gate: what is required, by which checks, at which confidence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::name::MetricName;
+use crate::reference::Reference;
+use crate::score::Tier;
+use crate::selection::Selection;
+use crate::verdict::Requirement;
+
+/// The resolved `[gate]` of a suite; `gate.md`, section 3.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The versions held to; one comparison per model and baseline. Empty: floors and rules alone.
+    pub baselines: Vec<Reference>,
+    /// What meets the requirement.
+    pub require: Requirement,
+    /// What the verdict speaks about.
+    pub scope: Scope,
+    /// One-sided, each way; in (0.5, 1).
+    pub confidence: f64,
+    /// Exact tests on binary metrics.
+    pub strict: bool,
+    /// Share of the planned pairs that may be missing; in [0, 1).
+    pub max_missing: f64,
+    /// How old a stored baseline may be, in seconds.
+    pub max_age: Option<u64>,
+    /// Looking more than once.
+    pub sequential: Option<Sequential>,
+    /// What `--fresh` costs.
+    pub fresh: Fresh,
+    /// Sign flips of a Monte Carlo test.
+    pub flips: u32,
+    /// A judge that agrees less with people leaves its checks at best inconclusive.
+    pub min_agreement: Option<f64>,
+    /// Fewer labels than this: at best inconclusive.
+    pub judge_labels_min: u32,
+    /// The checks, in the order written.
+    pub checks: Vec<Check>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            baselines: Vec::new(),
+            require: Requirement::ShownNotWorse,
+            scope: Scope::Population,
+            confidence: 0.95,
+            strict: false,
+            max_missing: 0.05,
+            max_age: None,
+            sequential: None,
+            fresh: Fresh::Spend,
+            flips: 9_999,
+            min_agreement: None,
+            judge_labels_min: 0,
+            checks: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// The policy digest: the resolved settings and the selections they make, not the baselines' present content.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+
+    /// One-sided error rate, each way.
+    pub fn alpha(&self) -> f64 {
+        1.0 - self.confidence
+    }
+}
+
+/// What a verdict speaks about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Inputs like these.
+    #[default]
+    Population,
+    /// These cases alone; only the model's own noise is uncertain.
+    TheseCases,
+}
+
+/// Planned looks or an e-process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sequential {
+    /// Five planned looks.
+    Looks,
+    /// An e-process.
+    Anytime,
+}
+
+/// What drawing anew costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fresh {
+    /// Draw r is judged at alpha / 2^r.
+    #[default]
+    Spend,
+    /// Every draw keeps alpha, and the report says so.
+    Free,
+}
+
+/// One check of a gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// What it holds to.
+    pub subject: Subject,
+    /// Whether it decides.
+    pub tier: Tier,
+}
+
+/// A metric with a limit, or a rule on cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A metric.
+    Metric {
+        /// `pass_rate`, `cost`, `tokens`, `input_tokens`, `output_tokens`, `latency`, or a suite's own.
+        metric: MetricName,
+        /// The cases it is taken over; all where absent.
+        slice: Option<Selection>,
+        /// The limit; an advisory check may have none.
+        limit: Option<Limit>,
+    },
+    /// A rule.
+    Rule {
+        /// Which one.
+        rule: Rule,
+        /// The cases it holds for; all where absent.
+        cases: Option<Selection>,
+    },
+}
+
+/// The limit of a metric check.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// In score units, 0 <= m < range.
+    AllowedDrop(f64),
+    /// A share of the geometric mean ratio; ratio metrics only.
+    AllowedRise(f64),
+    /// A floor on the candidate alone.
+    Min(f64, Basis),
+    /// A ceiling on the candidate alone.
+    Max(f64, Basis),
+}
+
+/// What a floor or ceiling looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The value as measured; no error rate.
+    #[default]
+    Value,
+    /// The one-sided bound.
+    Bound,
+}
+
+/// A rule on cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The selected cases pass in every trial, whatever the baseline did.
+    MustPass {
+        /// Extra calls before a failing case counts.
+        confirm: u32,
+    },
+    /// What passed before passes now.
+    NoNewBreak {
+        /// Cases that may be broken.
+        max_broken: u32,
+        /// Extra calls before a failing case counts as broken.
+        confirm: u32,
+    },
+}
+
+impl Rule {
+    /// The name in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MustPass { .. } => "must-pass",
+            Self::NoNewBreak { .. } => "no-new-break",
+        }
+    }
+}
+
+/// The metrics that exist in every suite, and their names, which a suite may not use for its own.
+pub const RESERVED_METRICS: [&str; 6] = ["pass_rate", "cost", "tokens", "input_tokens", "output_tokens", "latency"];
+
+/// The reserved metrics that are positive amounts, compared as ratios; lower is better.
+pub const RATIO_METRICS: [&str; 5] = ["cost", "tokens", "input_tokens", "output_tokens", "latency"];

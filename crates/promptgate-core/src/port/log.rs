@@ -1,0 +1,17 @@
+//! The append-only log of a run.
+
+use super::PortError;
+use crate::record::SettledTrial;
+
+/// Takes settled trials. One writer thread owns it and commits in groups: a result counts, and is shown, after its
+/// commit.
+pub trait RunLog: Send {
+    /// Adds a trial to the open batch; returns the bytes of the batch so far.
+    fn append(&mut self, trial: &SettledTrial) -> Result<usize, PortError>;
+
+    /// Writes the open batch and syncs it to disk.
+    fn commit(&mut self) -> Result<(), PortError>;
+
+    /// Commits, and marks the run as complete.
+    fn finish(&mut self) -> Result<(), PortError>;
+}

@@ -1,0 +1,14 @@
+//! Where answers are recorded for `replay`.
+
+use super::PortError;
+use crate::answer::Response;
+use crate::request::Request;
+
+/// Takes real answers. Lines of the recording that are not recorded anew stay as they are.
+pub trait RecordingSink: Send {
+    /// Adds the answer to one request; secrets are scrubbed by value.
+    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError>;
+
+    /// Puts the new recording in place of the old one, atomically.
+    fn finish(&mut self) -> Result<(), PortError>;
+}

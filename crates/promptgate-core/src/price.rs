@@ -1,0 +1,115 @@
+//! Money: integer nano-dollars, and prices per million tokens. An unknown price is unknown, never 0.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Usage;
+use crate::name::ModelId;
+
+/// An amount in billionths of a US dollar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NanoUsd(pub u64);
+
+impl NanoUsd {
+    /// In dollars, for ratios and for people.
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// The sum, at most the largest amount that can be held.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl fmt::Display for NanoUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.dollars() {
+            0.0 => f.write_str("$0"),
+            dollars if dollars < 0.01 => write!(f, "${dollars:.6}"),
+            dollars if dollars < 1.0 => write!(f, "${dollars:.4}"),
+            dollars => write!(f, "${dollars:.2}"),
+        }
+    }
+}
+
+/// What a model costs, in US dollars a million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Per million tokens read.
+    pub input: f64,
+    /// Per million tokens written.
+    pub output: f64,
+    /// Per million tokens read from the provider's cache; the full input price where it is not given.
+    #[serde(default)]
+    pub cached_input: Option<f64>,
+}
+
+impl Price {
+    /// The cost of one call, rounded to the nearest nano-dollar.
+    pub fn cost(&self, usage: &Usage) -> NanoUsd {
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let fresh = usage.input_tokens - cached;
+        // Dollars a million tokens are 1,000 nano-dollars a token.
+        let nano = |tokens: u64, price: f64| tokens as f64 * price * 1_000.0;
+        let total = nano(fresh, self.input)
+            + nano(cached, self.cached_input.unwrap_or(self.input))
+            + nano(usage.output_tokens, self.output);
+        NanoUsd(total.round().max(0.0) as u64)
+    }
+}
+
+/// The known prices, by model id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prices {
+    /// The day the embedded table was last looked at, e.g. `2026-11-01`.
+    pub as_of: String,
+    models: BTreeMap<String, Price>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    as_of: String,
+    model: BTreeMap<String, Price>,
+}
+
+impl Prices {
+    /// The table that ships in the binary.
+    #[expect(clippy::expect_used, reason = "the embedded table is read in a test")]
+    pub fn embedded() -> Self {
+        let table: Table = toml::from_str(include_str!("price.toml")).expect("the embedded price table is valid");
+        Self { as_of: table.as_of, models: table.model }
+    }
+
+    /// Puts a user's prices over the known ones.
+    #[must_use]
+    pub fn overridden_by(mut self, prices: BTreeMap<String, Price>) -> Self {
+        self.models.extend(prices);
+        self
+    }
+
+    /// The price of a model, if it is known.
+    pub fn of(&self, model: &ModelId) -> Option<&Price> {
+        self.models.get(&model.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_costs_its_tokens_and_an_unknown_model_costs_nothing_known() {
+        let prices = Prices::embedded();
+        let usage = Usage { input_tokens: 1_000, output_tokens: 100, ..Usage::default() };
+        let price = prices.of(&ModelId::new("openai/gpt-4.1-mini").unwrap()).unwrap();
+        assert_eq!(price.cost(&usage), NanoUsd(560_000));
+        assert_eq!(prices.of(&ModelId::new("nobody/knows").unwrap()), None);
+    }
+}

@@ -1,0 +1,289 @@
+//! The record of a run: a header with all that is needed to reproduce it, and one settled trial per planned one.
+//!
+//! A stored run renders to the same report as the live one, so header and trials hold everything a report says: nothing
+//! is looked up in the working tree again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::answer::{Failure, Response};
+use crate::digest::{Digest, DigestWriter};
+use crate::gate::Policy;
+use crate::name::{CaseId, MetricName, RunId, SuiteName};
+use crate::plan::{Partition, PlannedModel, PlannedVersion, TrialKey};
+use crate::price::NanoUsd;
+use crate::score::{Outcome, Scored, Tier};
+use crate::selection::Selection;
+
+/// The schema of a run's file; a newer major version is refused.
+pub const LOG_SCHEMA: &str = "promptgate.log/1";
+
+/// The first line of a run's file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// [`LOG_SCHEMA`].
+    pub schema: String,
+    /// What the run is for.
+    pub purpose: Purpose,
+    /// The suite.
+    pub suite: SuiteName,
+    /// The suite's folder as the user named it, for the lines that say what to do next.
+    pub suite_path: String,
+    /// The suite's own note, shown under every verdict.
+    pub note: Option<String>,
+    /// The plan digest; every partition carries it.
+    pub plan_digest: Digest,
+    /// The grading digest.
+    pub grading: Digest,
+    /// The versions.
+    pub versions: Vec<PlannedVersion>,
+    /// The models.
+    pub models: Vec<PlannedModel>,
+    /// Cases in the whole plan.
+    pub cases: u64,
+    /// Repeats per case.
+    pub trials: u32,
+    /// Orders the run, seeds the statistics.
+    pub seed: u64,
+    /// The share of the plan this record holds, when it is not all of it.
+    pub partition: Option<Partition>,
+    /// `--filter`, which selected the plan's cases.
+    pub filter: Option<Selection>,
+    /// The metrics the suite's assertions feed.
+    pub metrics: Vec<MetricSpec>,
+    /// The selections of the gate (slices, rules); settled trials name them by index.
+    pub selections: Vec<Selection>,
+    /// The comparisons to be made; empty for `run`.
+    pub comparisons: Vec<PlannedComparison>,
+    /// The gate's policy; absent for `run` and `compare`.
+    pub policy: Option<Policy>,
+    /// Digest of the policy in force.
+    pub policy_digest: Option<Digest>,
+    /// Lines for every report: how the cases differ from the baseline's, what the suite warns of.
+    pub notes: Vec<String>,
+    /// Command-line settings that shaped the run, by flag, for reproducing it.
+    pub settings: Map<String, Value>,
+    /// What may differ between equal runs.
+    pub volatile: HeaderVolatile,
+}
+
+/// What may differ between equal runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeaderVolatile {
+    /// The run.
+    pub run: RunId,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// The version of promptgate that wrote it.
+    pub promptgate: String,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// `run`: answers and scores.
+    Run,
+    /// `compare`: the numbers of a gate without a policy.
+    Compare,
+    /// `gate`: a verdict.
+    Gate,
+}
+
+/// A comparison to be made: one model, one baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedComparison {
+    /// Index into the models.
+    pub model: usize,
+    /// Index into the versions; absent for a gate of floors and rules alone.
+    pub baseline: Option<usize>,
+    /// Index into the versions.
+    pub candidate: usize,
+}
+
+/// A metric that the suite's assertions feed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSpec {
+    /// Its name.
+    pub name: MetricName,
+    /// Binary when exactly one pass/fail assertion without `when` feeds it.
+    pub kind: MetricKind,
+}
+
+/// The kind of a metric; fixed by declaration, before any data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricKind {
+    /// 0 or 1 per trial.
+    Binary,
+    /// A score in 0..=1.
+    Score,
+    /// A positive amount.
+    Ratio,
+}
+
+/// One trial as it came out: one line of a run's file and of the `jsonl` report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettledTrial {
+    /// Its index in the whole plan.
+    pub trial: u64,
+    /// Index into the header's versions.
+    pub version: usize,
+    /// Index into the header's models.
+    pub model: usize,
+    /// The case.
+    pub case: SettledCase,
+    /// The repeat, from 1.
+    pub repeat: u32,
+    /// 1, then one more for each `--fresh` over the same key.
+    pub draw: u32,
+    /// The trial key, by which it is found again; absent for a trial that was skipped.
+    pub key: Option<TrialKey>,
+    /// The request digest; absent where nothing could be asked.
+    pub request: Option<Digest>,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why it errored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<TrialError>,
+    /// What the model said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
+    /// What the model failed at, where the failure is its own (a time-out).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The weighted mean of the assertions that are scored; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// The assertions, in the order of suite and case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<AssertionResult>,
+    /// The value of each metric fed on this trial; `null` where it is unscored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<MetricName, Option<f64>>,
+    /// What the asks of assertions cost (judging), apart from the trial's own answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_cost: Option<NanoUsd>,
+    /// What may differ between equal runs.
+    #[serde(default)]
+    pub volatile: TrialVolatile,
+}
+
+/// What a report needs to know of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettledCase {
+    /// The id.
+    pub id: CaseId,
+    /// The input digest by which the two sides pair.
+    pub input: Digest,
+    /// The cluster, where the case has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Which of the header's selections hold for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selections: Vec<u16>,
+}
+
+/// Why a trial errored. The two never mix: the first is missing, the second is unscored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialError {
+    /// No answer, for reasons of infrastructure.
+    Unanswered(Failure),
+    /// A critical assertion could not be scored.
+    Unscored {
+        /// Its name.
+        assertion: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One assertion on one trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssertionResult {
+    /// Its name.
+    pub name: String,
+    /// Whether it decides the case.
+    pub tier: Tier,
+    /// Its weight.
+    pub weight: f64,
+    /// What it came to.
+    #[serde(flatten)]
+    pub scored: Scored,
+}
+
+/// What may differ between equal runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrialVolatile {
+    /// Calls made in this run.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What failed attempts cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasted: Option<NanoUsd>,
+    /// The run whose answer was taken over, where no call was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<RunId>,
+    /// When the answer was got, milliseconds since 1970.
+    #[serde(default)]
+    pub answered_ms: u64,
+}
+
+/// The settled record of a run: every trial of its share of the plan, in plan order.
+pub trait SettledRecord {
+    /// The header.
+    fn header(&self) -> &RunHeader;
+
+    /// The trials, in plan order, read one at a time.
+    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_>;
+}
+
+/// A record that is held in memory, for tests and small folds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordInMemory {
+    /// The header.
+    pub header: RunHeader,
+    /// The trials, in plan order.
+    pub trials: Vec<SettledTrial>,
+}
+
+impl SettledRecord for RecordInMemory {
+    fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_> {
+        Box::new(self.trials.iter().cloned().map(Ok))
+    }
+}
+
+/// Builds the evidence digest from settled trials in plan order: the plan and what it came to; not attempts, resumes,
+/// partition or clock.
+pub struct EvidenceWriter(DigestWriter);
+
+impl EvidenceWriter {
+    /// Begins with the plan.
+    pub fn new(header: &RunHeader) -> Self {
+        let mut writer = DigestWriter::default();
+        writer.line("promptgate.evidence/1");
+        writer.line(&header.plan_digest);
+        Self(writer)
+    }
+
+    /// Adds the next trial in plan order.
+    pub fn trial(&mut self, trial: &SettledTrial) {
+        let stable = SettledTrial { volatile: TrialVolatile::default(), ..trial.clone() };
+        self.0.line(&stable);
+    }
+
+    /// The evidence digest.
+    pub fn finish(self) -> Digest {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,21 @@
+//! What reports render: values folded from a settled record. Every text, file and exit code comes from one of these.
+
+mod gate;
+mod run;
+
+pub use gate::{
+    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, PairCounts, SideReport,
+    SliceNote,
+};
+pub use run::{
+    AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RunReport, RunVolatile, SideSummary,
+};
+
+/// What a command came to, ready to be rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// Of `run`.
+    Run(Box<RunReport>),
+    /// Of `gate` and `compare`.
+    Gate(Box<GateReport>),
+}

@@ -1,0 +1,262 @@
+//! The report of a gate or a comparison: schema `promptgate.gate/1`. It grows, it never changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::exit::ExitCode;
+use crate::gate::Scope;
+use crate::name::{CaseId, MetricName, ModelId, SuiteName};
+use crate::price::NanoUsd;
+use crate::record::MetricKind;
+use crate::score::Tier;
+use crate::verdict::{Requirement, Verdict};
+
+/// The whole report; key order is the contract's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateReport {
+    /// `promptgate.gate/1`.
+    pub schema: String,
+    /// The suite.
+    pub suite: SuiteName,
+    /// The verdict; `null` for `compare`.
+    pub verdict: Option<Verdict>,
+    /// What is required; `null` for `compare`.
+    pub requirement: Option<Requirement>,
+    /// Whether it is met; `null` for `compare`.
+    pub met: Option<bool>,
+    /// The process's exit code as far as the verdict decides it.
+    pub exit_code: ExitCode,
+    /// What the verdict speaks about.
+    pub scope: Scope,
+    /// The seed.
+    pub seed: u64,
+    /// The plan digest.
+    pub plan_digest: Digest,
+    /// The policy digest; `null` for `compare`.
+    pub policy_digest: Option<Digest>,
+    /// The evidence digest.
+    pub evidence_digest: Digest,
+    /// The suite's own note and what was found before the first call (changed cases and the like).
+    pub notes: Vec<String>,
+    /// The suite's folder as the user named it.
+    pub suite_path: String,
+    /// One-sided confidence, each way.
+    pub confidence: f64,
+    /// Repeats per case.
+    pub trials: u32,
+    /// One per model and baseline.
+    pub comparisons: Vec<Comparison>,
+    /// What it cost.
+    pub cost: Cost,
+    /// What may differ between equal runs.
+    pub volatile: GateVolatile,
+}
+
+/// Candidate against baseline on one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The model.
+    pub model: ModelId,
+    /// Whether it decides.
+    pub tier: Tier,
+    /// Its verdict; `null` for `compare`.
+    pub verdict: Option<Verdict>,
+    /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
+    /// `wrong_version`, `max_missing`, `quota`.
+    pub reason: Option<String>,
+    /// Whether it meets the requirement and every output it rests on is bound to the prompt text by its digest.
+    pub promotable: bool,
+    /// Lines about this comparison, for people.
+    pub notes: Vec<String>,
+    /// The version held to; `null` for floors and rules alone.
+    pub baseline: Option<SideReport>,
+    /// The version judged.
+    pub candidate: SideReport,
+    /// How the cases pair.
+    pub pairs: PairCounts,
+    /// The checks, in the order of the policy; for `compare` one per metric.
+    pub checks: Vec<CheckReport>,
+    /// Slices that no check names and that look worse (advisory); empty unless a fold looks for them.
+    pub look_here: Vec<SliceNote>,
+    /// Cases whose majority changed, broken ones first, then by id.
+    pub flips: Vec<Flip>,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SideReport {
+    /// How the user named it.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The version digest.
+    pub digest: Digest,
+    /// Trials planned on this model.
+    pub trials: u64,
+    /// Of these, errored.
+    pub errored: u64,
+}
+
+/// How the cases pair.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairCounts {
+    /// Pairs with an outcome on both sides.
+    pub complete: u64,
+    /// Planned pairs the baseline did not answer.
+    pub missing_baseline: u64,
+    /// Planned pairs the candidate did not answer.
+    pub missing_candidate: u64,
+    /// Cases of a stored baseline that were edited or removed since.
+    pub changed_cases: u64,
+}
+
+/// One check. Exactly one of `metric` and `rule` is set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The metric.
+    pub metric: Option<MetricName>,
+    /// The rule.
+    pub rule: Option<String>,
+    /// The slice or the rule's cases, as `tag=vip`; `null` for all.
+    pub slice: Option<String>,
+    /// Whether it decides.
+    pub tier: Tier,
+    /// `binary`, `score`, `ratio` or `rule`.
+    pub kind: CheckKind,
+    /// The metric's own direction.
+    pub better: Better,
+    /// Complete pairs it rests on (floors: the candidate's cases; rules: the selected cases).
+    pub n: u64,
+    /// Clusters among them; `null` where no case has one.
+    pub clusters: Option<u64>,
+    /// The baseline's value in natural units.
+    pub baseline: Option<f64>,
+    /// The candidate's value.
+    pub candidate: Option<f64>,
+    /// Candidate minus baseline; for a ratio, ratio - 1; `null` for floors, ceilings and rules.
+    pub difference: Option<f64>,
+    /// The two-sided interval of the difference.
+    pub interval: Option<[f64; 2]>,
+    /// Its level: 0.90 at confidence 0.95, draw 1.
+    pub interval_level: Option<f64>,
+    /// The largest drop (rise, for ratios) not ruled out, as a positive number in the metric's unit.
+    pub ruled_out: Option<f64>,
+    /// -m for `allowed_drop`, +m for `allowed_rise`, the value of `min` or `max`, `max_broken` (`must-pass`: 0).
+    pub limit: Option<f64>,
+    /// Which key set the limit: `allowed_drop`, `allowed_rise`, `min`, `max`, `max_broken`.
+    pub limit_key: Option<String>,
+    /// The one-sided p of "the candidate is worse".
+    pub p_value: Option<f64>,
+    /// The same after Holm over the critical checks of the comparison.
+    pub p_value_adjusted: Option<f64>,
+    /// Cases the baseline failed and the candidate passed, by majority of trials.
+    pub fixed: Option<u64>,
+    /// Cases the baseline passed and the candidate failed.
+    pub broken: Option<u64>,
+    /// The methods that decided.
+    pub method: CheckMethod,
+    /// `null` for `compare` and for an advisory check without a limit.
+    pub verdict: Option<Verdict>,
+    /// Why, in words, with the reason code first where there is one.
+    pub reason: String,
+    /// Cases in all that would settle an inconclusive check 4 times in 5 if there is no real drop.
+    pub cases_needed: Option<u64>,
+    /// The cases a rule found broken or failing, by id; empty for metric checks.
+    pub cases: Vec<CaseId>,
+}
+
+/// The kind of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// On 0/1 outcomes.
+    Binary,
+    /// On scores in 0..=1.
+    Score,
+    /// On positive amounts.
+    Ratio,
+    /// On cases, without statistics.
+    Rule,
+}
+
+impl From<MetricKind> for CheckKind {
+    fn from(kind: MetricKind) -> Self {
+        match kind {
+            MetricKind::Binary => Self::Binary,
+            MetricKind::Score => Self::Score,
+            MetricKind::Ratio => Self::Ratio,
+        }
+    }
+}
+
+/// Which direction of a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+/// The methods of a check, by the names of gate.md, section 4.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckMethod {
+    /// What could block: `McNemar mid-p`, `sign flip`, `cluster sign flip`, `rule`, `value`.
+    pub block: Option<String>,
+    /// What could pass: `Tango`, `Hall and guard`, `CR1 t`, `rule`, `value`.
+    pub pass: Option<String>,
+}
+
+/// A slice that no check names and that looks worse.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SliceNote {
+    /// The slice.
+    pub slice: String,
+    /// Pairs in it.
+    pub n: u64,
+    /// Candidate minus baseline.
+    pub difference: f64,
+    /// The p, adjusted by Benjamini-Hochberg.
+    pub p_value_adjusted: f64,
+}
+
+/// A case whose majority changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flip {
+    /// The case.
+    pub case: CaseId,
+    /// Passed over usable trials on the baseline, e.g. `3/3`.
+    pub baseline: String,
+    /// The same on the candidate.
+    pub candidate: String,
+}
+
+/// What a run cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Known cost of all answers the report rests on, in nano-dollars.
+    pub nano_usd: NanoUsd,
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Known cost of judging, in nano-dollars.
+    pub judge_nano_usd: NanoUsd,
+    /// Answers whose cost is not known.
+    pub unpriced: u64,
+}
+
+/// What may differ between equal runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateVolatile {
+    /// The run's id.
+    pub run: String,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// Calls made in this run, retries included.
+    pub attempts: u64,
+    /// Trials taken over from earlier runs.
+    pub reused: u64,
+    /// What failed attempts cost, in nano-dollars.
+    pub wasted_nano_usd: NanoUsd,
+}

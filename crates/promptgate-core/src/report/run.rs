@@ -1,0 +1,182 @@
+//! The report of one run: schema `promptgate.run/1`. It grows, it never changes.
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::Cost;
+use crate::digest::Digest;
+use crate::exit::ExitCode;
+use crate::name::{CaseId, MetricName, ModelId, SuiteName};
+use crate::plan::Partition;
+use crate::price::NanoUsd;
+use crate::prompt::VersionIdentity;
+use crate::record::MetricKind;
+use crate::score::{Outcome, Tier};
+
+/// The whole report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// `promptgate.run/1`.
+    pub schema: String,
+    /// The suite.
+    pub suite: SuiteName,
+    /// 0 when nothing failed, 100 when a case did, 104 when too many went unanswered.
+    pub exit_code: ExitCode,
+    /// The seed.
+    pub seed: u64,
+    /// The plan digest.
+    pub plan_digest: Digest,
+    /// The evidence digest.
+    pub evidence_digest: Digest,
+    /// The share of the plan, when it is not all of it.
+    pub partition: Option<Partition>,
+    /// The suite's own note and what was found before the first call.
+    pub notes: Vec<String>,
+    /// The suite's folder as the user named it.
+    pub suite_path: String,
+    /// Cases in this run's share.
+    pub cases: u64,
+    /// Repeats per case.
+    pub trials: u32,
+    /// One per version and model, in plan order.
+    pub sides: Vec<SideSummary>,
+    /// What failed or errored first in plan order, at most [`RunReport::FAILURES`] of them.
+    pub failures: Vec<CaseFailure>,
+    /// How many failed or errored in all.
+    pub failures_total: u64,
+    /// What it cost.
+    pub cost: Cost,
+    /// What may differ between equal runs.
+    pub volatile: RunVolatile,
+}
+
+impl RunReport {
+    /// How many failures a report lists; `jsonl`, `csv` and `junit` list every trial.
+    pub const FAILURES: usize = 200;
+}
+
+/// One version on one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SideSummary {
+    /// How the user named the version.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Which version it is.
+    pub version: VersionIdentity,
+    /// The model.
+    pub model: ModelId,
+    /// Whether the model's result decides the exit code.
+    pub tier: Tier,
+    /// Cases by majority of their trials' outcomes.
+    pub cases: CaseCounts,
+    /// Trials by outcome.
+    pub trials: CaseCounts,
+    /// `pass_rate` first, then the suite's metrics, then the reserved amounts that were measured.
+    pub metrics: Vec<MetricSummary>,
+    /// One per assertion name.
+    pub assertions: Vec<AssertionSummary>,
+    /// Answers not tied to the prompt text.
+    pub unbound: u64,
+    /// Returned model names that differ from the one asked for.
+    pub returned_models: Vec<String>,
+}
+
+/// Counts by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseCounts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Errored.
+    pub errored: u64,
+    /// Skipped.
+    pub skipped: u64,
+}
+
+/// One metric of one side, with its uncertainty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// Its name.
+    pub name: MetricName,
+    /// Its kind.
+    pub kind: MetricKind,
+    /// Cases it rests on.
+    pub n: u64,
+    /// Cases it could not be taken on (unscored, missing, not measured).
+    pub missing: u64,
+    /// The mean over cases of the trial averages; absent when nothing was measured.
+    pub value: Option<f64>,
+    /// Wilson for a pass rate, t for a mean, CR1 with clusters; absent below two cases.
+    pub interval: Option<Interval>,
+    /// For amounts: the sum over trials.
+    pub total: Option<f64>,
+    /// For amounts: the median over trials.
+    pub p50: Option<f64>,
+    /// For amounts: the 95th percentile over trials.
+    pub p95: Option<f64>,
+}
+
+/// An interval with its two-sided level.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// E.g. 0.95.
+    pub level: f64,
+}
+
+/// One assertion over the trials of a side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssertionSummary {
+    /// Its name.
+    pub name: String,
+    /// Whether it decides.
+    pub tier: Tier,
+    /// Trials it passed on.
+    pub passed: u64,
+    /// Trials it failed on.
+    pub failed: u64,
+    /// Trials it left unscored.
+    pub unscored: u64,
+}
+
+/// A trial that failed or errored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseFailure {
+    /// The case.
+    pub case: CaseId,
+    /// How the user named the version.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The model.
+    pub model: ModelId,
+    /// The repeat, from 1.
+    pub repeat: u32,
+    /// `failed` or `errored`.
+    pub outcome: Outcome,
+    /// The assertion that decided, where it was one.
+    pub assertion: Option<String>,
+    /// What was expected, shortened.
+    pub expected: Option<String>,
+    /// What was found, shortened.
+    pub found: Option<String>,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+/// What may differ between equal runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunVolatile {
+    /// The run's id.
+    pub run: String,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// Calls made in this run, retries included.
+    pub attempts: u64,
+    /// Trials taken over from earlier runs.
+    pub reused: u64,
+    /// What failed attempts cost, in nano-dollars.
+    pub wasted_nano_usd: NanoUsd,
+}

@@ -1,0 +1,88 @@
+//! A suite: cases, assertions, models and a gate for one prompt, as `suite.toml` says it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::assertion::AssertionSpec;
+use crate::diagnostic::Location;
+use crate::gate::Policy;
+use crate::name::{ModelId, PromptName, SuiteName};
+use crate::reference::Reference;
+use crate::score::Tier;
+
+/// A suite as written, every value checked, defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Suite {
+    /// Also the folder's name.
+    pub name: SuiteName,
+    /// One line that every report shows under the verdict, e.g. that the suite was written as an example.
+    pub note: Option<String>,
+    /// The prompt under test.
+    pub prompt: PromptName,
+    /// What `run` and `gate` judge unless told otherwise; the prompt itself by default.
+    pub candidate: Reference,
+    /// Repeats per case, from 1.
+    pub trials: u32,
+    /// Orders the plan, seeds the statistics.
+    pub seed: u64,
+    /// Default variables for all cases.
+    pub vars: Map<String, Value>,
+    /// The models; empty means the one named in the prompt.
+    pub models: Vec<SuiteModel>,
+    /// Where the cases are.
+    pub cases: CasesSpec,
+    /// The assertions for all cases.
+    pub asserts: Vec<AssertionSpec>,
+    /// The gate, where there is one.
+    pub gate: Option<Policy>,
+    /// Where keys stand in the file, for messages found later.
+    #[serde(skip)]
+    pub places: BTreeMap<String, Location>,
+}
+
+/// One model of a suite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuiteModel {
+    /// Provider and model.
+    pub id: ModelId,
+    /// Parameters over the prompt's own.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// How long the model may take after the first byte.
+    #[serde(default = "default_timeout")]
+    pub timeout: Duration,
+    /// Whether its comparison decides.
+    #[serde(default)]
+    pub tier: Tier,
+    /// Recorded answers that stand in for the model.
+    #[serde(default)]
+    pub recording: Option<RecordingSpec>,
+}
+
+/// One minute.
+pub fn default_timeout() -> Duration {
+    Duration::from_secs(60)
+}
+
+/// Where a model's recorded answers are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingSpec {
+    /// Path from the suite's folder.
+    pub file: String,
+    /// Whether each line must carry the digest of the request it answered.
+    pub bound: bool,
+}
+
+/// Where the cases are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CasesSpec {
+    /// `.jsonl`, `.csv`, `.toml`, or `-` for standard input; a path from the suite's folder.
+    pub file: String,
+    /// Outputs of an earlier step, to be joined.
+    pub inputs: Option<String>,
+    /// The dotted path whose value names a case's cluster, over the case's own `cluster`.
+    pub cluster: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Renders run and gate reports; shows progress.

@@ -1,0 +1,1 @@
+//! Carries a plan out: bounded concurrency, typed events, the run log.

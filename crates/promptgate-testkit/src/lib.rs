@@ -1,0 +1,1 @@
+//! Throw-away projects, a real model server on loopback, kinds for tests.
