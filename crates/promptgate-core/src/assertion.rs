@@ -128,7 +128,9 @@ impl Params {
                     .mistake(&unknown, format!("{owner} has no key `{unknown}`"))
                     .help(did_you_mean(&unknown, known.iter().map(String::as_str))),
                 None if path == "." || path == "?" => self.mistake("", format!("{owner}: {inner}")),
-                None => self.mistake(path.split(['.', '[']).next().unwrap_or(&path), format!("{owner}, `{path}`: {inner}")),
+                None => {
+                    self.mistake(path.split(['.', '[']).next().unwrap_or(&path), format!("{owner}, `{path}`: {inner}"))
+                }
             }
         })
     }

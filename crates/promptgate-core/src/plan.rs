@@ -8,6 +8,7 @@ use crate::digest::{Digest, DigestWriter};
 use crate::name::{ModelId, SuiteName};
 use crate::prompt::{SourceFile, VersionIdentity};
 use crate::score::Tier;
+use crate::selection::Selection;
 
 /// What is to be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,9 @@ pub struct Plan {
     pub models: Vec<PlannedModel>,
     /// The cases, in the order of the file.
     pub cases: Vec<PlannedCase>,
+    /// By model, the cases it answers (`[[model]] cases`); all where there is no entry. Indices stay dense: what a model
+    /// leaves out has an index and is never asked, settled or counted.
+    pub chosen: Vec<Option<CaseSet>>,
     /// Repeats per case.
     pub trials: u32,
     /// Orders the run, seeds the statistics.
@@ -70,6 +74,56 @@ pub struct PlannedModel {
     pub source: String,
     /// How long the model may take after the first byte, in milliseconds.
     pub timeout_ms: u64,
+    /// The cases it answers, where that is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases: Option<ModelCases>,
+}
+
+/// A model's share of the cases, as headers and reports carry it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelCases {
+    /// As the suite says it.
+    pub selection: Selection,
+    /// How many of the plan's cases it selects: the planned pairs of this model's comparisons.
+    pub count: u64,
+}
+
+/// A set of the plan's cases, by position: one bit a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseSet(Vec<u64>);
+
+impl CaseSet {
+    /// Adds the case at a position.
+    pub fn insert(&mut self, position: usize) {
+        let word = position / 64;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (position % 64);
+    }
+
+    /// Whether it holds the case at a position.
+    pub fn contains(&self, position: usize) -> bool {
+        self.0.get(position / 64).is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+
+    /// How many cases it holds.
+    pub fn len(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl FromIterator<usize> for CaseSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(positions: I) -> Self {
+        let mut set = Self::default();
+        positions.into_iter().for_each(|position| set.insert(position));
+        set
+    }
 }
 
 /// A case in a plan: 32 bytes, since a million of them are held at once.
@@ -107,7 +161,7 @@ pub struct TrialAddress {
 }
 
 impl Plan {
-    /// Trials in the whole plan.
+    /// Indices of the whole plan: every trial has one, and so has what a model leaves out ([`Plan::holds`]).
     pub fn len(&self) -> u64 {
         self.versions.len() as u64 * self.models.len() as u64 * self.cases.len() as u64 * u64::from(self.trials)
     }
@@ -115,6 +169,23 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the trial is to be answered: its model does not leave its case out.
+    pub fn holds(&self, address: TrialAddress) -> bool {
+        self.chosen_by(address.model).is_none_or(|chosen| chosen.contains(address.case))
+    }
+
+    /// The cases a model answers, where that is not all of them.
+    pub fn chosen_by(&self, model: usize) -> Option<&CaseSet> {
+        self.chosen.get(model).and_then(Option::as_ref)
+    }
+
+    /// Trials to be answered.
+    pub fn planned(&self) -> u64 {
+        let all = self.cases.len() as u64;
+        let cases: u64 = (0..self.models.len()).map(|model| self.chosen_by(model).map_or(all, CaseSet::len)).sum();
+        self.versions.len() as u64 * cases * u64::from(self.trials)
     }
 
     /// The address of a trial. Plan order is version, model, case, repeat.
@@ -140,8 +211,8 @@ impl Plan {
 
     /// The plan digest: grading, versions, models, cases with their inputs in normal order, trials, seed; not time.
     pub fn digest(&self) -> Digest {
-        let mut order: Vec<&PlannedCase> = self.cases.iter().collect();
-        order.sort_unstable_by_key(|case| case.id);
+        let mut order: Vec<(usize, &PlannedCase)> = self.cases.iter().enumerate().collect();
+        order.sort_unstable_by_key(|(_, case)| case.id);
         let mut writer = DigestWriter::default();
         writer.line("promptgate.plan/1");
         writer.line(&self.suite);
@@ -152,8 +223,14 @@ impl Plan {
         for model in &self.models {
             writer.line(&(&model.id, &model.config, &model.source));
         }
-        for case in order {
+        for (_, case) in &order {
             writer.line(&format!("{:032x}{:032x}", case.id, case.input));
+        }
+        for (model, chosen) in self.chosen.iter().enumerate() {
+            let Some(chosen) = chosen else { continue };
+            let positions = order.iter().filter(|(position, _)| chosen.contains(*position));
+            let ids: Vec<String> = positions.map(|(_, case)| format!("{:032x}", case.id)).collect();
+            writer.line(&(model, ids));
         }
         writer.line(&(self.trials, self.seed.to_string()));
         writer.finish()
@@ -239,5 +316,48 @@ impl std::fmt::Display for Partition {
             PartitionBy::Slice => "slice",
         };
         write!(f, "{by}:{}/{}", self.part, self.of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(chosen: Vec<Option<CaseSet>>) -> Plan {
+        let model = |id: &str| PlannedModel {
+            id: ModelId::new(id).unwrap(),
+            config: Map::new(),
+            tier: Tier::Critical,
+            source: String::new(),
+            timeout_ms: 1,
+            cases: None,
+        };
+        let id = |n: usize| crate::name::CaseId::new(format!("case-{n}")).unwrap();
+        Plan {
+            suite: SuiteName::new("s").unwrap(),
+            grading: Digest::of_bytes(b""),
+            versions: Vec::new(),
+            models: vec![model("a/b"), model("a/c")],
+            cases: (0..100).map(|n| PlannedCase::new(&id(n), &Digest::of_bytes(b"in"))).collect(),
+            chosen,
+            trials: 2,
+            seed: 7,
+        }
+    }
+
+    #[test]
+    fn a_model_that_answers_some_cases_holds_only_their_trials() {
+        let plan = plan(vec![None, Some([3, 70].into_iter().collect())]);
+        let held = (0..100).filter(|case| plan.holds(TrialAddress { version: 0, model: 1, case: *case, repeat: 1 }));
+        assert_eq!(held.collect::<Vec<_>>(), [3, 70]);
+        assert!(plan.holds(TrialAddress { version: 0, model: 0, case: 4, repeat: 1 }));
+    }
+
+    #[test]
+    fn the_cases_a_model_answers_change_the_plan_digest() {
+        let [all, some, others] =
+            [vec![], vec![None, Some([3].into_iter().collect())], vec![None, Some([4].into_iter().collect())]]
+                .map(|chosen| plan(chosen).digest());
+        assert!(all != some && some != others);
     }
 }

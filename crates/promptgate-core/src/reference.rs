@@ -102,16 +102,25 @@ mod tests {
 
     #[test]
     fn every_form_reads_back_from_what_it_prints() {
-        for text in
-            ["triage", "triage.cot", "triage@git:main", "triage.cot@git:HEAD~1", "triage@sha256:ab12", "triage@production", "run:latest", "prompts/x.prompt"]
-        {
+        for text in [
+            "triage",
+            "triage.cot",
+            "triage@git:main",
+            "triage.cot@git:HEAD~1",
+            "triage@sha256:ab12",
+            "triage@production",
+            "run:latest",
+            "prompts/x.prompt",
+        ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn a_reference_that_is_none_says_which_rule_it_breaks() {
-        for text in ["", "run:", "triage@", "triage@git:", "triage@git:--upload", "triage@sha256:xy", "triage@svn:1", "tri age"] {
+        for text in
+            ["", "run:", "triage@", "triage@git:", "triage@git:--upload", "triage@sha256:xy", "triage@svn:1", "tri age"]
+        {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
     }

@@ -4,8 +4,8 @@ mod gate;
 mod run;
 
 pub use gate::{
-    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, PairCounts, SideReport,
-    SliceNote,
+    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, PairCounts,
+    SideReport, SliceNote,
 };
 pub use run::{
     AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RunReport, RunVolatile, SideSummary,

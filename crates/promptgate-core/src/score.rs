@@ -15,7 +15,11 @@ pub enum Score {
 impl Score {
     /// A checked value: anything that is not in 0..=1 is unscored.
     pub fn checked(value: f64) -> Self {
-        if (0.0..=1.0).contains(&value) { Self::Value(value) } else { Self::Unscored(format!("{value} is not in 0..=1")) }
+        if (0.0..=1.0).contains(&value) {
+            Self::Value(value)
+        } else {
+            Self::Unscored(format!("{value} is not in 0..=1"))
+        }
     }
 
     /// The value, if there is one.

@@ -12,6 +12,7 @@ use crate::gate::Policy;
 use crate::name::{ModelId, PromptName, SuiteName};
 use crate::reference::Reference;
 use crate::score::Tier;
+use crate::selection::Selection;
 
 /// A suite as written, every value checked, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,6 +21,9 @@ pub struct Suite {
     pub name: SuiteName,
     /// One line that every report shows under the verdict, e.g. that the suite was written as an example.
     pub note: Option<String>,
+    /// The command that places files which the repository does not hold (`cargo xtask data`); the error for a missing
+    /// file of the suite (cases, inputs, recording, prompt) repeats it as its help line.
+    pub setup: Option<String>,
     /// The prompt under test.
     pub prompt: PromptName,
     /// What `run` and `gate` judge unless told otherwise; the prompt itself by default.
@@ -60,6 +64,10 @@ pub struct SuiteModel {
     /// Recorded answers that stand in for the model.
     #[serde(default)]
     pub recording: Option<RecordingSpec>,
+    /// The cases this model answers; all where absent. A dear or advisory model can look at a few:
+    /// `cases = { tag = "smoke" }`.
+    #[serde(default)]
+    pub cases: Option<Selection>,
 }
 
 /// One minute.

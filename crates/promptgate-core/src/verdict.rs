@@ -22,8 +22,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All of them, the worst first.
-    pub const WORST_FIRST: [Self; 5] =
-        [Self::Fail, Self::Invalid, Self::Unavailable, Self::Inconclusive, Self::Pass];
+    pub const WORST_FIRST: [Self; 5] = [Self::Fail, Self::Invalid, Self::Unavailable, Self::Inconclusive, Self::Pass];
 
     /// The worst of some verdicts.
     pub fn worst(verdicts: impl IntoIterator<Item = Self>) -> Option<Self> {
