@@ -197,6 +197,8 @@ pub enum FailureKind {
     ModelTimeout,
     /// No recorded answer for this request.
     MissingRecording,
+    /// A bug of promptgate: something panicked. Other trials go on.
+    Bug,
 }
 
 impl FailureKind {

@@ -242,6 +242,12 @@ pub trait SettledRecord {
 
     /// The trials, in plan order, read one at a time.
     fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_>;
+
+    /// The trial with this index in the whole plan, if it is settled. A record that can seek does better than to search.
+    fn trial(&self, index: u64) -> Result<Option<SettledTrial>, crate::port::PortError> {
+        let fits = |trial: &Result<SettledTrial, _>| trial.as_ref().map_or(true, |trial| trial.trial == index);
+        self.trials().find(fits).transpose()
+    }
 }
 
 /// A record that is held in memory, for tests and small folds.
