@@ -1,20 +1,42 @@
-//! Assertions: one requirement on one output, sans I/O.
+//! Assertions: one requirement on one output, sans I/O. A kind is one file here and one line in [`registry`]; what all
+//! kinds share (`not`, the answer to look at) is done once, around them, so a kind only decides.
 
+use promptgate_core::Diagnostic;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
 use serde_json::Value;
 
+pub use crate::extract::Subject;
+
+mod kind;
+pub mod registry;
+
+pub use kind::{AssertionKind, BuildContext, CostClass, Example, Parameter, Yields};
+
 /// One requirement on one output, built from its parameters.
 pub trait Assertion: Send + Sync {
     /// Looks at a trial. Pure kinds answer `Done` at once.
     fn start(&self, trial: &Trial<'_>) -> Step;
 
-    /// Goes on with the replies to its asks, in their order.
-    fn resume(&self, state: State, replies: Vec<Reply>) -> Step {
-        let _ = (state, replies);
+    /// Goes on with the replies to its asks, in their order. The trial is the one it was started with.
+    fn resume(&self, trial: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
+        let _ = (trial, state, replies);
         Step::Done(Scored::unscored("this kind asks nothing, so nothing can be answered"))
+    }
+
+    /// Whether its parameters can be filled in for a case. Called for every case before anything runs, so that an
+    /// undefined name is never found out by half of a run.
+    fn check(&self, case: &Case) -> Result<(), Diagnostic> {
+        let _ = case;
+        Ok(())
+    }
+
+    /// Whether it looks at the answer. A kind that looks at the response alone (cost, latency) is decided even where
+    /// nothing could be extracted.
+    fn needs_answer(&self) -> bool {
+        true
     }
 }
 
@@ -26,16 +48,7 @@ pub struct Trial<'a> {
     /// What the model said.
     pub response: &'a Response,
     /// What the extractors took from it: the text or value to look at.
-    pub subject: &'a Subject,
-}
-
-/// What the extractors took from an output.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
-    /// Text.
-    Text(String),
-    /// A JSON value.
-    Value(Value),
+    pub subject: &'a Subject<'a>,
 }
 
 /// Where an assertion is.

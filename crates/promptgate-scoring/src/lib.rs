@@ -4,3 +4,5 @@
 //! [`assertion::Step::Ask`] and is resumed with the replies.
 
 pub mod assertion;
+pub mod extract;
+pub mod grader;

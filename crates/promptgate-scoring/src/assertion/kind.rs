@@ -1,0 +1,100 @@
+//! The shape of a registered kind: what `promptgate list` and the reference pages print, two examples that a test runs,
+//! and how it is built.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+
+use super::Assertion;
+
+/// A kind of assertion.
+#[derive(Debug, Clone, Copy)]
+pub struct AssertionKind {
+    /// What `kind = "..."` says.
+    pub name: &'static str,
+    /// One line: passes when.
+    pub summary: &'static str,
+    /// What it may ask.
+    pub cost: CostClass,
+    /// What it yields; the parameters decide, never the data.
+    pub yields: fn(&AssertionSpec) -> Yields,
+    /// Its own parameters, beside what every assertion has.
+    pub parameters: &'static [Parameter],
+    /// An example that passes.
+    pub passes: Example,
+    /// An example that fails.
+    pub fails: Example,
+    /// Builds it from its parameters.
+    pub build: fn(&AssertionSpec, &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics>,
+}
+
+/// What a kind may ask, the cheapest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CostClass {
+    /// Nothing.
+    Pure,
+    /// Vectors, moderation, log probabilities; nothing is graded.
+    Provider,
+    /// A model that grades.
+    Judge,
+    /// A program or an endpoint; off unless allowed.
+    Exec,
+}
+
+impl CostClass {
+    /// The word in lists and pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pure => "pure",
+            Self::Provider => "provider",
+            Self::Judge => "judge",
+            Self::Exec => "exec",
+        }
+    }
+}
+
+/// What an assertion yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Yields {
+    /// Pass or fail: score 1 or 0.
+    PassFail,
+    /// A score in 0..=1.
+    Score,
+}
+
+impl Yields {
+    /// The words in lists and pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PassFail => "pass/fail",
+            Self::Score => "score",
+        }
+    }
+}
+
+/// A parameter of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// The key.
+    pub name: &'static str,
+    /// One line of what it means, with its default.
+    pub doc: &'static str,
+}
+
+/// A small trial, to be shown and to be run by a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// The keys of the table as a suite would say them, in TOML.
+    pub params: &'static str,
+    /// What the model said.
+    pub output: &'static str,
+    /// The rest of the response, as JSON; `{}` where it does not matter.
+    pub response: &'static str,
+    /// What the case says, as JSON; `{}` where it does not matter.
+    pub case: &'static str,
+}
+
+/// What building may look at beside the parameters.
+#[derive(Clone, Copy)]
+pub struct BuildContext<'a> {
+    pub(crate) kinds: &'a super::registry::Kinds,
+}

@@ -1,0 +1,6 @@
+//! The table of extractors.
+
+use super::ExtractorKind;
+
+/// Every shipped extractor, in the order of the reference pages.
+pub static EXTRACTORS: &[&ExtractorKind] = &[];
