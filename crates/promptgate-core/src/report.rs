@@ -1,12 +1,15 @@
 //! What reports render: values folded from a settled record. Every text, file and exit code comes from one of these.
 
 mod gate;
+mod headline;
 mod run;
+pub mod words;
 
 pub use gate::{
     Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, PairCounts,
     SideReport, SliceNote,
 };
+pub use headline::headline;
 pub use run::{
     AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RunReport, RunVolatile, SideSummary,
 };

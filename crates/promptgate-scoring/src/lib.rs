@@ -6,3 +6,4 @@
 pub mod assertion;
 pub mod extract;
 pub mod grader;
+pub mod fold;

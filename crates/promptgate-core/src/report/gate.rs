@@ -64,6 +64,10 @@ pub struct Comparison {
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
     /// `wrong_version`, `max_missing`, `quota`.
     pub reason: Option<String>,
+    /// The same in a sentence for people; `null` where `reason` is.
+    pub detail: Option<String>,
+    /// The largest draw among its trials; 2 and more were asked for by `--fresh`.
+    pub draw: u32,
     /// Whether it meets the requirement and every output it rests on is bound to the prompt text by its digest.
     pub promotable: bool,
     /// Lines about this comparison, for people.

@@ -1,0 +1,71 @@
+//! Numbers as people read them in verdicts: points, percentages, counts. One place, so that a headline, a reason and a
+//! table never round differently.
+
+/// A share or a difference of shares in points: `0.071` is `7.1 pt`, `0.05` is `5 pt`. The sign is kept.
+pub fn points(share: f64) -> String {
+    format!("{} pt", trimmed(share * 100.0))
+}
+
+/// A share in percent: `0.26` is `26%`, `0.0125` is `1.25%`.
+pub fn percent(share: f64) -> String {
+    let digits = |digits: usize| trim_zeros(&format!("{:.digits$}", share * 100.0));
+    if share.abs() >= 0.1 { format!("{}%", digits(1)) } else { format!("{}%", digits(2)) }
+}
+
+/// A probability as a sentence says it: whole percent from 1 % on, then one digit, then "less than 0.1%".
+pub fn chance(p: f64) -> String {
+    match p {
+        p if p >= 0.995 => "close to 100%".to_owned(),
+        p if p >= 0.0995 => format!("{:.0}%", p * 100.0),
+        p if p >= 0.00095 => format!("{}%", trim_zeros(&format!("{:.1}", p * 100.0))),
+        _ => "less than 0.1%".to_owned(),
+    }
+}
+
+/// A count with thousands apart and the right form of its noun: `1 case`, `1,000 cases`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(count), if count == 1 { one } else { many })
+}
+
+/// `1000` is `1,000`.
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One decimal, or as many as it takes to show that a small number is not 0; no trailing zeros.
+fn trimmed(number: f64) -> String {
+    let digits = [1, 2, 3, 4].into_iter().find(|digits| {
+        let shown: f64 = format!("{number:.*}", *digits).parse().unwrap_or(0.0);
+        shown != 0.0 || number.abs() < 1e-9
+    });
+    trim_zeros(&format!("{number:.*}", digits.unwrap_or(1)))
+}
+
+fn trim_zeros(text: &str) -> String {
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_in_the_examples_of_the_design() {
+        assert_eq!((points(0.071), points(0.05), points(-0.0004)), ("7.1 pt".into(), "5 pt".into(), "-0.04 pt".into()));
+        assert_eq!((percent(0.9), percent(0.0125), percent(0.0)), ("90%".into(), "1.25%".into(), "0%".into()));
+        assert_eq!(
+            (chance(0.2617), chance(0.0027), chance(1e-9)),
+            ("26%".into(), "0.3%".into(), "less than 0.1%".into())
+        );
+        assert_eq!((counted(1, "case", "cases"), thousands(1_234_567)), ("1 case".into(), "1,234,567".into()));
+    }
+}

@@ -1,0 +1,38 @@
+//! The folds: from the settled record of a run to the one value that every report, verdict and exit code comes from.
+//!
+//! Header and trials are the only input, read once and in a stream, so a stored run folds to what the live one did.
+
+use promptgate_core::port::PortError;
+use promptgate_core::record::SettledRecord;
+use promptgate_core::report::{GateReport, RunReport};
+
+/// Why a record could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// The record could not be read.
+    #[error(transparent)]
+    Record(#[from] PortError),
+    /// Header and trials do not fit together.
+    #[error("the record contradicts itself: {0}")]
+    Contradiction(String),
+    /// The policy asks for what this version does not do; a mistake of the user's (exit 2), found before any judgement.
+    #[error("{what} is not done by this version; {help}")]
+    NotYet {
+        /// The setting.
+        what: String,
+        /// What to write instead.
+        help: String,
+    },
+}
+
+/// Folds the record of a `run`.
+pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
+    let _ = record.header();
+    Err(FoldError::NotYet { what: "the fold of a run".to_owned(), help: "it lands next".to_owned() })
+}
+
+/// Folds the record of a `gate` or a `compare`.
+pub fn gate_report(record: &dyn SettledRecord) -> Result<GateReport, FoldError> {
+    let _ = record.header();
+    Err(FoldError::NotYet { what: "the fold of a gate".to_owned(), help: "it lands next".to_owned() })
+}
