@@ -5,5 +5,5 @@
 
 pub mod assertion;
 pub mod extract;
-pub mod grader;
 pub mod fold;
+pub mod grader;
