@@ -36,6 +36,23 @@ pub struct Case {
 }
 
 impl Case {
+    /// A case of nothing but its id, on line 1.
+    pub fn new(id: CaseId) -> Self {
+        Self {
+            id,
+            vars: Map::new(),
+            messages: Vec::new(),
+            expected: Value::Null,
+            tags: Vec::new(),
+            cluster: None,
+            threshold: None,
+            asserts: Vec::new(),
+            origin: None,
+            metadata: Map::new(),
+            line: 1,
+        }
+    }
+
     /// The value a dotted path names: `metadata.thread`, `vars.email`, `expected.queue`, `origin.file`, `cluster`, `id`.
     pub fn path(&self, path: &str) -> Option<Value> {
         let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));

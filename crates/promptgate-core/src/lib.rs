@@ -29,6 +29,7 @@ pub mod score;
 pub mod secret;
 pub mod selection;
 pub mod suite;
+pub mod value;
 pub mod verdict;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
