@@ -323,7 +323,8 @@ mod tests {
 
     fn case() -> Case {
         let mut case = Case::new(CaseId::new("c1").unwrap());
-        case.vars = json!({"email": "hi {{expected.queue}}", "n": 3, "user": {"name": "Ada"}}).as_object().unwrap().clone();
+        case.vars =
+            json!({"email": "hi {{expected.queue}}", "n": 3, "user": {"name": "Ada"}}).as_object().unwrap().clone();
         case.expected = json!({"queue": "billing", "items": [1, {"k": true}], "none": null});
         case
     }
