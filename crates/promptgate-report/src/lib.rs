@@ -1,1 +1,21 @@
-//! Renders run and gate reports; shows progress.
+//! Renders run and gate reports, and shows progress.
+//!
+//! A renderer sees a [`promptgate_core::report::Report`] and, where a format lists every trial, the settled record; it
+//! computes nothing of its own, so a stored run prints what the live one printed. Text from a model or a user's file
+//! reaches a sink only through that sink's escaper in [`escape`].
+
+pub mod escape;
+pub mod progress;
+pub mod registry;
+
+mod csv;
+mod json;
+mod jsonl;
+mod junit;
+mod markdown;
+mod table;
+mod terminal;
+mod words;
+
+pub use registry::{FORMATS, Format, Rendering};
+pub use words::scrub_report;

@@ -1,0 +1,141 @@
+//! `junit`: one test case per trial of the version under judgement, and one per comparison of a gate.
+//!
+//! Errored is `<error>`, failed `<failure>`, a failed trial of a case that passed in the majority of its trials
+//! `<flakyFailure>`. The baseline's own trials are no tests of this change and are left out. Names are unique per suite,
+//! case, version, model and repeat.
+
+use std::io::{self, Write};
+
+use promptgate_core::record::{RunHeader, SettledTrial, TrialError};
+use promptgate_core::report::{Comparison, GateReport, Report};
+use promptgate_core::score::{Outcome, Tier};
+use promptgate_core::verdict::Verdict;
+use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestRerun, TestSuite};
+
+use crate::escape::xml_text;
+use crate::registry::Rendering;
+use crate::words;
+
+pub(crate) fn render(rendering: &Rendering<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let header = rendering.record.header();
+    let mut document = Document::new("promptgate");
+    let mut suite = TestSuite::new(xml_text(header.suite.as_str()).into_owned());
+    add_trials(rendering, &mut suite)?;
+    if let Report::Gate(report) = rendering.report {
+        add_comparisons(report, &mut suite);
+    }
+    document.add_test_suite(suite);
+    document.serialize(out).map_err(io::Error::other)
+}
+
+fn add_trials(rendering: &Rendering<'_>, suite: &mut TestSuite) -> io::Result<()> {
+    let header = rendering.record.header();
+    // Repeats of a case stand together in plan order, so one case is held at a time.
+    let mut repeats: Vec<SettledTrial> = Vec::new();
+    for trial in rendering.record.trials() {
+        let trial = trial.map_err(io::Error::other)?;
+        if !is_judged(header, trial.version) {
+            continue;
+        }
+        if repeats.first().is_some_and(|first| !same_case(first, &trial)) {
+            add_case(header, &repeats, suite);
+            repeats.clear();
+        }
+        repeats.push(trial);
+    }
+    add_case(header, &repeats, suite);
+    Ok(())
+}
+
+/// Whether a version is under judgement: in a gate the candidates, in a run all.
+fn is_judged(header: &RunHeader, version: usize) -> bool {
+    header.comparisons.is_empty() || header.comparisons.iter().any(|comparison| comparison.candidate == version)
+}
+
+fn same_case(left: &SettledTrial, right: &SettledTrial) -> bool {
+    (left.version, left.model, &left.case.id) == (right.version, right.model, &right.case.id)
+}
+
+fn add_case(header: &RunHeader, repeats: &[SettledTrial], suite: &mut TestSuite) {
+    let passed = repeats.iter().filter(|trial| trial.outcome == Outcome::Passed).count();
+    let mostly_passes = 2 * passed > repeats.len();
+    for trial in repeats {
+        suite.add_test_case(trial_case(header, trial, mostly_passes));
+    }
+}
+
+fn trial_case(header: &RunHeader, trial: &SettledTrial, mostly_passes: bool) -> TestCase {
+    let name = match header.trials {
+        1 => trial.case.id.to_string(),
+        _ => format!("{} #{}", trial.case.id, trial.repeat),
+    };
+    let mut case = TestCase::new(xml_text(&name).into_owned(), trial_status(trial, mostly_passes));
+    let version = header.versions.get(trial.version).map_or("?", |version| version.reference.as_str());
+    let model = header.models.get(trial.model).map(|model| model.id.to_string()).unwrap_or_default();
+    case.set_classname(xml_text(&format!("{}.{version}.{model}", header.suite)).into_owned());
+    if let Some(ms) = trial.response.as_ref().and_then(|response| response.latency_ms) {
+        case.set_time(std::time::Duration::from_millis(ms));
+    }
+    if let (Some(response), Outcome::Failed | Outcome::Errored) = (&trial.response, trial.outcome) {
+        case.set_system_out(xml_text(&response.output).into_owned());
+    }
+    case
+}
+
+fn trial_status(trial: &SettledTrial, mostly_passes: bool) -> TestCaseStatus {
+    let failure = || words::first_failure(trial).or_else(|| Some(trial.failure.as_ref()?.message.clone()));
+    match trial.outcome {
+        Outcome::Passed => TestCaseStatus::success(),
+        Outcome::Skipped => TestCaseStatus::skipped(),
+        Outcome::Failed if mostly_passes => flaky(&failure().unwrap_or_default()),
+        Outcome::Failed => non_success(NonSuccessKind::Failure, &failure().unwrap_or_default()),
+        Outcome::Errored => non_success(NonSuccessKind::Error, &error_text(trial)),
+    }
+}
+
+fn error_text(trial: &SettledTrial) -> String {
+    match &trial.error {
+        Some(TrialError::Unanswered(failure)) => format!("no answer: {}", failure.message),
+        Some(TrialError::Unscored { assertion, reason }) => format!("unscored: {assertion}: {reason}"),
+        None => "errored".to_owned(),
+    }
+}
+
+fn non_success(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(xml_text(message).into_owned());
+    status
+}
+
+fn flaky(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::success();
+    let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+    rerun.set_message(xml_text(message).into_owned());
+    status.add_rerun(rerun);
+    status
+}
+
+fn add_comparisons(report: &GateReport, suite: &mut TestSuite) {
+    for comparison in &report.comparisons {
+        let against = comparison.baseline.as_ref().map(|side| format!(" against {}", side.reference));
+        let name = format!("{}{} on {}", comparison.candidate.reference, against.unwrap_or_default(), comparison.model);
+        let mut case = TestCase::new(xml_text(&name).into_owned(), comparison_status(report, comparison));
+        case.set_classname(xml_text(&format!("{}.gate", report.suite)).into_owned());
+        suite.add_test_case(case);
+    }
+}
+
+fn comparison_status(report: &GateReport, comparison: &Comparison) -> TestCaseStatus {
+    let (Some(requirement), Some(verdict)) = (report.requirement, comparison.verdict) else {
+        return TestCaseStatus::success();
+    };
+    let blind = comparison.checks.iter().all(|check| check.n == 0) && !comparison.checks.is_empty();
+    // An advisory comparison informs; it never turns the build red.
+    if comparison.tier == Tier::Advisory || requirement.is_met_by(verdict, blind) {
+        return TestCaseStatus::success();
+    }
+    let kind = if verdict == Verdict::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+    let reasons = comparison.checks.iter().filter(|check| check.verdict.is_some_and(|each| each != Verdict::Pass));
+    let reasons: Vec<String> = reasons.map(|check| format!("{}: {}", words::check_name(check), check.reason)).collect();
+    non_success(kind, &format!("{}: {}", verdict.as_str(), reasons.join("; ")))
+}

@@ -1,0 +1,145 @@
+//! One run, for people.
+
+use std::io::{self, Write};
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::report::{CaseFailure, RunReport, SideSummary};
+use promptgate_core::score::Tier;
+
+use super::{NAMED, Paint, WIDTH};
+use crate::escape::{shortened, terminal_line};
+use crate::table::{Align, Table, wrap};
+use crate::words::{self, Unit, count};
+
+pub(super) fn render(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    headline(report, paint, out)?;
+    for note in &report.notes {
+        writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "", WIDTH))?;
+    }
+    for side in &report.sides {
+        writeln!(out)?;
+        render_side(side, paint, out)?;
+    }
+    render_failures(report, paint, out)?;
+    writeln!(out)?;
+    closing(report, paint, out)
+}
+
+fn headline(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let word = |text: &str| match report.exit_code {
+        ExitCode::Done => paint.good(text),
+        ExitCode::Failed => paint.bad(text),
+        _ => paint.unsettled(text),
+    };
+    let summary = match report.sides.as_slice() {
+        [side] => side_line(side),
+        sides => format!("{} versions and models", sides.len()),
+    };
+    let verdict = match report.exit_code {
+        ExitCode::Done => "PASSED",
+        ExitCode::Failed => "FAILED",
+        ExitCode::Unavailable => "UNAVAILABLE",
+        _ => "NOT SETTLED",
+    };
+    writeln!(out, "{}  {} {}", paint.bold("RUN"), word(&format!("{verdict}:")), summary)?;
+    let part = report.partition.map(|part| format!(", part {part}")).unwrap_or_default();
+    let trials = count(u64::from(report.trials), "trial");
+    let about = format!("{}: {}, {trials} each, seed {}{part}", report.suite, count(report.cases, "case"), report.seed);
+    writeln!(out, "{}", paint.dim(&about))
+}
+
+fn side_line(side: &SideSummary) -> String {
+    let cases = side.cases;
+    let total = cases.passed + cases.failed + cases.errored + cases.skipped;
+    let mut line = format!("{} of {} passed", words::thousands(cases.passed), count(total, "case"));
+    for (number, word) in [(cases.failed, "failed"), (cases.errored, "errored"), (cases.skipped, "skipped")] {
+        if number > 0 {
+            line.push_str(&format!(", {} {word}", words::thousands(number)));
+        }
+    }
+    line
+}
+
+fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let tier = if side.tier == Tier::Advisory { " (advisory)" } else { "" };
+    let title = format!("{} on {}{tier}", terminal_line(&side.reference), terminal_line(&side.model.to_string()));
+    writeln!(out, "{}: {}", paint.bold(&title), side_line(side))?;
+    let (head, rows) = metrics_table(side).lines();
+    writeln!(out, "  {}", paint.dim(&head))?;
+    for row in rows {
+        writeln!(out, "  {row}")?;
+    }
+    for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
+        writeln!(out, "  {}", assertion_line(assertion))?;
+    }
+    if side.unbound > 0 {
+        writeln!(out, "  note: {} not tied to the prompt text", count(side.unbound, "output"))?;
+    }
+    if !side.returned_models.is_empty() {
+        let models: Vec<_> = side.returned_models.iter().map(|model| terminal_line(model)).collect();
+        writeln!(out, "  note: the provider answered as {}", models.join(", "))?;
+    }
+    Ok(())
+}
+
+fn assertion_line(assertion: &promptgate_core::report::AssertionSummary) -> String {
+    let total = assertion.passed + assertion.failed + assertion.unscored;
+    let unscored = if assertion.unscored > 0 { format!(", {} unscored", assertion.unscored) } else { String::new() };
+    let advisory = if assertion.tier == Tier::Advisory { " (advisory)" } else { "" };
+    format!("{}{advisory}: {} of {total} failed{unscored}", shortened(&assertion.name, 60), assertion.failed)
+}
+
+fn metrics_table(side: &SideSummary) -> Table {
+    let level = side.metrics.iter().find_map(|metric| metric.interval).map_or(0.95, |interval| interval.level);
+    let range = format!("{:.0}% range", level * 100.0);
+    let mut table =
+        Table::new(&[("metric", Align::Left), ("value", Align::Right), (&range, Align::Right), ("cases", Align::Right)]);
+    for metric in &side.metrics {
+        let unit = Unit::of(metric.name.as_str());
+        let range = metric.interval.map(|range| format!("{} .. {}", unit.value(range.low), unit.value(range.high)));
+        table.row(vec![
+            shortened(metric.name.as_str(), 40),
+            metric.value.map_or_else(|| "-".to_owned(), |value| unit.value(value)),
+            range.unwrap_or_else(|| "-".to_owned()),
+            words::thousands(metric.n),
+        ]);
+    }
+    table
+}
+
+fn render_failures(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", paint.bold("first to look at"))?;
+    for failure in report.failures.iter().take(NAMED) {
+        render_failure(report, failure, paint, out)?;
+    }
+    match report.failures_total.saturating_sub(NAMED as u64) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {} more", words::thousands(more)),
+    }
+}
+
+fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let repeat = if report.trials > 1 { format!(" trial {}", failure.repeat) } else { String::new() };
+    let side = if report.sides.len() > 1 { format!(" {} on {}", failure.reference, failure.model) } else { String::new() };
+    let place = format!("{}{repeat}{side}", shortened(failure.case.as_str(), 60));
+    let reason = shortened(&failure.reason, 240);
+    writeln!(out, "  {}  {}", paint.bold(&terminal_line(&place)), words::outcome(failure.outcome))?;
+    writeln!(out, "{}", wrap(&reason, "      ", WIDTH))
+}
+
+fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let cost = report.cost;
+    let unpriced = if cost.unpriced > 0 { format!(", {} without a known price", cost.unpriced) } else { String::new() };
+    let tokens = words::thousands(cost.input_tokens + cost.output_tokens);
+    let calls = count(report.volatile.attempts, "call");
+    let line = format!(
+        "these answers: {tokens} tokens, {}{unpriced}; this run: {calls}, {} reused",
+        cost.nano_usd, report.volatile.reused
+    );
+    writeln!(out, "{}", paint.dim(&line))?;
+    let run = terminal_line(&report.volatile.run);
+    writeln!(out, "next: promptgate report {run} --report csv=cases.csv   (every case with its output)")
+}
