@@ -10,8 +10,21 @@ use crate::registry::Rendering;
 use crate::words;
 
 const COLUMNS: [&str; 15] = [
-    "case", "version", "model", "repeat", "outcome", "score", "failed_assertions", "reason", "output", "finish_reason",
-    "input_tokens", "output_tokens", "cost_usd", "latency_ms", "tags",
+    "case",
+    "version",
+    "model",
+    "repeat",
+    "outcome",
+    "score",
+    "failed_assertions",
+    "reason",
+    "output",
+    "finish_reason",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "latency_ms",
+    "tags",
 ];
 
 pub(crate) fn render(rendering: &Rendering<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -52,7 +52,11 @@ fn gate(report: &GateReport) -> String {
     for comparison in &report.comparisons {
         comparison_part(comparison, &mut text);
     }
-    text.push_str(&format!("\nPlan `{}`, evidence `{}`.\n", report.plan_digest.short(), report.evidence_digest.short()));
+    text.push_str(&format!(
+        "\nPlan `{}`, evidence `{}`.\n",
+        report.plan_digest.short(),
+        report.evidence_digest.short()
+    ));
     text
 }
 
@@ -106,7 +110,12 @@ fn flips(comparison: &Comparison, text: &mut String) {
     }
     text.push_str("\n| case | baseline | candidate |\n|:--|--:|--:|\n");
     for flip in comparison.flips.iter().take(LISTED) {
-        text.push_str(&format!("| {} | {} | {} |\n", markdown_code(flip.case.as_str(), 120), flip.baseline, flip.candidate));
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            markdown_code(flip.case.as_str(), 120),
+            flip.baseline,
+            flip.candidate
+        ));
     }
     if comparison.flips.len() > LISTED {
         text.push_str(&format!("\n{} more.\n", comparison.flips.len() - LISTED));
@@ -116,9 +125,12 @@ fn flips(comparison: &Comparison, text: &mut String) {
 fn run(report: &RunReport) -> String {
     let mut text = format!("## Run of {}\n", markdown_code(report.suite.as_str(), 100));
     notes(&report.notes, &mut text);
-    text.push_str("\n| version | model | passed | failed | errored | skipped | pass rate |\n|:--|:--|--:|--:|--:|--:|--:|\n");
+    text.push_str(
+        "\n| version | model | passed | failed | errored | skipped | pass rate |\n|:--|:--|--:|--:|--:|--:|--:|\n",
+    );
     for side in &report.sides {
-        let rate = side.metrics.iter().find(|metric| metric.name.as_str() == "pass_rate").and_then(|metric| metric.value);
+        let rate =
+            side.metrics.iter().find(|metric| metric.name.as_str() == "pass_rate").and_then(|metric| metric.value);
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} | {} |\n",
             markdown_code(&side.reference, 100),

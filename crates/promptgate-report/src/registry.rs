@@ -31,10 +31,30 @@ pub struct Format {
 
 /// All formats.
 pub const FORMATS: &[Format] = &[
-    Format { name: "terminal", suffix: ".txt", summary: "for people: verdict, checks, what broke, what to do next", render: terminal::render },
-    Format { name: "json", suffix: ".json", summary: "the contract: promptgate.gate/1 or promptgate.run/1", render: json::render },
-    Format { name: "jsonl", suffix: ".jsonl", summary: "the settled record, one trial per line", render: jsonl::render },
-    Format { name: "junit", suffix: ".xml", summary: "JUnit XML for Jenkins, GitLab and others", render: junit::render },
+    Format {
+        name: "terminal",
+        suffix: ".txt",
+        summary: "for people: verdict, checks, what broke, what to do next",
+        render: terminal::render,
+    },
+    Format {
+        name: "json",
+        suffix: ".json",
+        summary: "the contract: promptgate.gate/1 or promptgate.run/1",
+        render: json::render,
+    },
+    Format {
+        name: "jsonl",
+        suffix: ".jsonl",
+        summary: "the settled record, one trial per line",
+        render: jsonl::render,
+    },
+    Format {
+        name: "junit",
+        suffix: ".xml",
+        summary: "JUnit XML for Jenkins, GitLab and others",
+        render: junit::render,
+    },
     Format { name: "markdown", suffix: ".md", summary: "for a step summary or a comment", render: markdown::render },
     Format { name: "csv", suffix: ".csv", summary: "one row per trial, safe for spreadsheets", render: csv::render },
 ];

@@ -198,7 +198,10 @@ fn next_steps(report: &GateReport) -> Vec<String> {
     let diff = first.and_then(|comparison| {
         let baseline = comparison.baseline.as_ref()?;
         let (from, to) = (terminal_line(&baseline.reference), terminal_line(&comparison.candidate.reference));
-        Some(format!("promptgate prompt diff {from} {to} --suite {}   (what changed, section by section)", report.suite_path))
+        Some(format!(
+            "promptgate prompt diff {from} {to} --suite {}   (what changed, section by section)",
+            report.suite_path
+        ))
     });
     match report.verdict {
         Some(Verdict::Pass) => vec![all],

@@ -92,8 +92,12 @@ fn assertion_line(assertion: &promptgate_core::report::AssertionSummary) -> Stri
 fn metrics_table(side: &SideSummary) -> Table {
     let level = side.metrics.iter().find_map(|metric| metric.interval).map_or(0.95, |interval| interval.level);
     let range = format!("{:.0}% range", level * 100.0);
-    let mut table =
-        Table::new(&[("metric", Align::Left), ("value", Align::Right), (&range, Align::Right), ("cases", Align::Right)]);
+    let mut table = Table::new(&[
+        ("metric", Align::Left),
+        ("value", Align::Right),
+        (&range, Align::Right),
+        ("cases", Align::Right),
+    ]);
     for metric in &side.metrics {
         let unit = Unit::of(metric.name.as_str());
         let range = metric.interval.map(|range| format!("{} .. {}", unit.value(range.low), unit.value(range.high)));
@@ -123,7 +127,8 @@ fn render_failures(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io:
 
 fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let repeat = if report.trials > 1 { format!(" trial {}", failure.repeat) } else { String::new() };
-    let side = if report.sides.len() > 1 { format!(" {} on {}", failure.reference, failure.model) } else { String::new() };
+    let side =
+        if report.sides.len() > 1 { format!(" {} on {}", failure.reference, failure.model) } else { String::new() };
     let place = format!("{}{repeat}{side}", shortened(failure.case.as_str(), 60));
     let reason = shortened(&failure.reason, 240);
     writeln!(out, "  {}  {}", paint.bold(&terminal_line(&place)), words::outcome(failure.outcome))?;
