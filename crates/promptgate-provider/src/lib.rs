@@ -1,22 +1,24 @@
-//! Model providers and what stands around a call: retries, recording. The one seam for answers is [`Answerer`].
+//! Model providers and what stands around a call: retries, prices, recording.
+//!
+//! The one seam for answers is [`Answerer`]: a serialisable request in, an answer out, for trials and asks alike. Behind
+//! it every model has its own stack (see `stack.rs` for the order) over a [`Provider`], which makes one call. Plans,
+//! scoring and the run's log know nothing of this crate, and this crate knows nothing of them: secrets, prices, time and
+//! the environment are handed in.
 
-use std::future::Future;
-use std::pin::Pin;
+mod answerer;
+mod echo;
+mod middleware;
+mod provider;
+mod registry;
+mod replay;
+mod set;
+mod settings;
+mod stack;
 
-use promptgate_core::answer::{Answer, Failure, Response};
-use promptgate_core::request::Request;
-
-/// A future that is boxed, since providers are chosen at run time.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// The one seam for answers, for trials and asks alike: local now, a fleet later. Request and answer are serialisable.
-pub trait Answerer: Send + Sync {
-    /// Answers one request. Never panics, always answers: a failure is an answer too.
-    fn answer(&self, request: Request) -> BoxFuture<'_, Answer>;
-}
-
-/// One attempt at one request: what a provider or a middleware does.
-pub trait Provider: Send + Sync {
-    /// Makes one call.
-    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, Failure>>;
-}
+pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
+pub use middleware::{Recorder, RetryPolicy};
+pub use provider::{FailedCall, Provider};
+pub use registry::{KINDS, ProviderKind};
+pub use replay::{Lookup, Recording};
+pub use set::{AnswersFrom, ModelSetup, ProviderSet, Setup, SetupError};
+pub use settings::ProviderSettings;

@@ -1,0 +1,13 @@
+//! What stands around a call, one file each. `stack.rs` puts them together.
+
+mod price;
+mod record;
+mod retry;
+mod stored;
+
+pub(crate) use price::Priced;
+pub(crate) use record::Recorded;
+pub use record::Recorder;
+pub(crate) use retry::Retry;
+pub use retry::RetryPolicy;
+pub(crate) use stored::Stored;

@@ -1,0 +1,75 @@
+//! Writes real answers down for `replay`. One thread owns the sink, so that a slow disk never holds up the runtime.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use promptgate_core::answer::{Answer, Response};
+use promptgate_core::port::{PortError, RecordingSink};
+use promptgate_core::request::Request;
+
+use crate::{Answerer, BoxFuture};
+
+/// The writer of a recording. [`Recorder::finish`] puts the new recording in place; without it the old one stays.
+pub struct Recorder {
+    jobs: Sender<Job>,
+    thread: JoinHandle<Result<(), PortError>>,
+}
+
+enum Job {
+    Record(Box<(Request, Response)>),
+    Finish,
+}
+
+impl Recorder {
+    /// Starts the thread that owns the sink.
+    pub fn start(sink: Box<dyn RecordingSink>) -> Self {
+        // Unbounded: a line is written far faster than a model answers, and blocking here would stall every call.
+        let (jobs, inbox) = channel();
+        Self { jobs, thread: std::thread::spawn(move || write(sink, &inbox)) }
+    }
+
+    /// Waits for everything recorded so far, then puts the recording in place. The first error stands for all.
+    pub fn finish(self) -> Result<(), PortError> {
+        // A send fails only when the thread is gone, and then joining says why.
+        let _ = self.jobs.send(Job::Finish);
+        let gone = || PortError::other("record answers", "the recording thread panicked");
+        self.thread.join().unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn write(mut sink: Box<dyn RecordingSink>, inbox: &Receiver<Job>) -> Result<(), PortError> {
+    let mut written = Ok(());
+    for job in inbox {
+        match job {
+            Job::Record(pair) if written.is_ok() => written = sink.record(&pair.0, &pair.1),
+            Job::Record(_) => {}
+            Job::Finish => return written.and_then(|()| sink.finish()),
+        }
+    }
+    written
+}
+
+/// An answerer whose responses are recorded.
+pub(crate) struct Recorded<A> {
+    inner: A,
+    jobs: Sender<Job>,
+}
+
+impl<A> Recorded<A> {
+    pub(crate) fn new(inner: A, recorder: &Recorder) -> Self {
+        Self { inner, jobs: recorder.jobs.clone() }
+    }
+}
+
+impl<A: Answerer> Answerer for Recorded<A> {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+        Box::pin(async move {
+            let answer = self.inner.answer(request.clone()).await;
+            if let Ok(response) = &answer.result {
+                // Fails only after an error that `Recorder::finish` reports.
+                let _ = self.jobs.send(Job::Record(Box::new((request, response.clone()))));
+            }
+            answer
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! The one place that tries again. Only classes that may pass on their own are retried, waits grow and are jittered, and
+//! a provider that says how long to wait is obeyed up to a cap.
+
+use std::time::Duration;
+
+use promptgate_core::answer::{Answer, Failure};
+use promptgate_core::digest::Digest;
+use promptgate_core::event::{Event, Listener};
+use promptgate_core::price::NanoUsd;
+use promptgate_core::request::Request;
+
+use crate::{Answerer, BoxFuture, Provider};
+
+/// How often and how patiently a call is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts in all, from 1.
+    pub attempts: u32,
+    /// The wait after the first failure, before jitter; it doubles from there.
+    pub first_wait: Duration,
+    /// The longest wait of our own choosing.
+    pub longest_wait: Duration,
+    /// The longest wait that a provider may ask for.
+    pub longest_retry_after: Duration,
+    /// Seeds the jitter.
+    pub seed: u64,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+            longest_retry_after: Duration::from_secs(120),
+            seed: 0,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// One attempt, whatever happens.
+    pub fn none() -> Self {
+        Self { attempts: 1, ..Self::default() }
+    }
+
+    /// How long to wait after the failure of an attempt, counted from 1.
+    fn wait(&self, request: &Request, attempt: u32, failure: &Failure) -> Duration {
+        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
+        let own = doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * self.jitter(request, attempt));
+        let Some(asked) = failure.retry_after_ms.map(Duration::from_millis) else { return own };
+        // A little more than was asked for, so that calls refused together do not come back together.
+        asked.min(self.longest_retry_after) + self.first_wait.mul_f64(self.jitter(request, attempt))
+    }
+
+    /// In 0..1, drawn from the call itself, so that it does not depend on the order in which calls fail.
+    fn jitter(&self, request: &Request, attempt: u32) -> f64 {
+        let draw = Digest::of_json(&(self.seed.to_string(), &request.digest, request.repeat, attempt)).prefix128();
+        (draw >> 75) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Turns single attempts into an answer.
+pub(crate) struct Retry<P> {
+    pub(crate) inner: P,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) listener: Listener,
+}
+
+impl<P: Provider> Answerer for Retry<P> {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+        Box::pin(async move {
+            let mut wasted: Option<NanoUsd> = None;
+            let mut attempts = 1;
+            loop {
+                let failed = match self.inner.call(&request).await {
+                    Ok(response) => return Answer { result: Ok(response), attempts, wasted },
+                    Err(failed) => failed,
+                };
+                wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
+                if attempts >= self.policy.attempts || !failed.failure.kind.is_retryable() {
+                    return Answer { result: Err(failed.failure), attempts, wasted };
+                }
+                self.pause(&request, attempts, failed.failure).await;
+                attempts += 1;
+            }
+        })
+    }
+}
+
+impl<P> Retry<P> {
+    async fn pause(&self, request: &Request, attempt: u32, failure: Failure) {
+        let wait = self.policy.wait(request, attempt, &failure);
+        let model = request.body.model.clone();
+        (self.listener)(Event::Retrying { model, attempt: attempt + 1, wait, reason: failure.message });
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,45 @@
+//! What a provider does: one attempt at one request.
+
+use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
+use promptgate_core::price::NanoUsd;
+use promptgate_core::request::Request;
+
+use crate::answerer::BoxFuture;
+
+/// One attempt at one request: what a provider does, and a middleware that looks at single attempts.
+///
+/// Dropping the future cancels the call. A provider never retries, never panics, and puts no secret into a failure.
+pub trait Provider: Send + Sync {
+    /// Makes one call.
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>>;
+}
+
+impl<P: Provider + ?Sized> Provider for std::sync::Arc<P> {
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
+        (**self).call(request)
+    }
+}
+
+/// A call that gave no answer but may have been charged for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedCall {
+    /// Why there is no answer.
+    pub failure: Failure,
+    /// Tokens the provider reports all the same.
+    pub usage: Option<Usage>,
+    /// What they cost, once the price is known.
+    pub cost: Option<NanoUsd>,
+}
+
+impl FailedCall {
+    /// A failure that is not known to have cost anything.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure::new(kind, message).into()
+    }
+}
+
+impl From<Failure> for FailedCall {
+    fn from(failure: Failure) -> Self {
+        Self { failure, usage: None, cost: None }
+    }
+}

@@ -1,0 +1,42 @@
+//! The kinds of providers there are. A new one is a file and a line here; it passes the conformance suite.
+
+use std::sync::Arc;
+
+use promptgate_core::nearest::did_you_mean;
+use promptgate_core::{Diagnostic, Diagnostics};
+
+use crate::set::{BuildContext, SetupError};
+use crate::{Provider, echo, replay};
+
+/// Every kind of provider.
+pub const KINDS: &[ProviderKind] = &[echo::KIND, replay::KIND];
+
+/// One kind of provider: what is printed about it, and how it is built.
+pub struct ProviderKind {
+    /// What stands before the slash of a model id.
+    pub name: &'static str,
+    /// One line about it.
+    pub summary: &'static str,
+    /// The environment variables it reads.
+    pub environment: &'static [&'static str],
+    /// A model id.
+    pub example: &'static str,
+    /// Builds it from settings and environment.
+    pub(crate) build: fn(&BuildContext<'_>) -> Result<Built, SetupError>,
+}
+
+/// A provider that is ready, and where its answers come from.
+pub(crate) struct Built {
+    pub(crate) provider: Arc<dyn Provider>,
+    /// As [`promptgate_core::plan::PlannedModel::source`] wants it.
+    pub(crate) source: String,
+}
+
+/// The kind of a name; an unknown one lists the known.
+pub(crate) fn kind(name: &str) -> Result<&'static ProviderKind, SetupError> {
+    let found = KINDS.iter().find(|kind| kind.name == name);
+    found.ok_or_else(|| {
+        let help = did_you_mean(name, KINDS.iter().map(|kind| kind.name));
+        SetupError::Invalid(Diagnostics::from(Diagnostic::new(format!("unknown provider `{name}`")).help(help)))
+    })
+}

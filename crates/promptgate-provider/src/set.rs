@@ -1,0 +1,175 @@
+//! Building what answers: every mistake in settings and every missing credential is found here, before anything runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use promptgate_core::event::Listener;
+use promptgate_core::name::ModelId;
+use promptgate_core::port::{Clock, Tree};
+use promptgate_core::price::Prices;
+use promptgate_core::secret::Scrubber;
+use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
+
+use crate::middleware::{Recorder, RetryPolicy};
+use crate::registry::{self, Built};
+use crate::replay::{Recording, Replay};
+use crate::settings::ProviderSettings;
+use crate::{Answerer, LocalAnswerer, stack};
+
+/// A model of a plan, and where its answers come from.
+pub struct ModelSetup {
+    /// Provider and model.
+    pub id: ModelId,
+    /// Where its answers come from.
+    pub answers: AnswersFrom,
+}
+
+/// Where the answers of a model come from.
+pub enum AnswersFrom {
+    /// Its provider is called.
+    Provider,
+    /// A recording stands in for it.
+    Recording(Arc<Recording>),
+}
+
+/// All that providers are built from. Nothing else is looked up: no environment, no clock, no file.
+pub struct Setup<'a> {
+    /// `[provider.<name>]` of the project, by name.
+    pub settings: &'a BTreeMap<String, ProviderSettings>,
+    /// Looks up an environment variable.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The project's files, for the script of `scripted`.
+    pub tree: &'a dyn Tree,
+    /// The project's root on disk, for the calls log of `scripted`.
+    pub root: &'a Path,
+    /// Learns every secret that is read.
+    pub scrubber: &'a Scrubber,
+    /// What models cost.
+    pub prices: &'a Prices,
+    /// The time of day, for a `Retry-After` that is a date.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a provider is built from.
+pub(crate) struct BuildContext<'a> {
+    /// The name in model ids, which may differ from the kind.
+    pub(crate) name: &'a str,
+    pub(crate) settings: &'a ProviderSettings,
+    pub(crate) setup: &'a Setup<'a>,
+}
+
+/// Why providers could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Something the user wrote is wrong: exit 2.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+    /// A key is missing: exit 77.
+    #[error("{0}")]
+    Credential(Diagnostics),
+}
+
+impl SetupError {
+    /// The code the command ends with.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Invalid(_) => ExitCode::Usage,
+            Self::Credential(_) => ExitCode::NoPermission,
+        }
+    }
+
+    /// What is wrong.
+    pub fn diagnostics(&self) -> &Diagnostics {
+        match self {
+            Self::Invalid(diagnostics) | Self::Credential(diagnostics) => diagnostics,
+        }
+    }
+}
+
+impl From<Diagnostic> for SetupError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Invalid(diagnostic.into())
+    }
+}
+
+impl From<Diagnostics> for SetupError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Invalid(diagnostics)
+    }
+}
+
+/// The providers of a plan's models, built once and shared: one connection pool a provider.
+pub struct ProviderSet {
+    models: Vec<ModelSetup>,
+    built: HashMap<Arc<str>, Built>,
+    prices: Prices,
+}
+
+impl ProviderSet {
+    /// Builds the providers of the models that are called. Recordings need none, and no credential.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once; wrong settings come before missing credentials.
+    pub fn build(models: Vec<ModelSetup>, setup: &Setup<'_>) -> Result<Self, SetupError> {
+        let (mut invalid, mut missing) = (Diagnostics::default(), Diagnostics::default());
+        let mut built = HashMap::new();
+        let mut called: Vec<&Arc<str>> =
+            models.iter().filter(|model| model.is_called()).map(ModelSetup::name).collect();
+        called.sort();
+        called.dedup();
+        for name in called {
+            match build(name, setup) {
+                Ok(provider) => drop(built.insert(name.clone(), provider)),
+                Err(SetupError::Invalid(mistakes)) => invalid.extend(mistakes),
+                Err(SetupError::Credential(mistakes)) => missing.extend(mistakes),
+            }
+        }
+        invalid.into_result(()).map_err(SetupError::Invalid)?;
+        missing.into_result(()).map_err(SetupError::Credential)?;
+        Ok(Self { models, built, prices: setup.prices.clone() })
+    }
+
+    /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,
+    /// `replay:<digest>`, `scripted:<digest>`, `echo`. Nothing for a model that is not of this set.
+    pub fn source(&self, id: &ModelId) -> Option<String> {
+        let model = self.models.iter().find(|model| model.id == *id)?;
+        Some(match &model.answers {
+            AnswersFrom::Recording(recording) => recording.source(),
+            AnswersFrom::Provider => self.built.get(&id.provider)?.source.clone(),
+        })
+    }
+
+    /// The answerer over these providers.
+    pub fn answerer(&self, retry: &RetryPolicy, listener: &Listener, recorder: Option<&Recorder>) -> LocalAnswerer {
+        let stack = |model: &ModelSetup| -> Option<Box<dyn Answerer>> {
+            let price = self.prices.of(&model.id).copied();
+            Some(match &model.answers {
+                AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
+                AnswersFrom::Provider => {
+                    let provider = self.built.get(&model.id.provider)?.provider.clone();
+                    stack::live(provider, price, retry.clone(), listener.clone(), recorder)
+                }
+            })
+        };
+        LocalAnswerer::new(self.models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect())
+    }
+}
+
+impl ModelSetup {
+    fn is_called(&self) -> bool {
+        matches!(self.answers, AnswersFrom::Provider)
+    }
+
+    fn name(&self) -> &Arc<str> {
+        &self.id.provider
+    }
+}
+
+fn build(name: &str, setup: &Setup<'_>) -> Result<Built, SetupError> {
+    let default = ProviderSettings::default();
+    let settings = setup.settings.get(name).unwrap_or(&default);
+    let kind = registry::kind(settings.kind.as_deref().unwrap_or(name))?;
+    (kind.build)(&BuildContext { name, settings, setup })
+}

@@ -1,0 +1,35 @@
+//! The stack of a model, in one documented order.
+//!
+//! From the outside in: **record** (sees the final answer, once), **retry** (counts attempts), **price** (sees every
+//! attempt), the provider (one call). A recording stands in for all of it: **stored** over **price** over `replay`, since
+//! nothing is called and nothing may be recorded anew from it. A new behaviour is one file in `middleware/` and one line
+//! here.
+
+use std::sync::Arc;
+
+use promptgate_core::event::Listener;
+use promptgate_core::price::Price;
+
+use crate::middleware::{Priced, Recorded, Recorder, Retry, RetryPolicy, Stored};
+use crate::{Answerer, Provider};
+
+/// The stack over a provider that is called.
+pub(crate) fn live(
+    provider: Arc<dyn Provider>,
+    price: Option<Price>,
+    policy: RetryPolicy,
+    listener: Listener,
+    recorder: Option<&Recorder>,
+) -> Box<dyn Answerer> {
+    let stack = Priced { inner: provider, price };
+    let stack = Retry { inner: stack, policy, listener };
+    match recorder {
+        Some(recorder) => Box::new(Recorded::new(stack, recorder)),
+        None => Box::new(stack),
+    }
+}
+
+/// The stack over a recording.
+pub(crate) fn stored(recording: impl Provider + 'static, price: Option<Price>) -> Box<dyn Answerer> {
+    Box::new(Stored(Priced { inner: recording, price }))
+}
