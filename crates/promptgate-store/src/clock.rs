@@ -1,0 +1,30 @@
+//! The time of day, for the one place that may ask for it.
+
+use jiff::Timestamp;
+use promptgate_core::port::Clock;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
+    }
+
+    fn now_text(&self) -> String {
+        format!("{:.0}", Timestamp::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_rfc_3339_to_the_second() {
+        let text = SystemClock.now_text();
+        assert_eq!(text.len(), "2026-11-23T15:55:02Z".len(), "{text}");
+        assert!(text.parse::<Timestamp>().is_ok() && text.ends_with('Z'), "{text}");
+    }
+}

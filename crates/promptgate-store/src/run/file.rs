@@ -1,0 +1,138 @@
+//! The writing side of a run's file: append, group commit, finish.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use promptgate_core::port::{PortError, RunLog};
+use promptgate_core::record::{RunHeader, SettledTrial};
+use promptgate_core::secret::Scrubber;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::line::{self, Finished};
+use crate::scrub::scrub_json;
+
+/// A run's file, open for appending and locked, so that no other process appends to it.
+///
+/// After a failed write nothing more is taken: what the disk holds of the open batch is unknown then, and the next
+/// resume finds out.
+#[derive(Debug)]
+pub struct RunFile {
+    path: PathBuf,
+    file: File,
+    scrubber: Scrubber,
+    batch: String,
+    /// Bytes that are synced.
+    synced: u64,
+    /// Trial lines in the file and in the batch.
+    trials: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Finished,
+    Failed,
+}
+
+impl RunFile {
+    /// Appends behind the synced bytes of a file that holds a header already.
+    pub(super) fn append_to(
+        path: PathBuf,
+        file: File,
+        scrubber: Scrubber,
+        synced: u64,
+        trials: u64,
+        finished: bool,
+    ) -> Self {
+        let state = if finished { State::Finished } else { State::Open };
+        Self { path, file, scrubber, batch: String::new(), synced, trials, state }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write_batch(&mut self, batch: &str) -> std::io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.synced))?;
+        self.file.write_all(batch.as_bytes())?;
+        self.file.sync_data()
+    }
+
+    fn sync(&mut self, batch: &str) -> Result<(), PortError> {
+        match self.write_batch(batch) {
+            Ok(()) => {
+                self.synced += batch.len() as u64;
+                Ok(())
+            }
+            Err(cause) => {
+                self.state = State::Failed;
+                // What was written of the batch is of no use; a torn end is repaired later where even this fails.
+                let _ = self.file.set_len(self.synced);
+                Err(PortError::io(format!("write {}", self.path.display()), cause))
+            }
+        }
+    }
+
+    fn must_be_open(&self) -> Result<(), PortError> {
+        let reason = match self.state {
+            State::Open => return Ok(()),
+            State::Finished => "the run is finished",
+            State::Failed => "an earlier write failed; resume the run",
+        };
+        Err(PortError::other(format!("append to {}", self.path.display()), reason))
+    }
+}
+
+impl RunLog for RunFile {
+    fn append(&mut self, trial: &SettledTrial) -> Result<usize, PortError> {
+        self.must_be_open()?;
+        let line = checked_line::<SettledTrial>("trial", trial, &self.scrubber).map_err(|cause| {
+            PortError::other(format!("append trial {} to {}", trial.trial, self.path.display()), cause)
+        })?;
+        if self.batch.is_empty() {
+            self.batch.push_str(&line::write("synced", &self.synced.to_string()));
+        }
+        self.batch.push_str(&line);
+        self.trials += 1;
+        Ok(self.batch.len())
+    }
+
+    fn commit(&mut self) -> Result<(), PortError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.must_be_open()?;
+        let mut batch = std::mem::take(&mut self.batch);
+        self.sync(&batch)?;
+        batch.clear();
+        self.batch = batch;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), PortError> {
+        if self.state == State::Finished {
+            return Ok(());
+        }
+        self.must_be_open()?;
+        self.commit()?;
+        let end = Finished { trials: self.trials, bytes: self.synced };
+        self.sync(&line::write("finished", &serde_json::json!(end).to_string()))?;
+        self.state = State::Finished;
+        Ok(())
+    }
+}
+
+/// The header line of a new file.
+pub(super) fn header_line(header: &RunHeader, scrubber: &Scrubber) -> Result<String, String> {
+    checked_line::<RunHeader>("header", header, scrubber)
+}
+
+fn checked_line<T: Serialize + DeserializeOwned>(kind: &str, value: &T, scrubber: &Scrubber) -> Result<String, String> {
+    let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    let line = line::write(kind, &scrub_json::<T>(json, scrubber)?);
+    if line.len() > line::LONGEST { Err(format!("its line of {} bytes is too long", line.len())) } else { Ok(line) }
+}

@@ -1,0 +1,108 @@
+//! The form of a line: `{"c":"<crc32 of the rest, 8 hex digits>",` and then one member that says what the line is, so
+//! that a run's file is JSON Lines to every other tool. The sum covers everything behind the comma.
+
+use serde::{Deserialize, Serialize};
+
+/// What a line begins with.
+const OPEN: &[u8] = b"{\"c\":\"";
+/// What stands between the sum and the member.
+const COMMA: &[u8] = b"\",";
+/// Where the member begins.
+const BODY: usize = OPEN.len() + 8 + COMMA.len();
+
+/// The longest line that is written or read; a longer one can only be damage.
+pub(crate) const LONGEST: usize = 256 << 20;
+
+/// What a line says, borrowed from its text; the values are not read yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Line<'a> {
+    /// The JSON of the header.
+    Header(&'a str),
+    /// The JSON of a settled trial.
+    Trial(&'a str),
+    /// Everything before this line was on disk before this line was written; how many bytes that is.
+    Synced(u64),
+    /// The run is complete.
+    Finished(Finished),
+}
+
+/// The last line of a complete run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Finished {
+    /// Trial lines before this one.
+    pub trials: u64,
+    /// Bytes before this one.
+    pub bytes: u64,
+}
+
+/// The line of one member, with its line feed.
+pub(crate) fn write(kind: &str, json: &str) -> String {
+    let body = format!("\"{kind}\":{json}}}");
+    format!("{{\"c\":\"{:08x}\",{body}\n", crc32fast::hash(body.as_bytes()))
+}
+
+/// Reads a line without its line feed. The error says what is wrong with it, a lower-case fragment.
+pub(crate) fn read(bytes: &[u8]) -> Result<Line<'_>, &'static str> {
+    let body = checked_body(bytes)?;
+    let body = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
+    let (kind, json) = member(body).ok_or("it is not one of our lines")?;
+    match kind {
+        "header" => Ok(Line::Header(json)),
+        "trial" => Ok(Line::Trial(json)),
+        "synced" => json.parse().map(Line::Synced).map_err(|_| "its number of bytes cannot be read"),
+        "finished" => serde_json::from_str(json).map(Line::Finished).map_err(|_| "its counts cannot be read"),
+        _ => Err("its kind is unknown"),
+    }
+}
+
+fn checked_body(bytes: &[u8]) -> Result<&[u8], &'static str> {
+    let framed = bytes.len() > BODY
+        && bytes.starts_with(OPEN)
+        && bytes[OPEN.len() + 8..].starts_with(COMMA)
+        && bytes.ends_with(b"}");
+    if !framed {
+        return Err("it is not one of our lines");
+    }
+    // Compared as text, not as a number: an upper-case digit is damage too.
+    let sum = format!("{:08x}", crc32fast::hash(&bytes[BODY..]));
+    if bytes[OPEN.len()..OPEN.len() + 8] == *sum.as_bytes() {
+        Ok(&bytes[BODY..])
+    } else {
+        Err("its check sum does not fit")
+    }
+}
+
+fn member(body: &str) -> Option<(&str, &str)> {
+    let (kind, json) = body.strip_prefix('"')?.split_once("\":")?;
+    Some((kind, json.strip_suffix('}')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_back_from_what_is_written() {
+        let check = |kind, json: &str, expected| {
+            let text = write(kind, json);
+            assert_eq!(read(text.strip_suffix('\n').unwrap().as_bytes()), Ok(expected));
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        };
+        check("header", r#"{"a":"ü"}"#, Line::Header(r#"{"a":"ü"}"#));
+        check("trial", "{}", Line::Trial("{}"));
+        check("synced", "42", Line::Synced(42));
+        check("finished", r#"{"trials":2,"bytes":9}"#, Line::Finished(Finished { trials: 2, bytes: 9 }));
+    }
+
+    #[test]
+    fn no_single_flipped_bit_goes_unseen() {
+        let good = write("trial", r#"{"trial":7,"output":"some text"}"#);
+        let good = good.trim_end().as_bytes();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.to_vec();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&bad).is_err(), "bit {bit}");
+        }
+    }
+}
