@@ -1,1 +1,24 @@
 //! Carries a plan out: bounded concurrency, typed events, the run log.
+//!
+//! [`prepare`] looks at every case and makes the plan, [`survey`] counts where its answers will come from, [`execute`]
+//! gets and grades what is missing and logs it. What a run came to is read from its log, never from here.
+
+mod chunks;
+mod execute;
+mod log;
+mod order;
+mod outcome;
+mod prepare;
+mod stop;
+mod survey;
+
+pub use execute::{Job, Limits, execute};
+pub use log::GroupCommit;
+pub use order::Order;
+pub use outcome::{RunError, RunOutcome, Tally};
+pub use prepare::{
+    CallsForbidden, Gap, LoadedModel, LoadedVersion, NothingSelected, PlanRequest, PrepareError, Prepared,
+    RecordingGaps, StoredRun, lineup, prepare,
+};
+pub use stop::Stop;
+pub use survey::{Calls, Counts, Reuse, Settled, Supply, survey};

@@ -1,0 +1,186 @@
+//! Why nothing is run: each reason with its exit code.
+
+use std::fmt;
+
+use promptgate_core::name::{CaseId, ModelId};
+use promptgate_core::port::PortError;
+use promptgate_core::{Diagnostics, ExitCode};
+
+/// Why a plan could not be made, or may not be carried out. Nothing ran.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// Something a user wrote is wrong: cases, prompts or assertions that do not fit each other.
+    #[error("{0}")]
+    Wrong(Diagnostics),
+    /// There is nothing to do, or nothing to look at.
+    #[error("{0}")]
+    Nothing(NothingSelected),
+    /// Recordings do not hold what is about to be asked.
+    #[error("{0}")]
+    Recordings(RecordingGaps),
+    /// Calls are forbidden, and not every answer is stored.
+    #[error("{0}")]
+    CallsForbidden(CallsForbidden),
+    /// Something could not be read.
+    #[error("failed to read what the plan is made of: {0}")]
+    Read(#[from] PortError),
+}
+
+impl PrepareError {
+    /// How the command ends.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Wrong(_) | Self::Recordings(_) => ExitCode::Usage,
+            Self::Nothing(_) => ExitCode::NothingSelected,
+            // What a comparison needs may not be run: gate.md 2.3, `baseline_missing`.
+            Self::CallsForbidden(_) => ExitCode::Invalid,
+            Self::Read(_) => ExitCode::Bug,
+        }
+    }
+}
+
+/// What selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NothingSelected {
+    /// The file holds no case.
+    EmptyDataset {
+        /// The file.
+        file: String,
+    },
+    /// `--filter` holds for none of the cases.
+    FilterMatchesNothing {
+        /// As on the command line.
+        filter: String,
+        /// The file.
+        file: String,
+        /// How many it holds.
+        cases: usize,
+    },
+    /// This part of the plan holds no case.
+    EmptyPartition {
+        /// As on the command line.
+        partition: String,
+        /// How many the plan holds.
+        cases: usize,
+    },
+    /// No assertion looks at any of the cases.
+    NoLiveAssertion {
+        /// How many there are.
+        cases: usize,
+    },
+    /// A critical check of the gate, or a model, is about none of the cases.
+    EmptySelection {
+        /// What selects, e.g. "the rule `must-pass`".
+        owner: String,
+        /// As on the command line.
+        selection: String,
+        /// Out of how many.
+        cases: usize,
+    },
+}
+
+impl fmt::Display for NothingSelected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyDataset { file } => {
+                write!(f, "`{file}` holds no case; add one, or name another file in `[cases]`")
+            }
+            Self::FilterMatchesNothing { filter, file, cases } => {
+                write!(f, "`--filter {filter}` matches none of the {} of `{file}`", counted(*cases as u64, "case"))
+            }
+            Self::EmptyPartition { partition, cases } => write!(
+                f,
+                "`--partition {partition}` holds none of the {}; take fewer parts",
+                counted(*cases as u64, "case")
+            ),
+            Self::NoLiveAssertion { cases } => write!(
+                f,
+                "no assertion looks at any of the {}; add an `[[assert]]`, or loosen the `when` of those there are",
+                counted(*cases as u64, "case")
+            ),
+            Self::EmptySelection { owner, selection, cases } => write!(
+                f,
+                "{owner} is about `{selection}`, which holds for none of the {}; correct the selection or tag the cases",
+                counted(*cases as u64, "case")
+            ),
+        }
+    }
+}
+
+/// Answers that recordings do not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingGaps {
+    /// Trials whose recorded answer was given to another request.
+    pub stale: u64,
+    /// Trials without a recorded answer.
+    pub missing: u64,
+    /// Trials that several lines fit equally well.
+    pub ambiguous: u64,
+    /// The first of them in plan order, one for a case, at most [`RecordingGaps::SHOWN`].
+    pub first: Vec<Gap>,
+    /// Cases concerned.
+    pub cases: u64,
+    /// The command that records anew.
+    pub command: String,
+}
+
+impl RecordingGaps {
+    /// How many cases an error names.
+    pub const SHOWN: usize = 5;
+}
+
+/// One answer that a recording does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The case.
+    pub case: CaseId,
+    /// How the user named the version.
+    pub reference: String,
+    /// The model.
+    pub model: ModelId,
+    /// The repeat, from 1.
+    pub repeat: u32,
+    /// What is wrong, e.g. "line 12 answered another request".
+    pub reason: String,
+}
+
+impl fmt::Display for RecordingGaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [(self.stale, "stale"), (self.missing, "missing"), (self.ambiguous, "ambiguous")];
+        let kinds: Vec<String> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        let (trials, cases) = (self.stale + self.missing + self.ambiguous, counted(self.cases, "case"));
+        let noun = if trials == 1 { "answer does" } else { "answers do" };
+        writeln!(f, "recorded {noun} not fit what is about to be asked: {} ({cases})", kinds.join(", "))?;
+        for gap in &self.first {
+            writeln!(f, "  {}: {} on {}, trial {}: {}", gap.case, gap.reference, gap.model, gap.repeat, gap.reason)?;
+        }
+        if self.cases > self.first.len() as u64 {
+            writeln!(f, "  and {} more", counted(self.cases - self.first.len() as u64, "case"))?;
+        }
+        write!(f, "to record anew: {}", self.command)
+    }
+}
+
+/// Answers that would have to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallsForbidden {
+    /// How many trials would be called.
+    pub calls: u64,
+    /// Out of how many.
+    pub trials: u64,
+}
+
+impl fmt::Display for CallsForbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (calls, trials) = (counted(self.calls, "answer"), self.trials);
+        write!(
+            f,
+            "{calls} of {trials} would have to be asked for, and `--no-run` forbids calls; run it without `--no-run`"
+        )
+    }
+}
+
+/// "1 case", "2 cases".
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
