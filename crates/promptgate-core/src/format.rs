@@ -2,4 +2,12 @@
 //! answers with valid values or with located mistakes.
 
 pub mod extract;
+pub mod inputs;
+mod json_line;
+pub mod lines;
+mod node;
 pub mod prompt;
+pub mod recording;
+pub mod selection;
+mod source;
+mod table;

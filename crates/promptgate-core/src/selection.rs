@@ -1,7 +1,8 @@
 //! The one form in which cases are selected: `slice`, `cases`, `when` and `--filter`.
 
+use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::case::Case;
 
@@ -19,17 +20,86 @@ pub enum Condition {
     /// The case has one of these tags.
     Tag(Vec<String>),
     /// The id matches one of these globs.
-    Id(Vec<String>),
+    Id(Vec<IdGlob>),
     /// The value at a dotted path equals one of these, or is a list that holds one.
     Path(String, Vec<Value>),
     /// The inner selection does not hold.
     Not(Selection),
 }
 
+/// A glob over case ids, compiled once: `*` any text, `?` one character, `[a-z]` one of a range, `{a,b}` either.
+#[derive(Debug, Clone)]
+pub struct IdGlob {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+/// The longest glob; a longer one is no pattern but a list of ids.
+const LONGEST_GLOB: usize = 1_000;
+
+impl IdGlob {
+    /// A checked glob.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let fail = |reason: &str| format!("`{text}` is not a glob: {reason}");
+        if text.is_empty() {
+            return Err(fail("it is empty"));
+        }
+        if text.len() > LONGEST_GLOB {
+            return Err(format!("a glob is longer than {LONGEST_GLOB} bytes"));
+        }
+        let glob = GlobBuilder::new(text).backslash_escape(true).build();
+        let glob = glob.map_err(|error| fail(&error.kind().to_string()))?;
+        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+    }
+
+    /// The glob as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it matches a whole id.
+    pub fn matches(&self, id: &str) -> bool {
+        self.matcher.is_match(id)
+    }
+}
+
+impl PartialEq for IdGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Serialize for IdGlob {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdGlob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 impl Selection {
+    /// The cases that every one of some selections selects: repeated `--filter`.
+    pub fn all_of(selections: impl IntoIterator<Item = Self>) -> Self {
+        Self { all: selections.into_iter().flat_map(|selection| selection.all).collect() }
+    }
+
     /// Whether the case is selected.
     pub fn selects(&self, case: &Case) -> bool {
         self.all.iter().all(|condition| condition.holds(case))
+    }
+
+    /// The table that reads back as this selection, as a suite writes it.
+    pub fn to_table(&self) -> Value {
+        let mut table = Map::new();
+        for condition in &self.all {
+            let (key, value) = condition.to_entry();
+            table.insert(key, value);
+        }
+        Value::Object(table)
     }
 }
 
@@ -37,9 +107,18 @@ impl Condition {
     fn holds(&self, case: &Case) -> bool {
         match self {
             Self::Tag(tags) => case.tags.iter().any(|tag| tags.contains(tag)),
-            Self::Id(globs) => globs.iter().any(|glob| glob_matches(glob, case.id.as_str())),
+            Self::Id(globs) => globs.iter().any(|glob| glob.matches(case.id.as_str())),
             Self::Path(path, values) => case.path(path).is_some_and(|found| values.iter().any(|v| fits(&found, v))),
             Self::Not(inner) => !inner.selects(case),
+        }
+    }
+
+    fn to_entry(&self) -> (String, Value) {
+        match self {
+            Self::Tag(tags) => ("tag".to_owned(), Value::from(tags.clone())),
+            Self::Id(globs) => ("id".to_owned(), globs.iter().map(IdGlob::as_str).collect()),
+            Self::Path(path, values) => (path.clone(), Value::from(values.clone())),
+            Self::Not(inner) => ("not".to_owned(), inner.to_table()),
         }
     }
 }
@@ -51,10 +130,6 @@ fn fits(found: &Value, wanted: &Value) -> bool {
         Value::Number(_) | Value::Bool(_) => found == wanted || wanted.as_str() == Some(&found.to_string()),
         _ => found == wanted,
     }
-}
-
-fn glob_matches(glob: &str, text: &str) -> bool {
-    globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(text))
 }
 
 impl std::fmt::Display for Selection {
@@ -70,9 +145,25 @@ impl std::fmt::Display for Condition {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match self {
             Self::Tag(tags) => write!(f, "tag={}", tags.join("|")),
-            Self::Id(globs) => write!(f, "id={}", globs.join("|")),
+            Self::Id(globs) => write!(f, "id={}", globs.iter().map(IdGlob::as_str).collect::<Vec<_>>().join("|")),
             Self::Path(path, values) => write!(f, "{path}={}", values.iter().map(text).collect::<Vec<_>>().join("|")),
+            Self::Not(inner) if inner.all.len() == 1 => write!(f, "!{inner}"),
             Self::Not(inner) => write!(f, "not({inner})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_matches_whole_ids_and_a_broken_one_is_refused() {
+        let matches = |glob: &str, id: &str| IdGlob::new(glob).unwrap().matches(id);
+        assert!(matches("vip-*", "vip-7/a") && matches("case-[0-9]", "case-4") && matches("{a,b}?", "b1"));
+        assert!(!matches("vip", "vip-7") && !matches("vip-?", "vip-"));
+        for broken in ["", "[a", "{a", "a\\"] {
+            assert!(IdGlob::new(broken).is_err(), "{broken}");
         }
     }
 }

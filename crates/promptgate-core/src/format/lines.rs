@@ -1,0 +1,171 @@
+//! The lines of a text that may be larger than memory: with their numbers and offsets, blank ones left out, none longer
+//! than a cap.
+
+use std::io::{self, BufRead};
+
+use super::source::Source;
+use crate::diagnostic::{Diagnostic, Location};
+
+/// The longest line that is read: 64 MiB.
+pub const LONGEST_LINE: usize = 64 << 20;
+
+/// One line that is not blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The bytes, without the line's end.
+    pub bytes: &'a [u8],
+    /// The number, from 1.
+    pub number: u32,
+    /// Where its first byte stands in the whole text.
+    pub offset: u64,
+}
+
+/// Reads lines one at a time into one buffer.
+#[derive(Debug)]
+pub struct Lines<R> {
+    reader: R,
+    file: String,
+    longest: usize,
+    buffer: Vec<u8>,
+    number: u32,
+    offset: u64,
+    next_offset: u64,
+    broken: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads `reader`, which messages call `file`.
+    pub fn new(reader: R, file: impl Into<String>) -> Self {
+        Self {
+            reader,
+            file: file.into(),
+            longest: LONGEST_LINE,
+            buffer: Vec::new(),
+            number: 0,
+            offset: 0,
+            next_offset: 0,
+            broken: false,
+        }
+    }
+
+    /// With another cap than [`LONGEST_LINE`].
+    #[must_use]
+    pub fn with_longest(mut self, bytes: usize) -> Self {
+        self.longest = bytes;
+        self
+    }
+
+    /// What messages call the text.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The next line that is not blank. A line that is too long is an error and skipped; after a read error there is
+    /// nothing more.
+    pub fn next_line(&mut self) -> Option<Result<Line<'_>, Diagnostic>> {
+        while !self.broken {
+            match self.fill() {
+                Ok(None) => return None,
+                Ok(Some(too_long)) if too_long => return Some(Err(self.too_long())),
+                Ok(Some(_)) if self.buffer.trim_ascii().is_empty() => {}
+                Ok(Some(_)) => {
+                    return Some(Ok(Line { bytes: &self.buffer, number: self.number, offset: self.offset }));
+                }
+                Err(error) => {
+                    self.broken = true;
+                    let at = Location::of_line(&self.file, self.number.saturating_add(1));
+                    let message = format!("cannot read on: {error}");
+                    return Some(Err(Diagnostic::new(message)
+                        .at(at)
+                        .help("see whether the file can be read, then run again")));
+                }
+            }
+        }
+        None
+    }
+
+    /// Reads one line into the buffer. `None` at the end; whether the line was too long.
+    fn fill(&mut self) -> io::Result<Option<bool>> {
+        self.buffer.clear();
+        self.offset = self.next_offset;
+        let mut too_long = false;
+        loop {
+            let available = match self.reader.fill_buf() {
+                Ok(available) => available,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if available.is_empty() && self.next_offset == self.offset {
+                return Ok(None);
+            }
+            let end = memchr(available);
+            let taken = end.unwrap_or(available.len());
+            too_long |= self.buffer.len() + taken > self.longest;
+            if !too_long {
+                self.buffer.extend_from_slice(&available[..taken]);
+            }
+            let (consumed, done) = (end.map_or(taken, |end| end + 1), end.is_some() || available.is_empty());
+            self.reader.consume(consumed);
+            self.next_offset += consumed as u64;
+            if done {
+                self.trim();
+                return Ok(Some(too_long));
+            }
+        }
+    }
+
+    fn trim(&mut self) {
+        self.number = self.number.saturating_add(1);
+        if self.buffer.last() == Some(&b'\r') {
+            self.buffer.pop();
+        }
+        if self.offset == 0 && self.buffer.starts_with(b"\xef\xbb\xbf") {
+            self.buffer.drain(..3);
+            self.offset = 3;
+        }
+    }
+
+    #[cold]
+    fn too_long(&mut self) -> Diagnostic {
+        // What was gathered of a line that is refused is not worth keeping.
+        self.buffer = Vec::new();
+        let message = format!("this line is longer than {} MiB", self.longest >> 20);
+        Source::of_line(&self.file, "", self.number).diagnostic(0, message, "put large content into files of their own")
+    }
+}
+
+fn memchr(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| *byte == b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &[u8], expected: &[(&str, u32, u64)]) {
+        let mut lines = Lines::new(io::BufReader::with_capacity(3, text), "f").with_longest(8);
+        let mut found = Vec::new();
+        while let Some(line) = lines.next_line() {
+            found.push(match line {
+                Ok(line) => (String::from_utf8(line.bytes.to_vec()).unwrap(), line.number, line.offset),
+                Err(error) => (error.to_string(), 0, 0),
+            });
+        }
+        let found: Vec<_> = found.iter().map(|(text, number, offset)| (text.as_str(), *number, *offset)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn lines_carry_their_number_and_offset_and_blank_ones_are_left_out() {
+        check(b"", &[]);
+        check(b"a", &[("a", 1, 0)]);
+        check(b"a\r\n\n  \nbcd\n", &[("a", 1, 0), ("bcd", 4, 7)]);
+        check(b"\xef\xbb\xbfa\nb", &[("a", 1, 3), ("b", 2, 5)]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_an_error_and_the_next_one_is_read() {
+        let error = "f:1:1: this line is longer than 0 MiB; put large content into files of their own";
+        check(b"123456789\nnext\n", &[(error, 0, 0), ("next", 2, 10)]);
+    }
+}
