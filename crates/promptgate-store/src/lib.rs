@@ -3,6 +3,7 @@
 //! The only crate that knows where things are kept. It implements the storing ports of `promptgate-core`; what the files
 //! mean is core's to say. What is stored is data: nothing in it runs, and nothing outside the project is read.
 
+mod answers;
 pub mod atomic;
 mod clock;
 mod ids;
@@ -10,5 +11,6 @@ pub mod run;
 mod scrub;
 pub mod tree;
 
+pub use answers::StoredAnswers;
 pub use clock::SystemClock;
 pub use ids::SystemIds;

@@ -1,6 +1,6 @@
 //! Joins the runs of a plan's partitions into one record: complete, disjoint, one plan; else it is refused.
 
-use promptgate_core::plan::{Partition, PartitionBy};
+use promptgate_core::plan::{Partition, PartitionBy, PlannedModel};
 use promptgate_core::port::PortError;
 use promptgate_core::record::{RunHeader, SettledRecord, SettledTrial};
 
@@ -144,7 +144,9 @@ fn must_have_all_parts(parts: &[StoredRun]) -> Result<(), MergeError> {
 
 fn must_have_all_trials(parts: &[StoredRun]) -> Result<(), MergeError> {
     let Some(header) = parts.first().map(SettledRecord::header) else { return Ok(()) };
-    let of = header.versions.len() as u64 * header.models.len() as u64 * header.cases * u64::from(header.trials);
+    let cases = |model: &PlannedModel| model.cases.as_ref().map_or(header.cases, |cases| cases.count);
+    let cases: u64 = header.models.iter().map(cases).sum();
+    let of = header.versions.len() as u64 * cases * u64::from(header.trials);
     let held: u64 = parts.iter().map(StoredRun::settled).sum();
     if held == of { Ok(()) } else { Err(MergeError::TrialsMissing { missing: of.saturating_sub(held), of }) }
 }
@@ -178,5 +180,10 @@ impl SettledRecord for MergedRun {
             next[part] += 1;
             run.read(run.entries()[next[part] - 1])
         }))
+    }
+
+    fn trial(&self, index: u64) -> Result<Option<SettledTrial>, PortError> {
+        let found = self.parts.iter().find_map(|part| part.trial(index).transpose());
+        found.transpose()
     }
 }

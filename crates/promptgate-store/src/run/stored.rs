@@ -58,12 +58,6 @@ impl StoredRun {
         self.torn
     }
 
-    /// The trial at an index of the plan, if it is settled.
-    pub fn trial(&self, trial: u64) -> Option<Result<SettledTrial, PortError>> {
-        let found = self.entries.binary_search_by_key(&trial, |entry| u64::from(entry.trial)).ok()?;
-        Some(self.read(self.entries[found]))
-    }
-
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -85,6 +79,11 @@ impl SettledRecord for StoredRun {
 
     fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, PortError>> + '_> {
         Box::new(self.entries.iter().map(|entry| self.read(*entry)))
+    }
+
+    fn trial(&self, index: u64) -> Result<Option<SettledTrial>, PortError> {
+        let found = self.entries.binary_search_by_key(&index, |entry| u64::from(entry.trial));
+        found.ok().map(|at| self.read(self.entries[at])).transpose()
     }
 }
 

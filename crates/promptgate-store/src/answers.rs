@@ -1,0 +1,178 @@
+//! Answers that earlier runs hold, found again by trial key.
+//!
+//! Runs that hold none of the wanted versions are passed over after their header. Of the others every answer is indexed
+//! (24 bytes each); its line is read, checked and compared with the whole key when it is asked for. A damaged line is a
+//! miss, never an answer; an error is no answer either, so it is asked again.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use promptgate_core::Digest;
+use promptgate_core::name::RunId;
+use promptgate_core::plan::TrialKey;
+use promptgate_core::port::{AnswerCache, PortError, StoredAnswer};
+use promptgate_core::record::{RunHeader, SettledTrial};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::run::line::{self, Line};
+use crate::run::{RunError, RunFolder, read_line, trial_of};
+
+/// The stored answers of some versions.
+#[derive(Debug)]
+pub struct StoredAnswers {
+    runs: Vec<(RunId, PathBuf)>,
+    /// Sorted, so that of one key the best answer comes first.
+    index: Vec<Entry>,
+    /// The file that was read last; neighbours are asked for one after the other.
+    open: Mutex<Option<(u32, File)>>,
+}
+
+/// Where an answer stands: 24 bytes. The order is that of the index: by key, the largest draw first, of one draw the
+/// newest run first (runs are numbered from the newest).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    key: u64,
+    draw: std::cmp::Reverse<u32>,
+    run: u32,
+    offset: u64,
+}
+
+impl StoredAnswers {
+    /// Indexes what the folder's runs hold of these versions. A run without a readable header is left out.
+    pub fn of(folder: &RunFolder, versions: &BTreeSet<Digest>) -> Result<Self, RunError> {
+        let mut answers = Self { runs: Vec::new(), index: Vec::new(), open: Mutex::new(None) };
+        for (run, path) in folder.files()? {
+            answers.take_run(run, path, versions)?;
+        }
+        answers.index.sort_unstable();
+        Ok(answers)
+    }
+
+    /// How many answers are stored, each draw and each run's copy counted.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    fn take_run(&mut self, run: RunId, path: PathBuf, versions: &BTreeSet<Digest>) -> Result<(), RunError> {
+        let number = self.runs.len() as u32;
+        let before = self.index.len();
+        let indexed = index_run(&path, versions, |key, draw, offset| {
+            self.index.push(Entry { key: head(&key), draw: std::cmp::Reverse(draw), run: number, offset });
+        });
+        indexed.map_err(RunError::io(format!("read {}", path.display())))?;
+        if self.index.len() > before {
+            self.runs.push((run, path));
+        }
+        Ok(())
+    }
+
+    fn read(&self, entry: &Entry) -> std::io::Result<Vec<u8>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match open.take() {
+            Some((run, file)) if run == entry.run => file,
+            _ => File::open(&self.runs[entry.run as usize].1)?,
+        };
+        let line = read_line(&file, entry.offset);
+        *open = Some((entry.run, file));
+        line
+    }
+
+    fn answer(&self, entry: &Entry, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
+        let (run, path) = &self.runs[entry.run as usize];
+        match self.read(entry) {
+            Ok(text) => Ok(trial_of(&text).ok().and_then(|trial| answer_of(trial, key, run))),
+            // The run was removed since it was indexed.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(PortError::io(format!("read {}", path.display()), error)),
+        }
+    }
+}
+
+impl AnswerCache for StoredAnswers {
+    fn find(&self, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
+        let wanted = head(key);
+        let first = self.index.partition_point(|entry| entry.key < wanted);
+        for entry in self.index[first..].iter().take_while(|entry| entry.key == wanted) {
+            if let Some(answer) = self.answer(entry, key)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn answer_of(trial: SettledTrial, key: &TrialKey, run: &RunId) -> Option<StoredAnswer> {
+    if trial.key != Some(*key) {
+        return None;
+    }
+    Some(StoredAnswer {
+        response: trial.response?,
+        request: trial.request?,
+        draw: trial.draw,
+        run: run.clone(),
+        answered_ms: trial.volatile.answered_ms,
+    })
+}
+
+/// What stands for a key in the index. Two keys may share it: the whole key is compared when the line is read.
+fn head(key: &TrialKey) -> u64 {
+    let digest = (key.digest.prefix128() >> 64) as u64;
+    digest.wrapping_add(u64::from(key.repeat).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// Calls `take` with key, draw and offset of each answer in a run's file, if the run has one of the versions.
+fn index_run(
+    path: &Path,
+    versions: &BTreeSet<Digest>,
+    mut take: impl FnMut(TrialKey, u32, u64),
+) -> std::io::Result<()> {
+    let mut reader = BufReader::with_capacity(256 << 10, File::open(path)?);
+    let (mut text, mut offset) = (Vec::new(), 0);
+    loop {
+        text.clear();
+        let read = reader.read_until(b'\n', &mut text)?;
+        // A line without an end is being written, or was never finished.
+        let Some(line) = text.strip_suffix(b"\n") else { return Ok(()) };
+        match line::read(line) {
+            Ok(Line::Header(json)) if !holds_any(json, versions) => return Ok(()),
+            Ok(Line::Trial(json)) => {
+                if let Some((key, draw)) = answered(json) {
+                    take(key, draw, offset);
+                }
+            }
+            // Without its header nothing says what a run's trials belong to.
+            Err(_) if offset == 0 => return Ok(()),
+            _ => {}
+        }
+        offset += read as u64;
+    }
+}
+
+fn holds_any(header: &str, versions: &BTreeSet<Digest>) -> bool {
+    serde_json::from_str::<RunHeader>(header).is_ok_and(|header| {
+        header.schema == promptgate_core::record::LOG_SCHEMA
+            && header.versions.iter().any(|version| versions.contains(&version.identity.digest))
+    })
+}
+
+/// Key and draw of a trial that was answered; the rest of the line is passed over without being built.
+fn answered(json: &str) -> Option<(TrialKey, u32)> {
+    #[derive(Deserialize)]
+    struct Head {
+        draw: u32,
+        key: Option<TrialKey>,
+        response: Option<IgnoredAny>,
+    }
+    let head: Head = serde_json::from_str(json).ok()?;
+    head.response?;
+    Some((head.key?, head.draw))
+}

@@ -1,0 +1,9 @@
+//! The store against real files, real git and damage.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod damage;
+mod merge;
+mod runs;
+mod sample;
+mod tree;

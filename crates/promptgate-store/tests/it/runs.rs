@@ -1,0 +1,181 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use promptgate_core::answer::Response;
+use promptgate_core::port::RunLog;
+use promptgate_core::record::{SettledRecord, SettledTrial};
+use promptgate_core::secret::{Scrubber, Secret};
+use promptgate_store::run::{RunError, RunState};
+
+use crate::sample::{Runs, append, header, indexes, trial, unanswered};
+
+#[test]
+fn a_finished_run_reads_back_in_plan_order_whatever_the_order_of_completion() {
+    let runs = Runs::new();
+    let header = header("20260101-000000-aaaaaa", 5);
+    let trials = || [3, 0, 4].map(trial).into_iter().chain([unanswered(1), trial(2)]);
+    runs.finished(&header, trials());
+    let run = runs.folder.open("latest").unwrap();
+    assert_eq!(*run.header(), header);
+    let mut expected: Vec<SettledTrial> = trials().collect();
+    expected.sort_by_key(|trial| trial.trial);
+    assert_eq!(run.trials().map(Result::unwrap).collect::<Vec<_>>(), expected);
+    assert_eq!(run.trial(4).unwrap().unwrap(), trial(4));
+    assert!(run.trial(9).unwrap().is_none() && run.is_finished() && run.torn().is_none());
+}
+
+#[test]
+fn every_line_is_json_for_other_tools() {
+    let runs = Runs::new();
+    runs.finished(&header("r1", 2), [trial(0), trial(1)]);
+    let text = fs::read_to_string(runs.folder.path().join("r1.jsonl")).unwrap();
+    let kinds: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+            value.keys().nth(1).unwrap().clone()
+        })
+        .collect();
+    assert_eq!(kinds, ["header", "synced", "trial", "trial", "finished"]);
+}
+
+#[test]
+fn a_run_goes_on_where_it_stopped() {
+    let runs = Runs::new();
+    let mut log = runs.start(&header("r1", 6));
+    append(&mut log, [trial(5), trial(0)]);
+    log.append(&trial(3)).unwrap();
+    drop(log);
+
+    let mut resumed = runs.folder.resume("r1", Scrubber::new()).unwrap();
+    assert_eq!(resumed.settled.iter().collect::<Vec<_>>(), [0, 5]);
+    assert!(resumed.settled.holds(5) && !resumed.settled.holds(3) && !resumed.finished);
+    append(&mut resumed.log, [1, 2, 3, 4].map(trial));
+    resumed.log.finish().unwrap();
+    drop(resumed);
+
+    let run = runs.folder.open("r1").unwrap();
+    assert_eq!(indexes(&run), [0, 1, 2, 3, 4, 5]);
+    let mut resumed = runs.folder.resume("r1", Scrubber::new()).unwrap();
+    assert!(resumed.finished && resumed.log.finish().is_ok() && resumed.log.append(&trial(0)).is_err());
+}
+
+#[test]
+fn nothing_is_on_disk_before_its_commit() {
+    let runs = Runs::new();
+    let mut log = runs.start(&header("r1", 2));
+    assert!(log.append(&trial(0)).unwrap() > 100);
+    assert_eq!(runs.folder.open("r1").unwrap().settled(), 0);
+    log.commit().unwrap();
+    assert_eq!(runs.folder.open("r1").unwrap().settled(), 1);
+}
+
+#[test]
+fn two_processes_never_append_to_one_run() {
+    let runs = Runs::new();
+    let log = runs.start(&header("r1", 2));
+    assert!(matches!(runs.folder.resume("r1", Scrubber::new()), Err(RunError::Locked { .. })));
+    drop(log);
+    assert!(runs.folder.resume("r1", Scrubber::new()).is_ok());
+}
+
+#[test]
+fn an_id_is_given_once() {
+    let runs = Runs::new();
+    runs.finished(&header("r1", 1), [trial(0)]);
+    assert!(runs.folder.create(&header("r1", 1), Scrubber::new()).is_err());
+    assert_eq!(runs.folder.open("r1").unwrap().settled(), 1);
+}
+
+#[test]
+fn a_run_is_found_by_id_prefix_latest_and_path() {
+    let runs = Runs::new();
+    for id in ["20260101-a", "20260102-b", "20260102-bc"] {
+        runs.finished(&header(id, 1), [trial(0)]);
+    }
+    let found = |wanted: &str| runs.folder.open(wanted).map(|run| run.header().volatile.run.to_string());
+    assert_eq!(found("20260101").unwrap(), "20260101-a");
+    assert_eq!(found("20260102-b").unwrap(), "20260102-b");
+    assert_eq!(found("latest").unwrap(), "20260102-bc");
+    let path = runs.folder.path().join("20260101-a.jsonl");
+    assert_eq!(found(path.to_str().unwrap()).unwrap(), "20260101-a");
+    assert!(matches!(found("20260102"), Err(RunError::Ambiguous { found, .. }) if found.len() == 2));
+    let error = found("20260103-a").unwrap_err().to_string();
+    assert!(error.contains("did you mean"), "{error}");
+}
+
+#[test]
+fn runs_are_listed_from_the_newest_and_a_damaged_one_hides_none() {
+    let runs = Runs::new();
+    assert!(runs.folder.list().unwrap().is_empty());
+    runs.finished(&header("r1", 1), [trial(0)]);
+    drop(runs.start(&header("r2", 1)));
+    fs::write(runs.folder.path().join("r3.jsonl"), "{}\n").unwrap();
+    fs::write(runs.folder.path().join("r4.jsonl"), "").unwrap();
+    fs::write(runs.folder.path().join("notes.txt"), "").unwrap();
+    let states: Vec<(String, &str)> = runs
+        .folder
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|entry| {
+            let state = match entry.state {
+                RunState::Finished(_) => "finished",
+                RunState::Open(_) => "open",
+                RunState::Unreadable(_) => "unreadable",
+            };
+            (entry.id.to_string(), state)
+        })
+        .collect();
+    let expected = [("r4", "unreadable"), ("r3", "unreadable"), ("r2", "open"), ("r1", "finished")];
+    assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)));
+    assert_eq!(runs.folder.open("latest").unwrap().header().volatile.run.as_str(), "r2");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_says_so() {
+    let runs = Runs::new();
+    let mut newer = header("r1", 1);
+    newer.schema = "promptgate.log/2".into();
+    drop(runs.start(&newer));
+    let error = runs.folder.open("r1").unwrap_err();
+    assert!(matches!(&error, RunError::NewerSchema { schema, .. } if schema == "promptgate.log/2"), "{error}");
+}
+
+#[test]
+fn files_and_folders_are_private_and_a_folder_others_may_write_is_refused() {
+    let runs = Runs::new();
+    runs.finished(&header("r1", 1), [trial(0)]);
+    let mode = |path: &str| fs::metadata(runs.root().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        [mode(".promptgate"), mode(".promptgate/runs"), mode(".promptgate/runs/r1.jsonl")],
+        [0o700, 0o700, 0o600]
+    );
+    for (folder, mode, refused) in
+        [(".promptgate", 0o720, true), (".promptgate/runs", 0o702, true), (".promptgate", 0o755, false)]
+    {
+        let path = runs.root().join(folder);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let unsafe_folder = |error: RunError| matches!(error, RunError::UnsafeFolder { .. });
+        assert_eq!(runs.folder.open("r1").is_err_and(unsafe_folder), refused, "{folder} {mode:o}");
+        assert_eq!(runs.folder.create(&header("r2", 1), Scrubber::new()).is_err_and(unsafe_folder), refused);
+        assert_eq!(runs.folder.resume("r1", Scrubber::new()).is_err_and(unsafe_folder), refused);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+#[test]
+fn no_secret_reaches_a_run_file() {
+    let runs = Runs::new();
+    let scrubber = Scrubber::new();
+    scrubber.learn(&Secret::new("sk-canary-0001"));
+    let mut header = header("r1", 1);
+    header.notes.push("key sk-canary-0001".into());
+    let mut log = runs.folder.create(&header, scrubber).unwrap();
+    let response = Some(Response::text("my key is sk-canary-0001, really"));
+    log.append(&SettledTrial { response, ..trial(0) }).unwrap();
+    log.finish().unwrap();
+    let text = fs::read_to_string(log.path()).unwrap();
+    assert!(!text.contains("canary") && text.contains("my key is [secret], really"));
+    assert!(runs.folder.open("r1").is_ok());
+}
