@@ -1,6 +1,8 @@
 //! The text formats users write, one file a document. Each takes text (or a reader) and a file name, opens nothing, and
 //! answers with valid values or with located mistakes.
 
+mod assertion;
+pub mod cases;
 pub mod extract;
 pub mod inputs;
 mod json_line;

@@ -69,19 +69,35 @@ impl<R: BufRead> Lines<R> {
                 Ok(Some(too_long)) if too_long => return Some(Err(self.too_long())),
                 Ok(Some(_)) if self.buffer.trim_ascii().is_empty() => {}
                 Ok(Some(_)) => {
-                    return Some(Ok(Line { bytes: &self.buffer, number: self.number, offset: self.offset }));
+                    let bytes = self.buffer.strip_suffix(b"\r").unwrap_or(&self.buffer);
+                    return Some(Ok(Line { bytes, number: self.number, offset: self.offset }));
                 }
-                Err(error) => {
-                    self.broken = true;
-                    let at = Location::of_line(&self.file, self.number.saturating_add(1));
-                    let message = format!("cannot read on: {error}");
-                    return Some(Err(Diagnostic::new(message)
-                        .at(at)
-                        .help("see whether the file can be read, then run again")));
-                }
+                Err(error) => return Some(Err(self.unreadable(&error))),
             }
         }
         None
+    }
+
+    /// The next line, blank or not, a `\r` at its end included.
+    pub(crate) fn next_raw(&mut self) -> Option<Result<Line<'_>, Diagnostic>> {
+        if self.broken {
+            return None;
+        }
+        Some(match self.fill() {
+            Ok(None) => return None,
+            Ok(Some(true)) => Err(self.too_long()),
+            Ok(Some(false)) => Ok(Line { bytes: &self.buffer, number: self.number, offset: self.offset }),
+            Err(error) => Err(self.unreadable(&error)),
+        })
+    }
+
+    #[cold]
+    fn unreadable(&mut self, error: &io::Error) -> Diagnostic {
+        self.broken = true;
+        let at = Location::of_line(&self.file, self.number.saturating_add(1));
+        Diagnostic::new(format!("cannot read on: {error}"))
+            .at(at)
+            .help("see whether the file can be read, then run again")
     }
 
     /// Reads one line into the buffer. `None` at the end; whether the line was too long.
@@ -108,17 +124,14 @@ impl<R: BufRead> Lines<R> {
             self.reader.consume(consumed);
             self.next_offset += consumed as u64;
             if done {
-                self.trim();
+                self.begin();
                 return Ok(Some(too_long));
             }
         }
     }
 
-    fn trim(&mut self) {
+    fn begin(&mut self) {
         self.number = self.number.saturating_add(1);
-        if self.buffer.last() == Some(&b'\r') {
-            self.buffer.pop();
-        }
         if self.offset == 0 && self.buffer.starts_with(b"\xef\xbb\xbf") {
             self.buffer.drain(..3);
             self.offset = 3;
