@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up its world has failed")]
 
 mod data;
+pub mod model_server;
 mod project;
 
 pub use data::data_dir;

@@ -94,7 +94,8 @@ impl RecordedLine {
         }
     }
 
-    fn fits(&self, wanted: &Wanted<'_>) -> bool {
+    /// Whether it is about this case, prompt, model and repeat, whatever request it answered.
+    pub fn fits(&self, wanted: &Wanted<'_>) -> bool {
         self.case == *wanted.case
             && self.prompt.as_ref().is_none_or(|prompt| prompt == wanted.prompt)
             && self.model.as_ref().is_none_or(|model| wanted.model.is_named(model))
