@@ -7,10 +7,14 @@
 
 mod answerer;
 mod echo;
+mod http;
 mod middleware;
+mod openai;
 mod provider;
 mod registry;
 mod replay;
+mod retry_after;
+mod scripted;
 mod set;
 mod settings;
 mod stack;

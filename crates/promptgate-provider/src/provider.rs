@@ -21,7 +21,8 @@ impl<P: Provider + ?Sized> Provider for std::sync::Arc<P> {
 }
 
 /// A call that gave no answer but may have been charged for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{failure}")]
 pub struct FailedCall {
     /// Why there is no answer.
     pub failure: Failure,

@@ -6,10 +6,10 @@ use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
 
 use crate::set::{BuildContext, SetupError};
-use crate::{Provider, echo, replay};
+use crate::{Provider, echo, openai, replay, scripted};
 
 /// Every kind of provider.
-pub const KINDS: &[ProviderKind] = &[echo::KIND, replay::KIND];
+pub const KINDS: &[ProviderKind] = &[echo::KIND, openai::KIND, replay::KIND, scripted::KIND];
 
 /// One kind of provider: what is printed about it, and how it is built.
 pub struct ProviderKind {

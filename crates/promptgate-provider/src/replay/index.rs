@@ -1,15 +1,12 @@
 //! The index of a recording: where the lines are, found by request digest or by case. 32 bytes a line.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufReader, Read, Write};
 
 use promptgate_core::digest::DigestWriter;
+use promptgate_core::format::lines::{Line, Lines};
+use promptgate_core::format::recording::{RecordedLine, parse_line};
 use promptgate_core::name::CaseId;
-use promptgate_core::{Diagnostic, Diagnostics, Digest, Location};
-
-use super::line::RecordedLine;
-
-/// A longer line is refused rather than held in memory.
-const LONGEST_LINE: u64 = 64 << 20;
+use promptgate_core::{Diagnostics, Digest};
 
 /// After so many bad lines the rest is not worth listing.
 const MOST_MISTAKES: usize = 20;
@@ -27,19 +24,17 @@ pub(crate) struct Entry {
 /// All lines of a recording.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// By request digest.
+    /// Lines with a request digest, by it.
     pub(crate) bound: Vec<Entry>,
-    /// By case; empty where lines without a digest are not served.
+    /// Lines without one, by case.
     pub(crate) unbound: Vec<Entry>,
     /// Of the whole file.
     pub(crate) digest: Digest,
-    pub(crate) lines: u64,
-    pub(crate) without_digest: u64,
 }
 
 /// The key of a case.
 pub(crate) fn case_key(case: &CaseId) -> u128 {
-    Digest::of_bytes(case.as_str().as_bytes()).prefix128()
+    promptgate_core::plan::case_key(case)
 }
 
 /// The entries of one key and repeat, in the order of the file.
@@ -51,18 +46,28 @@ pub(crate) fn fitting(entries: &[Entry], key: u128, trial: u32) -> &[Entry] {
 
 impl Index {
     /// Reads a recording through once.
-    pub(crate) fn read(name: &str, mut reader: impl BufRead, bound: bool) -> Result<Self, Diagnostics> {
-        let mut builder = Builder::new(name, bound);
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let unreadable = |error| Diagnostic::new(format!("cannot read the recording {name}: {error}"));
-            let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes).map_err(unreadable)?;
-            if read == 0 || builder.mistakes.0.len() >= MOST_MISTAKES {
-                return builder.finish();
+    pub(crate) fn read(name: &str, reader: impl Read) -> Result<Self, Diagnostics> {
+        let mut digest = DigestWriter::default();
+        let reader = BufReader::with_capacity(1 << 18, Digesting { reader, digest: &mut digest });
+        let mut lines = Lines::new(reader, name);
+        let (mut bound, mut unbound, mut mistakes) = (Vec::new(), Vec::new(), Diagnostics::default());
+        while let Some(line) = lines.next_line() {
+            match line.and_then(|line| Ok((parse_line(line.bytes, name, line.number)?, line))) {
+                Ok((recorded, line)) => match recorded.request_digest {
+                    Some(digest) => bound.push(entry(digest.prefix128(), &recorded, &line)),
+                    None => unbound.push(entry(case_key(&recorded.case), &recorded, &line)),
+                },
+                Err(mistake) => mistakes.push(mistake),
             }
-            builder.line(&bytes);
+            if mistakes.0.len() == MOST_MISTAKES {
+                break;
+            }
         }
+        for entries in [&mut bound, &mut unbound] {
+            entries.sort_unstable();
+            entries.shrink_to_fit();
+        }
+        mistakes.into_result(Self { bound, unbound, digest: digest.finish() })
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -70,88 +75,22 @@ impl Index {
     }
 }
 
-struct Builder<'a> {
-    name: &'a str,
-    bound_only: bool,
-    bound: Vec<Entry>,
-    unbound: Vec<Entry>,
-    digest: DigestWriter,
-    offset: u64,
-    physical_lines: u32,
-    lines: u64,
-    without_digest: u64,
-    mistakes: Diagnostics,
+fn entry(key: u128, recorded: &RecordedLine, line: &Line<'_>) -> Entry {
+    // Lines are capped far below 4 GiB.
+    let length = u32::try_from(line.bytes.len()).unwrap_or(u32::MAX);
+    Entry { key, trial: recorded.trial.unwrap_or(1), length, offset: line.offset }
 }
 
-impl<'a> Builder<'a> {
-    fn new(name: &'a str, bound_only: bool) -> Self {
-        Self {
-            name,
-            bound_only,
-            bound: Vec::new(),
-            unbound: Vec::new(),
-            digest: DigestWriter::default(),
-            offset: 0,
-            physical_lines: 0,
-            lines: 0,
-            without_digest: 0,
-            mistakes: Diagnostics::default(),
-        }
-    }
+/// Digests what passes through.
+struct Digesting<'a, R> {
+    reader: R,
+    digest: &'a mut DigestWriter,
+}
 
-    fn line(&mut self, bytes: &[u8]) {
-        // Writing into a hasher cannot fail.
-        let _ = self.digest.write_all(bytes);
-        self.physical_lines = self.physical_lines.saturating_add(1);
-        if !bytes.trim_ascii().is_empty() {
-            self.record(bytes);
-        }
-        self.offset += bytes.len() as u64;
-    }
-
-    fn record(&mut self, bytes: &[u8]) {
-        self.lines += 1;
-        if bytes.len() as u64 >= LONGEST_LINE {
-            return self.mistake(1, format!("the line is longer than {} MiB", LONGEST_LINE >> 20));
-        }
-        match serde_json::from_slice::<RecordedLine>(bytes) {
-            Ok(line) if line.repeat() == 0 => self.mistake(1, "`trial` counts from 1".to_owned()),
-            Ok(line) => self.add(&line, bytes.len()),
-            Err(error) => self.mistake(error.column(), format!("not a recorded answer: {error}")),
-        }
-    }
-
-    fn add(&mut self, line: &RecordedLine, length: usize) {
-        let entry = |key| Entry { key, trial: line.repeat(), length: length as u32, offset: self.offset };
-        match line.request_digest {
-            Some(digest) => self.bound.push(entry(digest.prefix128())),
-            None => {
-                self.without_digest += 1;
-                if !self.bound_only {
-                    self.unbound.push(entry(case_key(&line.case)));
-                }
-            }
-        }
-    }
-
-    fn mistake(&mut self, column: usize, message: String) {
-        let column = u32::try_from(column).unwrap_or(u32::MAX).max(1);
-        let at = Location { file: self.name.to_owned(), line: self.physical_lines, column };
-        let help = "a line is {\"case\": ..., \"request_digest\": ..., \"output\": ...}; record anew with `--record`";
-        self.mistakes.push(Diagnostic::new(message).at(at).help(help));
-    }
-
-    fn finish(mut self) -> Result<Index, Diagnostics> {
-        for entries in [&mut self.bound, &mut self.unbound] {
-            entries.sort_unstable();
-            entries.shrink_to_fit();
-        }
-        self.mistakes.into_result(Index {
-            bound: self.bound,
-            unbound: self.unbound,
-            digest: self.digest.finish(),
-            lines: self.lines,
-            without_digest: self.without_digest,
-        })
+impl<R: Read> Read for Digesting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.digest.write_all(&buffer[..read])?;
+        Ok(read)
     }
 }

@@ -1,0 +1,170 @@
+//! One HTTP exchange under our own clock: what every wire to a model API stands on.
+//!
+//! Connecting, the first byte, silence between bytes and a reset are infrastructure; a total beyond the model's `timeout`
+//! after the first byte is the model's own failure. Bodies are capped, and a part of a body is never handed on. Nothing is
+//! retried here, no redirect is followed, no body or header is logged.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use promptgate_core::Diagnostic;
+use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::secret::{Scrubber, Secret};
+use reqwest::header::HeaderMap;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::settings::ProviderSettings;
+
+/// How long each stage of a call may take, and how much may come back.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) connect: Duration,
+    pub(crate) first_byte: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) body_bytes: usize,
+}
+
+impl Limits {
+    /// The limits of a provider, with the defaults for what its settings leave open.
+    pub(crate) fn of(settings: &ProviderSettings) -> Self {
+        Self {
+            connect: settings.connect_timeout.unwrap_or(Duration::from_secs(10)),
+            first_byte: settings.first_byte_timeout.unwrap_or(Duration::from_secs(120)),
+            idle: settings.idle_timeout.unwrap_or(Duration::from_secs(30)),
+            body_bytes: 32 << 20,
+        }
+    }
+}
+
+/// A reply that came in whole, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// From sending to the last byte.
+    pub(crate) elapsed: Duration,
+}
+
+/// Sends requests. Clones share one pool of connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    client: reqwest::Client,
+    limits: Limits,
+    scrubber: Scrubber,
+}
+
+impl Transport {
+    /// A transport of its own pool. `proxy` tunnels HTTPS; plain HTTP never takes one, since it would read the key.
+    pub(crate) fn new(limits: Limits, scrubber: &Scrubber, proxy: Option<reqwest::Proxy>) -> Result<Self, Diagnostic> {
+        install_tls();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(limits.connect)
+            .pool_max_idle_per_host(usize::MAX)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .tcp_keepalive(Duration::from_secs(30))
+            .no_proxy();
+        let builder = proxy.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
+        let client = builder.build().map_err(|error| {
+            let message = format!("cannot set up HTTPS: {}", cause(&error));
+            Diagnostic::new(message).help("install the system's CA certificates (package `ca-certificates`)")
+        })?;
+        Ok(Self { client, limits, scrubber: scrubber.clone() })
+    }
+
+    /// The client that requests are built with.
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The text without secrets.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        self.scrubber.scrub(text).into_owned()
+    }
+
+    /// Sends a request and waits for the whole reply. `model_timeout` counts from the first byte.
+    pub(crate) async fn send(&self, request: reqwest::Request, model_timeout: Duration) -> Result<Exchange, Failure> {
+        let sent = Instant::now();
+        let host = request.url().host_str().unwrap_or("the provider").to_owned();
+        // An answer that is not streamed sends no byte until the model is done, so a patient `timeout` is patient here too.
+        let first_byte = self.limits.first_byte.max(model_timeout);
+        let head = match timeout(first_byte, self.client.execute(request)).await {
+            Ok(Ok(head)) => head,
+            Ok(Err(error)) => return Err(self.broken(&host, &error)),
+            Err(_) => return Err(silent(&host, "sent nothing", first_byte)),
+        };
+        let (status, headers) = (head.status().as_u16(), head.headers().clone());
+        let body = self.body(head, &host, model_timeout).await?;
+        Ok(Exchange { status, headers, body, elapsed: sent.elapsed() })
+    }
+
+    async fn body(&self, mut head: reqwest::Response, host: &str, model_timeout: Duration) -> Result<Vec<u8>, Failure> {
+        let deadline = Instant::now() + model_timeout;
+        let mut body = Vec::new();
+        loop {
+            let silence = Instant::now() + self.limits.idle;
+            let chunk = match timeout_at(silence.min(deadline), head.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => return Ok(body),
+                Ok(Err(error)) => return Err(self.broken(host, &error)),
+                Err(_) if deadline <= silence => return Err(too_slow(model_timeout)),
+                Err(_) => return Err(silent(host, "fell silent", self.limits.idle)),
+            };
+            if body.len() + chunk.len() > self.limits.body_bytes {
+                let message = format!("{host} sent more than {} MB", self.limits.body_bytes >> 20);
+                return Err(Failure::new(FailureKind::Server, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+
+    fn broken(&self, host: &str, error: &reqwest::Error) -> Failure {
+        let stage = if error.is_connect() { "cannot connect to" } else { "the connection broke off:" };
+        Failure::new(FailureKind::Connection, self.scrub(&format!("{stage} {host}: {}", cause(error))))
+    }
+}
+
+fn silent(host: &str, what: &str, limit: Duration) -> Failure {
+    Failure::new(FailureKind::Connection, format!("{host} {what} for {limit:?}"))
+}
+
+fn too_slow(limit: Duration) -> Failure {
+    Failure::new(FailureKind::ModelTimeout, format!("the model took longer than its timeout of {limit:?}"))
+}
+
+/// The innermost cause: what the outer layers say ("error sending request for url") helps nobody, and names the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// rustls wants exactly one cryptography provider for the process. Ours is ring; one that is there already stays.
+fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// The proxy that the environment names for HTTPS, its credentials learnt as secrets.
+pub(crate) fn proxy(
+    environment: &dyn Fn(&str) -> Option<String>,
+    scrubber: &Scrubber,
+) -> Result<Option<reqwest::Proxy>, Diagnostic> {
+    let set = |name: &&str| environment(name).filter(|value| !value.is_empty()).map(|value| (name.to_string(), value));
+    let Some((name, url)) = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find_map(set) else {
+        return Ok(None);
+    };
+    let unusable =
+        || Diagnostic::new(format!("`{name}` is not the URL of a proxy")).help("expected `http://host:port`");
+    let parsed = reqwest::Url::parse(&url).map_err(|_| unusable())?;
+    if let Some(password) = parsed.password() {
+        scrubber.learn(&Secret::new(password));
+    }
+    let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment(name)).unwrap_or_default();
+    let proxy = reqwest::Proxy::https(parsed).map_err(|_| unusable())?;
+    Ok(Some(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions))))
+}
