@@ -1,19 +1,51 @@
 //! Assertions: one requirement on one output, sans I/O. A kind is one file here and one line in [`registry`]; what all
 //! kinds share (`not`, the answer to look at) is done once, around them, so a kind only decides.
 
-use promptgate_core::Diagnostic;
+use std::borrow::Cow;
+
+use promptgate_core::Diagnostics;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
 use serde_json::Value;
 
+use crate::extract::Extraction;
 pub use crate::extract::Subject;
 
+mod all_of;
+mod any_of;
+mod bounds;
+mod contains;
+mod contains_all;
+mod contains_any;
+mod cost;
+mod ends_with;
+mod equality;
+mod equals;
+mod equals_any;
+mod expected;
+mod finish_reason;
+mod json;
+mod json_schema;
 mod kind;
+mod latency;
+mod length;
+mod number;
+pub(crate) mod prepared;
+mod regex;
 pub mod registry;
+pub(crate) mod schema;
+mod set;
+mod starts_with;
+mod substring;
+pub(crate) mod text;
+mod tokens;
+mod weighted;
 
-pub use kind::{AssertionKind, BuildContext, CostClass, Example, Parameter, Yields};
+pub(crate) use expected::text_of;
+
+pub use kind::{AssertionKind, Build, BuildContext, CostClass, Example, Parameter, Yields};
 
 /// One requirement on one output, built from its parameters.
 pub trait Assertion: Send + Sync {
@@ -28,7 +60,7 @@ pub trait Assertion: Send + Sync {
 
     /// Whether its parameters can be filled in for a case. Called for every case before anything runs, so that an
     /// undefined name is never found out by half of a run.
-    fn check(&self, case: &Case) -> Result<(), Diagnostic> {
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         let _ = case;
         Ok(())
     }
@@ -47,8 +79,20 @@ pub struct Trial<'a> {
     pub case: &'a Case,
     /// What the model said.
     pub response: &'a Response,
-    /// What the extractors took from it: the text or value to look at.
-    pub subject: &'a Subject<'a>,
+    /// What the extractors took from it.
+    pub answer: &'a Extraction<'a>,
+}
+
+static NOTHING: Subject<'static> = Subject::Text(Cow::Borrowed(""));
+
+impl<'a> Trial<'a> {
+    /// The text or value to look at. A kind that needs the answer is started only where there is one.
+    pub fn subject(&self) -> &'a Subject<'a> {
+        match self.answer {
+            Extraction::Found(subject) => subject,
+            Extraction::Missing { .. } => &NOTHING,
+        }
+    }
 }
 
 /// Where an assertion is.
@@ -58,6 +102,13 @@ pub enum Step {
     Done(Scored),
     /// It asks, and wants to be resumed with this state.
     Ask(State, Vec<Ask>),
+}
+
+impl Step {
+    /// Decides at once; a value that cannot be filled in leaves it unscored.
+    fn decide(decide: impl FnOnce() -> Result<Scored, String>) -> Self {
+        Self::Done(decide().unwrap_or_else(Scored::unscored))
+    }
 }
 
 /// What an assertion keeps between its asks.

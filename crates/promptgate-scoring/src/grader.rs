@@ -1,10 +1,11 @@
 //! The grader: runs a suite's and a case's assertions on one answer and says how the trial came out. It never waits: an
-//! assertion that asks makes the grading pending, and the caller resumes it with the replies.
+//! assertion that asks makes the grading pending, and the caller resumes it with the replies. Passed, failed, errored and
+//! unscored never mix, and a panic inside one assertion leaves that one unscored and all others alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use promptgate_core::Diagnostics;
 use promptgate_core::answer::{Failure, Response};
 use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
@@ -12,12 +13,21 @@ use promptgate_core::case::Case;
 use promptgate_core::digest::Digest;
 use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
-use promptgate_core::record::{AssertionResult, MetricSpec, TrialError};
-use promptgate_core::score::Outcome;
-use serde_json::Value;
+use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError};
+use promptgate_core::score::{Outcome, Tier};
+use promptgate_core::{Diagnostic, Diagnostics};
+use rayon::prelude::*;
+use serde_json::{Value, json};
 
-use crate::assertion::AssertionKind;
 use crate::assertion::registry::Kinds;
+use crate::assertion::schema::Files;
+use crate::assertion::{AssertionKind, State, Yields};
+
+mod live;
+mod settle;
+
+use live::{Answers, Chains, Entries, Entry, Slot};
+use settle::{Fed, settle};
 
 /// What a grader is made of.
 pub struct GraderSpec<'a> {
@@ -31,9 +41,15 @@ pub struct GraderSpec<'a> {
     pub folder: TreePath,
 }
 
-/// Grades answers.
+/// Grades answers. Shared freely between threads.
 pub struct Grader {
     kinds: Kinds,
+    files: Files,
+    chains: Chains,
+    /// The chain of each version's answer.
+    answers: Vec<usize>,
+    suite: Vec<Entry>,
+    material: Value,
 }
 
 /// One answer to be graded.
@@ -57,9 +73,14 @@ pub enum Grading {
 }
 
 /// A grading that waits for replies.
-#[derive(Debug)]
 pub struct Pending {
-    input: GradeInput,
+    version: usize,
+    case: Arc<Case>,
+    response: Arc<Response>,
+    /// The case's own assertions.
+    own: Entries,
+    /// One for each live assertion.
+    slots: Vec<Slot>,
     askers: Vec<String>,
 }
 
@@ -70,8 +91,14 @@ impl Pending {
     }
 
     /// The case that is graded.
-    pub fn case(&self) -> &Case {
-        &self.input.case
+    pub fn case(&self) -> &Arc<Case> {
+        &self.case
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("case", &self.case.id).field("askers", &self.askers).finish_non_exhaustive()
     }
 }
 
@@ -93,7 +120,8 @@ pub struct Graded {
 /// What looks at a case, known before anything runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveAssertions {
-    /// Critical assertions, the case's own included.
+    /// Critical assertions, the case's own included. A case without any is errored when it is graded: nothing says that
+    /// it passed.
     pub critical: usize,
     /// Advisory ones.
     pub advisory: usize,
@@ -111,42 +139,195 @@ impl Grader {
 
     /// A grader that knows some more kinds.
     pub fn with_kinds(spec: GraderSpec<'_>, added: &[&'static AssertionKind]) -> Result<Self, Diagnostics> {
-        let _ = spec;
-        Ok(Self { kinds: Kinds::with(added) })
+        let mut mistakes = Diagnostics::default();
+        let mut chains = Chains::default();
+        let mut answers = Vec::new();
+        for answer in spec.answers {
+            match chains.intern(answer.as_ref().unwrap_or(&ExtractSpec::Output)) {
+                Ok(chain) => answers.push(chain),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        let mut grader = Self {
+            kinds: Kinds::with(added),
+            files: Files::new(spec.tree, spec.folder),
+            chains: Chains::default(),
+            answers,
+            suite: Vec::new(),
+            material: Value::Null,
+        };
+        let (suite, files) = grader.build(spec.asserts, &mut chains, &mut mistakes);
+        grader.material = json!({"assertions": spec.asserts, "files": files});
+        mistakes.into_result(Self { chains, suite, ..grader })
     }
 
     /// Which assertions look at a case, or what is wrong with it: its own assertions, and names its values lack. Called
     /// for every case of a plan before anything runs.
     pub fn check_case(&self, case: &Case) -> Result<LiveAssertions, Diagnostics> {
-        let _ = (&self.kinds, case);
-        Ok(LiveAssertions::default())
+        let (own, files, mut mistakes) = self.own_entries(case);
+        let mut live = LiveAssertions { files, ..LiveAssertions::default() };
+        for entry in self.live(case, &own.entries) {
+            match entry.tier {
+                Tier::Critical => live.critical += 1,
+                Tier::Advisory => live.advisory += 1,
+            }
+            if let Err(found) = entry.check(case) {
+                mistakes.extend(found);
+            }
+        }
+        live.metrics = own.entries.iter().filter_map(|entry| entry.metric.clone()).collect();
+        mistakes.into_result(live)
     }
 
-    /// The metrics of the run. `case_level` are those that cases' own assertions feed ([`LiveAssertions::metrics`]).
+    /// The metrics of the run, in the order of the suite. `case_level` are those that cases' own assertions feed
+    /// ([`LiveAssertions::metrics`]); a metric fed by a case's own assertion is a score.
     pub fn metrics(&self, case_level: &BTreeSet<MetricName>) -> Vec<MetricSpec> {
-        let _ = case_level;
-        Vec::new()
+        let mut names: Vec<&MetricName> = Vec::new();
+        for name in self.suite.iter().filter_map(|entry| entry.metric.as_ref()).chain(case_level) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let spec = |name: &MetricName| MetricSpec { name: name.clone(), kind: self.metric_kind(name, case_level) };
+        names.into_iter().map(spec).collect()
+    }
+
+    fn metric_kind(&self, name: &MetricName, case_level: &BTreeSet<MetricName>) -> MetricKind {
+        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
+        match (feeders.next(), feeders.next()) {
+            (Some(only), None)
+                if only.when.is_none() && only.prepared.yields == Yields::PassFail && !case_level.contains(name) =>
+            {
+                MetricKind::Binary
+            }
+            _ => MetricKind::Score,
+        }
     }
 
     /// Grades one answer.
     pub fn grade(&self, input: GradeInput) -> Grading {
-        Grading::Ask(Pending { input, askers: Vec::new() }, Vec::new())
+        let (own, _, mistakes) = self.own_entries(&input.case);
+        if let Some(mistake) = mistakes.0.first() {
+            // Cases are checked before anything runs, so that this is a case nobody checked.
+            return Grading::Done(Graded::unscored("the case's own assertions", &mistake.to_string()));
+        }
+        match input.response {
+            Ok(response) => self.start(input.version, input.case, response, own),
+            Err(failure) => Grading::Done(self.without_response(&input.case, &own, failure)),
+        }
     }
 
     /// Grades a batch on all cores; the results are in the order of the inputs.
     pub fn grade_batch(&self, inputs: Vec<GradeInput>) -> Vec<Grading> {
-        inputs.into_iter().map(|input| self.grade(input)).collect()
+        inputs.into_par_iter().map(|input| self.grade(input)).collect()
     }
 
-    /// Goes on with the replies to the asks, in their order.
-    pub fn resume(&self, pending: Pending, replies: Vec<Reply>) -> Grading {
-        let _ = replies;
-        self.grade(pending.input)
+    /// Goes on with the replies to the asks, in their order. A reply that is missing leaves its assertion unscored.
+    pub fn resume(&self, mut pending: Pending, replies: Vec<Reply>) -> Grading {
+        let mut replies = replies.into_iter();
+        let slots = std::mem::take(&mut pending.slots);
+        let answers = self.answers(pending.version, &pending.response, &pending.own);
+        let live = self.live(&pending.case, &pending.own.entries);
+        let resume = |(entry, slot): (&Entry, Slot)| match slot {
+            Slot::Done(scored) => Slot::Done(scored),
+            Slot::Waiting(state, asks) => {
+                let own = replies.by_ref().take(asks.len()).collect();
+                entry.resume(&pending.case, &pending.response, &answers, state, (asks.len(), own))
+            }
+        };
+        let slots = live.zip(slots).map(resume).collect();
+        drop(answers);
+        self.go_on(Pending { slots, ..pending })
     }
 
     /// What the suite's assertions contribute to the grading digest: kinds, parameters, the files they read. The
     /// versions' answers are left out, since they are in the version digests.
     pub fn digest_material(&self) -> Value {
-        Value::Null
+        self.material.clone()
     }
+
+    fn start(&self, version: usize, case: Arc<Case>, response: Arc<Response>, own: Entries) -> Grading {
+        let answers = self.answers(version, &response, &own);
+        let slots = self.live(&case, &own.entries).map(|entry| entry.start(&case, &response, &answers)).collect();
+        drop(answers);
+        self.go_on(Pending { version, case, response, own, slots, askers: Vec::new() })
+    }
+
+    /// Done, or the asks of all assertions that wait, in order.
+    fn go_on(&self, mut pending: Pending) -> Grading {
+        let mut asks = Vec::new();
+        pending.askers.clear();
+        for (entry, slot) in self.live(&pending.case, &pending.own.entries).zip(&pending.slots) {
+            if let Slot::Waiting(_, own) = slot {
+                pending.askers.extend(own.iter().map(|_| entry.prepared.name.clone()));
+                asks.extend(own.iter().cloned());
+            }
+        }
+        if !asks.is_empty() {
+            return Grading::Ask(pending, asks);
+        }
+        let slots = std::mem::take(&mut pending.slots);
+        let fed = self.live(&pending.case, &pending.own.entries).zip(slots).map(|(entry, slot)| entry.fed(slot));
+        Grading::Done(settle(&pending.case, fed.collect()))
+    }
+
+    /// A model's own failure fails whatever looked at the case; a failure of infrastructure says nothing about it.
+    fn without_response(&self, case: &Case, own: &Entries, failure: Failure) -> Graded {
+        let live = self.live(case, &own.entries);
+        if failure.kind.is_the_models() {
+            return settle(case, live.map(|entry| entry.failed(&failure.message)).collect());
+        }
+        let metrics = live.filter_map(|entry| Some((entry.metric.clone()?, None))).collect();
+        let error = Some(TrialError::Unanswered(failure));
+        Graded { outcome: Outcome::Errored, error, score: None, assertions: Vec::new(), metrics }
+    }
+
+    /// The assertions that look at a case, in the order of suite and case.
+    fn live<'a>(&'a self, case: &'a Case, own: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+        self.suite.iter().chain(own).filter(|entry| entry.when.as_ref().is_none_or(|when| when.selects(case)))
+    }
+
+    fn answers<'a>(&'a self, version: usize, response: &'a Response, own: &'a Entries) -> Answers<'a> {
+        // A version nobody announced has no chain: looking for it panics, and the panic leaves its assertions unscored.
+        let answer = self.answers.get(version).copied().unwrap_or(usize::MAX);
+        Answers::new(&response.output, answer, &self.chains, &own.chains)
+    }
+
+    /// A case's own assertions. Nothing of them outlives the case, but for the schemas in files.
+    fn own_entries(&self, case: &Case) -> (Entries, BTreeMap<String, Digest>, Diagnostics) {
+        let mut mistakes = Diagnostics::default();
+        if case.asserts.is_empty() {
+            return (Entries::default(), BTreeMap::new(), mistakes);
+        }
+        let mut chains = self.chains.beyond();
+        let (entries, files) = self.build(&case.asserts, &mut chains, &mut mistakes);
+        (Entries { entries, chains }, files, mistakes)
+    }
+
+    fn build(
+        &self,
+        specs: &[AssertionSpec],
+        chains: &mut Chains,
+        mistakes: &mut Diagnostics,
+    ) -> (Vec<Entry>, BTreeMap<String, Digest>) {
+        let read = std::cell::RefCell::new(BTreeMap::new());
+        let context = crate::assertion::BuildContext { kinds: &self.kinds, files: &self.files, read: &read, depth: 0 };
+        let mut entries = Vec::new();
+        for spec in specs {
+            match Entry::build(spec, &context, chains) {
+                Ok(entry) => entries.push(entry),
+                Err(found) => mistakes.extend(named(&spec.name, found)),
+            }
+        }
+        (entries, read.into_inner())
+    }
+}
+
+/// Mistakes that say which assertion they are in.
+fn named(name: &str, found: Diagnostics) -> Diagnostics {
+    let named = |diagnostic: Diagnostic| Diagnostic {
+        message: format!("assertion `{name}`: {}", diagnostic.message),
+        ..diagnostic
+    };
+    Diagnostics(found.0.into_iter().map(named).collect())
 }

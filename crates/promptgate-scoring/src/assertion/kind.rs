@@ -1,10 +1,16 @@
 //! The shape of a registered kind: what `promptgate list` and the reference pages print, two examples that a test runs,
 //! and how it is built.
 
-use promptgate_core::Diagnostics;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::{Diagnostics, Digest};
 
 use super::Assertion;
+use super::registry::Kinds;
+use super::schema::{Files, Schema};
 
 /// A kind of assertion.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +30,11 @@ pub struct AssertionKind {
     /// An example that fails.
     pub fails: Example,
     /// Builds it from its parameters.
-    pub build: fn(&AssertionSpec, &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics>,
+    pub build: Build,
 }
+
+/// Builds an assertion from its parameters, or says what is wrong with them.
+pub type Build = fn(&AssertionSpec, &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics>;
 
 /// What a kind may ask, the cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,5 +105,31 @@ pub struct Example {
 /// What building may look at beside the parameters.
 #[derive(Clone, Copy)]
 pub struct BuildContext<'a> {
-    pub(crate) kinds: &'a super::registry::Kinds,
+    pub(crate) kinds: &'a Kinds,
+    pub(crate) files: &'a Files,
+    /// Digests of the files read while building, by path.
+    pub(crate) read: &'a RefCell<BTreeMap<String, Digest>>,
+    /// How many sets this assertion stands in.
+    pub(crate) depth: usize,
+}
+
+impl BuildContext<'_> {
+    /// The JSON Schema in a file, by its path from the suite's folder.
+    pub(crate) fn schema_file(&self, path: &str) -> Result<Arc<Schema>, String> {
+        let file = self.files.schema(path);
+        if let Some(digest) = file.digest {
+            self.read.borrow_mut().insert(path.to_owned(), digest);
+        }
+        file.schema
+    }
+}
+
+/// For kinds that always pass or fail.
+pub(super) fn pass_fail(_: &AssertionSpec) -> Yields {
+    Yields::PassFail
+}
+
+/// For kinds that always yield a score.
+pub(super) fn score(_: &AssertionSpec) -> Yields {
+    Yields::Score
 }

@@ -1,9 +1,36 @@
 //! The table of kinds.
 
-use super::AssertionKind;
+use promptgate_core::Diagnostic;
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::nearest::did_you_mean;
+
+use super::{
+    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
+    finish_reason, json, json_schema, latency, length, number, regex, starts_with, tokens, weighted,
+};
 
 /// Every shipped kind, in the order of the reference pages.
-pub static KINDS: &[&AssertionKind] = &[];
+pub static KINDS: &[&AssertionKind] = &[
+    &equals::KIND,
+    &equals_any::KIND,
+    &contains::KIND,
+    &contains_any::KIND,
+    &contains_all::KIND,
+    &starts_with::KIND,
+    &ends_with::KIND,
+    &regex::KIND,
+    &number::KIND,
+    &length::KIND,
+    &json::KIND,
+    &json_schema::KIND,
+    &latency::KIND,
+    &cost::KIND,
+    &tokens::KIND,
+    &finish_reason::KIND,
+    &all_of::KIND,
+    &any_of::KIND,
+    &weighted::KIND,
+];
 
 /// The kinds that a suite may name: the shipped ones, and those a program adds (a test's, say).
 #[derive(Debug, Clone, Default)]
@@ -20,5 +47,13 @@ impl Kinds {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &'static AssertionKind> + Clone + '_ {
         KINDS.iter().chain(&self.added).copied()
+    }
+
+    /// The kind an assertion names, or the nearest known one.
+    pub(crate) fn of(&self, spec: &AssertionSpec) -> Result<&'static AssertionKind, Diagnostic> {
+        self.iter().find(|kind| kind.name == spec.kind).ok_or_else(|| {
+            let message = format!("there is no assertion `{}`", spec.kind);
+            spec.params.mistake("kind", message).help(did_you_mean(&spec.kind, self.iter().map(|kind| kind.name)))
+        })
     }
 }

@@ -1,0 +1,53 @@
+//! `all-of`: every member passed.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::score::Scored;
+
+use super::kind::score;
+use super::set::{Decided, Rule, Set, evidence, failed, mean, unscored};
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "all-of",
+    summary: "every member passed; the score is their weighted mean",
+    cost: CostClass::Pure,
+    yields: score,
+    parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
+    passes: Example {
+        params: "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"queue\" }]",
+        output: "{\"queue\": \"billing\"}",
+        response: "{}",
+        case: "{}",
+    },
+    fails: Example {
+        params: "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"urgent\" }]",
+        output: "{\"queue\": \"billing\"}",
+        response: "{}",
+        case: "{}",
+    },
+    build,
+};
+
+struct AllOf;
+
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    if spec.threshold.is_some() {
+        let mistake = spec.params.mistake("threshold", "`all-of` asks for every member, so it takes no `threshold`");
+        return Err(mistake.help("write `kind = \"weighted\"` to ask for a weighted mean").into());
+    }
+    Ok(Box::new(Set::build(spec, context, AllOf)?))
+}
+
+impl Rule for AllOf {
+    fn combine(&self, members: &[Decided<'_>]) -> Scored {
+        let passed = !members.iter().any(failed);
+        match (passed, unscored(members), mean(members)) {
+            (true, Some(unscored), _) => unscored,
+            // One failure decides, whatever the unscored ones would have said; the score is that of the others.
+            (_, _, Some(mean)) => Scored { passed, ..Scored::graded(mean, 1.0, evidence(members)) },
+            (_, _, None) => Scored::unscored("no member is scored"),
+        }
+    }
+}

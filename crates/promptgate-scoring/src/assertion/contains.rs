@@ -1,0 +1,46 @@
+//! `contains`: the answer holds the text somewhere.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::case::Case;
+use promptgate_core::score::Scored;
+
+use super::kind::pass_fail;
+use super::substring::Pieces;
+use super::text::evidence;
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "contains",
+    summary: "the answer holds the text somewhere",
+    cost: CostClass::Pure,
+    yields: pass_fail,
+    parameters: &[
+        Parameter { name: "value", doc: "the text to look for, a number as it is written; may name parts of the case" },
+        Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
+    ],
+    passes: Example { params: "value = \"refund\"", output: "Your refund is on its way.", response: "{}", case: "{}" },
+    fails: Example { params: "value = \"refund\"", output: "We are sorry.", response: "{}", case: "{}" },
+    build,
+};
+
+struct Contains(Pieces);
+
+fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    Ok(Box::new(Contains(Pieces::one(spec)?)))
+}
+
+impl Assertion for Contains {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        Step::decide(|| {
+            let (found, value) = (trial.subject().text(), self.0.text(trial.case)?);
+            let passed = self.0.form(&found).contains(&*self.0.form(&value));
+            Ok(Scored::decided(passed, evidence(&value, &found)))
+        })
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
+        Ok(self.0.check(case)?)
+    }
+}

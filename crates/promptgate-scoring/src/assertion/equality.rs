@@ -1,0 +1,70 @@
+//! Deep equality of JSON values: numbers by value, texts by a rule, objects whatever the order of their keys.
+
+use serde_json::{Number, Value};
+
+use super::text::{TextRule, line_feeds};
+
+/// Whether two values are the same.
+pub(crate) fn same_value(left: &Value, right: &Value, rule: TextRule) -> bool {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => rule.same(&line_feeds(left), &line_feeds(right)),
+        (Value::Number(left), Value::Number(right)) => same_number(left, right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_value(left, right, rule))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let same = |(key, value)| right.get(key).is_some_and(|other| same_value(value, other, rule));
+            left.len() == right.len() && left.iter().all(same)
+        }
+        _ => left == right,
+    }
+}
+
+/// `1` is `1.0`; whole numbers are compared exactly, also beyond what a double can hold.
+fn same_number(left: &Number, right: &Number) -> bool {
+    match (whole(left), whole(right)) {
+        (Some(left), Some(right)) => left == right,
+        (None, None) => left.as_f64() == right.as_f64(),
+        _ => false,
+    }
+}
+
+/// The number as an integer, if it is one.
+fn whole(number: &Number) -> Option<i128> {
+    let exact = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    exact.or_else(|| {
+        number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e38).map(|value| value as i128)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(left: &str, right: &str, expected: bool) {
+        let value = |text| serde_json::from_str(text).unwrap();
+        assert_eq!(same_value(&value(left), &value(right), TextRule::default()), expected, "{left} and {right}");
+        assert_eq!(same_value(&value(right), &value(left), TextRule::default()), expected, "{right} and {left}");
+    }
+
+    #[test]
+    fn numbers_are_the_same_by_value_and_nothing_else_is_a_number() {
+        check("1", "1.0", true);
+        check("-0.0", "0", true);
+        check("9007199254740993", "9007199254740992.0", false);
+        check("18446744073709551615", "18446744073709551615", true);
+        check("1e300", "1e300", true);
+        check("1", "\"1\"", false);
+        check("0", "false", false);
+        check("null", "false", false);
+    }
+
+    #[test]
+    fn keys_have_no_order_and_items_have() {
+        check(r#"{"a":1,"b":[1,2]}"#, r#"{"b":[1.0,2],"a":1}"#, true);
+        check(r#"{"a":1}"#, r#"{"a":1,"b":2}"#, false);
+        check("[1,2]", "[2,1]", false);
+        check("[]", "{}", false);
+    }
+}

@@ -1,0 +1,239 @@
+//! What the sets share: members, and how their asks become the set's. Members are started cheapest first, and dearer ones
+//! are left alone only where neither the score nor the decision could change, so the order never shows in the result.
+
+use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::case::Case;
+use promptgate_core::score::{Evidence, Score, Scored, Tier};
+use promptgate_core::{Diagnostic, Diagnostics};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::prepared::Prepared;
+use super::text::excerpt;
+use super::{Assertion, BuildContext, CostClass, State, Step, Trial};
+use crate::extract::Chain;
+
+/// How a set decides from its members.
+pub(super) trait Rule: Send + Sync {
+    /// The decision, all members being decided or unscored.
+    fn combine(&self, members: &[Decided<'_>]) -> Scored;
+
+    /// Whether the members that are left cannot change the result.
+    fn is_settled(&self, members: &[Decided<'_>]) -> bool {
+        let _ = members;
+        false
+    }
+}
+
+/// A member that is through.
+pub(super) struct Decided<'a> {
+    pub(super) name: &'a str,
+    pub(super) weight: f64,
+    pub(super) scored: &'a Scored,
+}
+
+/// A set.
+pub(super) struct Set<R> {
+    members: Vec<Member>,
+    rule: R,
+}
+
+struct Member {
+    prepared: Prepared,
+    chain: Option<Chain>,
+}
+
+/// Where a member is, in a form that a state can hold.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Slot {
+    Waiting { state: Value, asks: usize },
+    Done(Scored),
+    Untouched,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoParams {}
+
+impl<R: Rule> Set<R> {
+    /// Builds the members.
+    pub(super) fn build(spec: &AssertionSpec, context: &BuildContext<'_>, rule: R) -> Result<Self, Diagnostics> {
+        let NoParams {} = spec.params.read(&format!("`{}`", spec.kind))?;
+        if spec.members.is_empty() {
+            let mistake =
+                spec.params.mistake("assert", format!("`{}` has no members, so it decides nothing", spec.kind));
+            return Err(mistake.help("write `assert = [{ kind = \"...\", ... }, ...]`").into());
+        }
+        let context = BuildContext { depth: context.depth + 1, ..*context };
+        let mut mistakes = Diagnostics::default();
+        let mut members = Vec::new();
+        for member in &spec.members {
+            match Member::build(member, &context) {
+                Ok(member) => members.push(member),
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        mistakes.into_result(Self { members, rule })
+    }
+
+    fn advance(&self, trial: &Trial<'_>, mut slots: Vec<Slot>, mut asks: Vec<Ask>) -> Step {
+        while asks.is_empty() {
+            let decided = self.decided(&slots);
+            let Some(class) = self.next_class(&slots).filter(|_| !self.rule.is_settled(&decided)) else {
+                return Step::Done(self.rule.combine(&decided));
+            };
+            for (slot, member) in slots.iter_mut().zip(&self.members) {
+                if matches!(slot, Slot::Untouched) && member.prepared.cost == class {
+                    *slot = Slot::of(member.start(trial), &mut asks);
+                }
+            }
+        }
+        waiting(&slots, asks)
+    }
+
+    /// The cheapest class among the members not yet started.
+    fn next_class(&self, slots: &[Slot]) -> Option<CostClass> {
+        let untouched = slots.iter().zip(&self.members).filter(|(slot, _)| matches!(slot, Slot::Untouched));
+        untouched.map(|(_, member)| member.prepared.cost).min()
+    }
+
+    fn decided<'a>(&'a self, slots: &'a [Slot]) -> Vec<Decided<'a>> {
+        let decided = |(slot, member): (&'a Slot, &'a Member)| match slot {
+            Slot::Done(scored) => Some(Decided { name: &member.prepared.name, weight: member.prepared.weight, scored }),
+            _ => None,
+        };
+        slots.iter().zip(&self.members).filter_map(decided).collect()
+    }
+}
+
+/// The step of a set whose members wait. A state that could not be held would be a bug, and leaves it unscored.
+fn waiting(slots: &[Slot], asks: Vec<Ask>) -> Step {
+    match serde_json::to_value(slots) {
+        Ok(state) => Step::Ask(State(state), asks),
+        Err(error) => Step::Done(Scored::unscored(format!("a set could not keep its state: {error}"))),
+    }
+}
+
+impl Slot {
+    fn of(step: Step, asks: &mut Vec<Ask>) -> Self {
+        match step {
+            Step::Done(scored) => Self::Done(scored),
+            Step::Ask(_, more) if more.is_empty() => Self::Done(Scored::unscored("it waits, and asks nothing")),
+            Step::Ask(State(state), more) => {
+                let count = more.len();
+                asks.extend(more);
+                Self::Waiting { state, asks: count }
+            }
+        }
+    }
+}
+
+impl Member {
+    fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Self, Diagnostics> {
+        decides_only_its_set(spec)?;
+        let chain = spec.extract.as_ref().map(Chain::build).transpose()?;
+        Ok(Self { prepared: Prepared::build(spec, context)?, chain })
+    }
+
+    /// Starts it on its own answer, or else on the set's.
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        match &self.chain {
+            None => self.prepared.start(trial),
+            Some(chain) => self.prepared.start(&Trial { answer: &chain.take(&trial.response.output), ..*trial }),
+        }
+    }
+
+    fn resume(&self, trial: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
+        match &self.chain {
+            None => self.prepared.resume(trial, state, replies),
+            Some(chain) => {
+                let answer = chain.take(&trial.response.output);
+                self.prepared.resume(&Trial { answer: &answer, ..*trial }, state, replies)
+            }
+        }
+    }
+}
+
+/// A member counts for its set alone.
+fn decides_only_its_set(spec: &AssertionSpec) -> Result<(), Diagnostic> {
+    let key = match spec {
+        AssertionSpec { metric: Some(_), .. } => "metric",
+        AssertionSpec { when: Some(_), .. } => "when",
+        AssertionSpec { tier: Tier::Advisory, .. } => "tier",
+        _ => return Ok(()),
+    };
+    let mistake = spec.params.mistake(key, format!("a member of a set has no `{key}`: it counts for its set alone"));
+    Err(mistake.help(format!("put `{key}` on the set, or the assertion outside of it")))
+}
+
+impl<R: Rule> Assertion for Set<R> {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        let untouched = self.members.iter().map(|_| Slot::Untouched).collect();
+        self.advance(trial, untouched, Vec::new())
+    }
+
+    fn resume(&self, trial: &Trial<'_>, State(state): State, replies: Vec<Reply>) -> Step {
+        let slots: Vec<Slot> = match serde_json::from_value(state) {
+            Ok(slots) => slots,
+            Err(error) => return Step::Done(Scored::unscored(format!("a set could not read its state: {error}"))),
+        };
+        let mut replies = replies.into_iter();
+        let mut asks = Vec::new();
+        let resumed = slots.into_iter().zip(&self.members).map(|(slot, member)| match slot {
+            Slot::Waiting { state, asks: count } => {
+                let own = replies.by_ref().take(count).collect();
+                Slot::of(member.resume(trial, State(state), own), &mut asks)
+            }
+            slot => slot,
+        });
+        let slots = resumed.collect();
+        self.advance(trial, slots, asks)
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
+        let mut mistakes = Diagnostics::default();
+        for member in &self.members {
+            if let Err(found) = member.prepared.check(case) {
+                mistakes.extend(found);
+            }
+        }
+        mistakes.into_result(())
+    }
+
+    fn needs_answer(&self) -> bool {
+        false
+    }
+}
+
+/// The weighted mean of the members that are scored; `None` where none is.
+pub(super) fn mean(members: &[Decided<'_>]) -> Option<f64> {
+    let scored = || members.iter().filter_map(|member| Some((member.weight, member.scored.score.value()?)));
+    let weight: f64 = scored().map(|(weight, _)| weight).sum();
+    (weight > 0.0).then(|| (scored().map(|(weight, score)| weight * score).sum::<f64>() / weight).clamp(0.0, 1.0))
+}
+
+/// The first member that is unscored makes the set unscored, with its reason.
+pub(super) fn unscored(members: &[Decided<'_>]) -> Option<Scored> {
+    members.iter().find_map(|member| match &member.scored.score {
+        Score::Unscored(reason) => Some(Scored::unscored(format!("`{}`: {reason}", member.name))),
+        Score::Value(_) => None,
+    })
+}
+
+/// Whether a member is scored and failed.
+pub(super) fn failed(member: &Decided<'_>) -> bool {
+    member.scored.score.value().is_some() && !member.scored.passed
+}
+
+/// Which members failed, and why.
+pub(super) fn evidence(members: &[Decided<'_>]) -> Evidence {
+    let told = |member: &Decided<'_>| match &member.scored.evidence {
+        Evidence { note: Some(note), .. } => format!("`{}`: {note}", member.name),
+        _ => format!("`{}`", member.name),
+    };
+    let failed: Vec<String> = members.iter().filter(|member| failed(member)).map(told).collect();
+    let note = (!failed.is_empty()).then(|| excerpt(&format!("failed: {}", failed.join("; "))));
+    Evidence { note, ..Evidence::default() }
+}

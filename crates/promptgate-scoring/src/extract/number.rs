@@ -1,0 +1,250 @@
+//! `number`: the first or last number of a text, as people write numbers: `1,234.50`, `-$3`, `50%`, `.5`, `1e6`.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use promptgate_core::Diagnostic;
+use promptgate_core::assertion::ExtractStep;
+use serde_json::Value;
+
+use super::{ExtractExample, Extractor, ExtractorKind, Which, WhichParams};
+use crate::assertion::{Parameter, Subject};
+
+/// The table entry.
+pub(super) const KIND: ExtractorKind = ExtractorKind {
+    name: "number",
+    summary: "the first or last number; `,` between groups of three digits, `$` and `%` do not count, so `50%` is 50",
+    parameters: &[
+        Parameter { name: "number", doc: "`\"first\"`, `\"last\"`, or `true` together with `which`" },
+        Parameter { name: "which", doc: "`first` (default) or `last`" },
+    ],
+    finds: ExtractExample {
+        table: "{ number = \"last\" }",
+        output: "3 boxes of 450 make $1,350.00 in all.",
+        taken: Some("1350.0"),
+    },
+    misses: ExtractExample { table: "{ number = \"last\" }", output: "a dozen, or NaN", taken: None },
+    build,
+};
+
+struct TakeNumber(Which);
+
+fn build(step: &ExtractStep) -> Result<Box<dyn Extractor>, Diagnostic> {
+    let WhichParams { which } = step.params.read("the extractor `number`")?;
+    let which = match (step.argument.as_str(), which) {
+        (Some("first"), None) => Which::First,
+        (Some("last"), None) => Which::Last,
+        (None, which) if step.argument == Value::Bool(true) => which.unwrap_or_default(),
+        _ => {
+            let message = format!("`number` is {}", step.argument);
+            let help = "write `number = \"first\"`, `number = \"last\"`, or `number = true` beside `which`";
+            return Err(step.params.mistake("number", message).help(help));
+        }
+    };
+    Ok(Box::new(TakeNumber(which)))
+}
+
+impl Extractor for TakeNumber {
+    fn extract<'a>(&self, subject: Subject<'a>) -> Result<Subject<'a>, String> {
+        if let Subject::Value(value) = &subject
+            && value.is_number()
+        {
+            return Ok(subject);
+        }
+        let text = subject.text();
+        let mut numbers = Numbers { text: &text, at: 0 };
+        let found = match self.0 {
+            Which::First => numbers.next(),
+            Which::Last => numbers.last(),
+        };
+        let (_, number) = found.ok_or("there is no number in the text")?;
+        Ok(Subject::Value(Cow::Owned(number.to_json())))
+    }
+}
+
+/// A number, exact where it is whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Numeric {
+    /// A whole number.
+    Whole(i128),
+    /// Any other; never NaN, never infinite.
+    Real(f64),
+}
+
+impl Numeric {
+    /// The number a JSON value is, or that its text is as a whole.
+    pub(crate) fn of_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) => Self::of_json(number),
+            Value::String(text) => Self::of_text(text),
+            _ => None,
+        }
+    }
+
+    fn of_json(number: &serde_json::Number) -> Option<Self> {
+        let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        whole.map(Self::Whole).or_else(|| number.as_f64().and_then(Self::real))
+    }
+
+    /// The number a text is as a whole, white space at its ends left out.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (range, number) = Numbers { text, at: 0 }.next()?;
+        (range == (0..text.len())).then_some(number)
+    }
+
+    /// As a double, rounded where it must be.
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Self::Whole(value) => value as f64,
+            Self::Real(value) => value,
+        }
+    }
+
+    fn real(value: f64) -> Option<Self> {
+        match value.fract() == 0.0 && value.abs() < 1e38 {
+            true => Some(Self::Whole(value as i128)),
+            false => value.is_finite().then_some(Self::Real(value)),
+        }
+    }
+
+    fn to_json(self) -> Value {
+        match self {
+            Self::Whole(value) => match (i64::try_from(value), u64::try_from(value)) {
+                (Ok(value), _) => Value::from(value),
+                (_, Ok(value)) => Value::from(value),
+                _ => Value::from(value as f64),
+            },
+            Self::Real(value) => Value::from(value),
+        }
+    }
+}
+
+/// The numbers of a text, each with where it stands, its sign and signs of currency and percent included.
+struct Numbers<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = (Range<usize>, Numeric);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let begin = self.digits_from(self.at)?;
+            let end = end_of_number(self.text.as_bytes(), begin);
+            self.at = end;
+            let (sign_begin, negative) = sign_before(self.text, begin);
+            if let Some(number) = read(&self.text[begin..end], negative) {
+                let percent = self.text[end..].trim_start_matches(' ').starts_with('%');
+                let end = if percent { end + self.text[end..].find('%').unwrap_or(0) + 1 } else { end };
+                return Some((sign_begin..end, number));
+            }
+        }
+    }
+}
+
+impl Numbers<'_> {
+    /// Where the next number's digits, or the point before them, begin.
+    fn digits_from(&self, from: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let first = from + bytes[from..].iter().position(u8::is_ascii_digit)?;
+        let point =
+            first > from && bytes[first - 1] == b'.' && (first < 2 || !bytes[first - 2].is_ascii_alphanumeric());
+        Some(if point { first - 1 } else { first })
+    }
+}
+
+/// Where the number that begins at `begin` ends: digits with groups of three, a fraction, an exponent.
+fn end_of_number(bytes: &[u8], begin: usize) -> usize {
+    let digits = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut end = digits(begin);
+    let grouped = (1..=3).contains(&(end - begin));
+    while grouped && bytes.get(end) == Some(&b',') && digits(end + 1) == end + 4 {
+        end += 4;
+    }
+    if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+        end = digits(end + 1);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let signed = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        let exponent = end + 1 + signed;
+        if bytes.get(exponent).is_some_and(u8::is_ascii_digit) {
+            end = digits(exponent);
+        }
+    }
+    end
+}
+
+/// The sign and the dollar before a number, in either order, and whether the sign is a minus. What stands between two
+/// operands (`16-3`, `a-3`) is no sign.
+fn sign_before(text: &str, begin: usize) -> (usize, bool) {
+    let dollar = |head: &str| head.strip_suffix('$').map_or(head.len(), str::len);
+    let head = &text[..dollar(&text[..begin])];
+    let Some(sign) = head.chars().next_back().filter(|sign| matches!(sign, '-' | '+' | '\u{2212}')) else {
+        return (head.len(), false);
+    };
+    let before = &head[..head.len() - sign.len_utf8()];
+    if before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, ')' | ']' | '.' | '%')) {
+        return (head.len(), false);
+    }
+    (dollar(before), sign != '+')
+}
+
+fn read(digits: &str, negative: bool) -> Option<Numeric> {
+    let digits: Cow<'_, str> = if digits.contains(',') { digits.replace(',', "").into() } else { digits.into() };
+    let sign = if negative { -1 } else { 1 };
+    match digits.parse::<i128>() {
+        Ok(value) => Some(Numeric::Whole(sign * value)),
+        Err(_) => Numeric::real(f64::from(sign as i8) * digits.parse::<f64>().ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[f64]) {
+        let found: Vec<f64> = Numbers { text, at: 0 }.map(|(_, number)| number.as_f64()).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        check("$1,234.50 or 1234,5", &[1234.5, 1234.0, 5.0]);
+        check("-$3, $-4, +5, \u{2212}6 and - 7", &[-3.0, -4.0, 5.0, -6.0, 7.0]);
+        check("16-3=13, a-1, (2)-3", &[16.0, 3.0, 13.0, 1.0, 2.0, 3.0]);
+        check("50%, 7 %, .5 and -.25.", &[50.0, 7.0, 0.5, -0.25]);
+        check("1e6 2E-2 3e x", &[1e6, 0.02, 3.0]);
+        check("<<48/2=24>>24 clips.", &[48.0, 2.0, 24.0, 24.0]);
+        check("12,34,567 1,2345 1234,567", &[12.0, 34567.0, 1.0, 2345.0, 1234.0, 567.0]);
+        check("v1.2.3", &[1.2, 3.0]);
+    }
+
+    #[test]
+    fn what_is_no_number_or_beyond_all_numbers_is_none() {
+        check("NaN, inf, -Infinity, x", &[]);
+        check("", &[]);
+        check("1e999 2", &[2.0]);
+        check("٣ ½", &[]);
+    }
+
+    #[test]
+    fn a_text_is_a_number_only_as_a_whole() {
+        let of = |text| Numeric::of_text(text).map(Numeric::as_f64);
+        assert_eq!(of(" $1,200 "), Some(1200.0));
+        assert_eq!(of("-5 %"), Some(-5.0));
+        assert_eq!(of("5 apples"), None);
+        assert_eq!(of("1 2"), None);
+        assert_eq!(of("--1"), None);
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn whole_numbers_are_exact_beyond_a_double() {
+        assert_eq!(Numeric::of_text("9007199254740993"), Some(Numeric::Whole(9_007_199_254_740_993)));
+        assert_ne!(Numeric::of_text("9007199254740993"), Numeric::of_text("9007199254740992"));
+        assert_eq!(Numeric::of_text("18.00"), Some(Numeric::Whole(18)));
+    }
+}
