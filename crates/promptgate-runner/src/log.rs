@@ -1,7 +1,6 @@
 //! The writer thread: the one owner of the run's log. It commits in groups, and a trial counts, and is shown, after the
 //! commit that put it on disk.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

@@ -76,7 +76,7 @@ pub enum RunError {
     /// Threads or a runtime could not be had.
     #[error("failed to start the run's threads")]
     Threads(#[source] std::io::Error),
-    /// A thread of the run panicked outside of any trial.
-    #[error("a bug of promptgate: the {0} thread panicked; the run can be resumed")]
+    /// Something of ours panicked outside of any trial.
+    #[error("a bug of promptgate: {0}; the run can be resumed")]
     Bug(&'static str),
 }

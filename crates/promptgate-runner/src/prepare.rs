@@ -6,10 +6,10 @@ use std::sync::Arc;
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::digest::Digest;
 use promptgate_core::gate::Policy;
-use promptgate_core::name::{PromptId, RunId};
+use promptgate_core::name::RunId;
 use promptgate_core::plan::{Partition, Plan, PlannedModel, TrialAddress, TrialKey};
 use promptgate_core::port::{CaseSource, PortError};
-use promptgate_core::prompt::Version;
+use promptgate_core::prompt::{RenderError, Version};
 use promptgate_core::record::{
     HeaderVolatile, LOG_SCHEMA, MetricSpec, PlannedComparison, Purpose, RunHeader, SettledCase, SettledRecord,
 };
@@ -20,6 +20,7 @@ use promptgate_scoring::grader::Grader;
 use serde_json::{Map, Value};
 
 mod error;
+mod making;
 mod pass;
 mod retake;
 
@@ -126,6 +127,8 @@ pub struct Prepared {
     pub(crate) grader: Arc<Grader>,
     pub(crate) versions: Vec<Arc<Version>>,
     pub(crate) retakes: Vec<Option<Retake>>,
+    /// The effective parameters, by version and model.
+    parameters: Vec<Vec<Map<String, Value>>>,
     cases: Arc<dyn CaseSource>,
     /// Where the plan's cases are in the source; nothing where a filter left none out.
     positions: Option<Vec<u32>>,
@@ -142,16 +145,25 @@ pub struct Prepared {
 ///
 /// Everything that is wrong with cases, prompts and assertions together, with file and line; or that nothing is selected.
 pub fn prepare(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
-    pass::plan(request)
+    making::plan(request)
 }
 
 /// A trial whose case has been read.
 pub(crate) struct OpenTrial {
     pub(crate) address: TrialAddress,
     pub(crate) case: Arc<Case>,
-    pub(crate) input: CaseInput,
     pub(crate) settled_case: SettledCase,
     pub(crate) key: TrialKey,
+    input: CaseInput,
+}
+
+impl OpenTrial {
+    /// The same trial in another repeat.
+    pub(crate) fn repeated(mut self, repeat: u32) -> Self {
+        self.address.repeat = repeat;
+        self.key.repeat = repeat;
+        self
+    }
 }
 
 impl Prepared {
@@ -213,18 +225,18 @@ impl Prepared {
         let input = self.cases.input(case, &version.identity.prompt, &model.id)?;
         let pairing_digest = pairing.digest();
         let digest = if input == pairing { pairing_digest } else { input.digest() };
-        let parameters = version.effective_parameters(&model.config);
+        let parameters = &self.parameters[address.version][address.model];
         Ok(OpenTrial {
             address,
             case: case.clone(),
             settled_case: self.settled_case(case, pairing_digest),
-            key: TrialKey::new(&version.identity.digest, model, &parameters, &digest, address.repeat),
+            key: TrialKey::new(&version.identity.digest, model, parameters, &digest, address.repeat),
             input,
         })
     }
 
     /// The request of a trial, or why its prompt cannot be rendered.
-    pub(crate) fn request(&self, trial: &OpenTrial) -> Result<Request, promptgate_core::prompt::RenderError> {
+    pub(crate) fn request(&self, trial: &OpenTrial) -> Result<Request, RenderError> {
         let (version, model) = (&self.versions[trial.address.version], &self.plan.models[trial.address.model]);
         let body = version.request_body(&model.id, &model.config, &trial.input)?;
         Ok(Request {
@@ -232,12 +244,8 @@ impl Prepared {
             body,
             repeat: trial.address.repeat,
             timeout_ms: model.timeout_ms,
-            origin: Origin::Trial { prompt: self.prompt(trial.address).clone(), case: trial.case.id.clone() },
+            origin: Origin::Trial { prompt: version.identity.prompt.clone(), case: trial.case.id.clone() },
         })
-    }
-
-    fn prompt(&self, address: TrialAddress) -> &PromptId {
-        &self.versions[address.version].identity.prompt
     }
 
     /// The command that records the answers of a version anew.

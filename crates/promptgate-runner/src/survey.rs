@@ -1,12 +1,18 @@
 //! Where every answer of a plan will come from, counted before the first call; a recording that does not hold what is
 //! about to be asked is found here, while nothing has run.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use promptgate_core::port::AnswerCache;
-use promptgate_provider::Recording;
+use promptgate_core::case::Case;
+use promptgate_core::plan::{TrialAddress, TrialKey};
+use promptgate_core::port::{AnswerCache, PortError, StoredAnswer};
+use promptgate_core::request::Request;
+use promptgate_core::{Diagnostic, Diagnostics};
+use promptgate_provider::{Lookup, Recording};
 
-use crate::prepare::{PrepareError, Prepared};
+use crate::chunks::in_chunks;
+use crate::prepare::{CallsForbidden, Gap, OpenTrial, PrepareError, Prepared, RecordingGaps};
 
 /// Tells which trials are settled already, by index; for a resume.
 pub type Settled = Arc<dyn Fn(u64) -> bool + Send + Sync>;
@@ -65,12 +71,209 @@ pub struct Counts {
     pub calls: u64,
 }
 
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.trials += other.trials;
+        self.settled += other.settled;
+        self.reused += other.reused;
+        self.retaken += other.retaken;
+        self.replayed += other.replayed;
+        self.calls += other.calls;
+    }
+
+    /// What a run of this plan has left to do.
+    pub fn open(&self) -> u64 {
+        self.trials - self.settled
+    }
+}
+
+impl Supply {
+    /// Whether a trial is settled already.
+    pub(crate) fn is_settled(&self, trial: u64) -> bool {
+        self.settled.as_ref().is_some_and(|settled| settled(trial))
+    }
+
+    /// The recording that stands in for a model.
+    pub(crate) fn recording(&self, model: usize) -> Option<&Arc<Recording>> {
+        self.recordings.get(model).and_then(Option::as_ref)
+    }
+
+    /// The stored answer of a trial, and whether it is taken over; one that is not still numbers the next draw.
+    pub(crate) fn stored(&self, model: usize, key: &TrialKey) -> Result<Option<(StoredAnswer, bool)>, PortError> {
+        let Some(cache) = &self.stored else { return Ok(None) };
+        let replayed = self.recording(model).is_some();
+        Ok(cache.find(key)?.map(|answer| {
+            let taken = replayed || self.reuse.takes(answer.answered_ms);
+            (answer, taken)
+        }))
+    }
+}
+
+impl Reuse {
+    fn takes(self, answered_ms: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Since(earliest) => answered_ms >= earliest,
+            Self::None => false,
+        }
+    }
+}
+
 /// Counts where the answers will come from.
 ///
 /// # Errors
 ///
-/// Recordings that are stale, missing or ambiguous; calls where they are forbidden.
+/// Recordings that are stale, missing or ambiguous; prompts that cannot be rendered; calls where they are forbidden.
 pub fn survey(prepared: &Prepared, supply: &Supply) -> Result<Counts, PrepareError> {
-    let _ = (prepared, supply);
-    Ok(Counts::default())
+    let surveyor = Surveyor { prepared, supply };
+    let mut found = Found::default();
+    in_chunks(prepared.plan.cases.len(), |range| surveyor.count_all(range), |part| found.append(part))?;
+    if !found.unrendered.0.is_empty() {
+        return Err(PrepareError::Wrong(found.unrendered));
+    }
+    if let Some(first) = found.first_version {
+        found.gaps.command = prepared.record_command(first);
+        return Err(PrepareError::Recordings(found.gaps));
+    }
+    match found.counts {
+        Counts { calls, trials, .. } if calls > 0 && supply.calls == Calls::Forbidden => {
+            Err(PrepareError::CallsForbidden(CallsForbidden { calls, trials }))
+        }
+        counts => Ok(counts),
+    }
+}
+
+struct Surveyor<'a> {
+    prepared: &'a Prepared,
+    supply: &'a Supply,
+}
+
+#[derive(Default)]
+struct Found {
+    counts: Counts,
+    gaps: RecordingGaps,
+    /// The version of the first gap: the one to record anew.
+    first_version: Option<usize>,
+    unrendered: Diagnostics,
+}
+
+impl Found {
+    fn append(&mut self, part: Self) {
+        self.counts.add(part.counts);
+        self.gaps.append(part.gaps);
+        self.first_version = self.first_version.or(part.first_version);
+        let room = LISTED.saturating_sub(self.unrendered.0.len());
+        self.unrendered.0.extend(part.unrendered.0.into_iter().take(room));
+    }
+
+    fn gap(&mut self, version: usize, gap: Gap, lookup: &Lookup) {
+        self.first_version.get_or_insert(version);
+        self.gaps.add(gap, lookup);
+    }
+}
+
+/// Prompts that cannot be rendered; the rest is not worth listing.
+const LISTED: usize = 20;
+
+impl Surveyor<'_> {
+    fn count_all(&self, range: Range<usize>) -> Result<Found, PortError> {
+        let mut part = Found::default();
+        for position in range {
+            self.count_case(position, &mut part)?;
+        }
+        Ok(part)
+    }
+
+    fn count_case(&self, position: usize, part: &mut Found) -> Result<(), PortError> {
+        let plan = &self.prepared.plan;
+        let mut case = None;
+        for version in 0..plan.versions.len() {
+            for model in 0..plan.models.len() {
+                let side = TrialAddress { version, model, case: position, repeat: 1 };
+                if self.prepared.is_due(side) {
+                    self.count_side(side, &mut case, part)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the repeats of one case on one side. The case is read once, and only where something must be looked up.
+    fn count_side(&self, side: TrialAddress, case: &mut Option<Arc<Case>>, part: &mut Found) -> Result<(), PortError> {
+        let plan = &self.prepared.plan;
+        let mut repeats: Vec<u32> = Vec::new();
+        for repeat in 1..=plan.trials {
+            part.counts.trials += 1;
+            let settled = self.supply.is_settled(plan.index(TrialAddress { repeat, ..side }));
+            part.counts.settled += u64::from(settled);
+            repeats.extend((!settled).then_some(repeat));
+        }
+        let open = repeats.len() as u64;
+        if self.prepared.retakes[side.version].is_some() {
+            part.counts.retaken += open;
+        } else if self.supply.stored.is_none() && self.supply.recording(side.model).is_none() {
+            part.counts.calls += open;
+        } else if open > 0 {
+            let case = match case {
+                Some(case) => case,
+                None => case.insert(Arc::new(self.prepared.case(side.case)?)),
+            };
+            self.look_up(self.prepared.open(side, case)?, &repeats, part)?;
+        }
+        Ok(())
+    }
+
+    fn look_up(&self, mut trial: OpenTrial, repeats: &[u32], part: &mut Found) -> Result<(), PortError> {
+        let model = trial.address.model;
+        let mut request = None;
+        for repeat in repeats {
+            trial = trial.repeated(*repeat);
+            if let Some((_, true)) = self.supply.stored(model, &trial.key)? {
+                part.counts.reused += 1;
+            } else if let Some(recording) = self.supply.recording(model) {
+                let Some(request) = self.rendered(&mut request, &trial, part) else { return Ok(()) };
+                request.repeat = *repeat;
+                part.counts.replayed += 1;
+                let lookup = recording.check(request)?;
+                if lookup != Lookup::Found {
+                    part.gap(trial.address.version, self.gap(&trial, recording, &lookup), &lookup);
+                }
+            } else {
+                part.counts.calls += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The request of a side, rendered once for all repeats.
+    fn rendered<'r>(
+        &self,
+        request: &'r mut Option<Request>,
+        trial: &OpenTrial,
+        part: &mut Found,
+    ) -> Option<&'r mut Request> {
+        if request.is_none() {
+            match self.prepared.request(trial) {
+                Ok(rendered) => *request = Some(rendered),
+                Err(error) => part.unrendered.push(of_case(error.diagnostic, trial)),
+            }
+        }
+        request.as_mut()
+    }
+
+    fn gap(&self, trial: &OpenTrial, recording: &Recording, lookup: &Lookup) -> Gap {
+        let plan = &self.prepared.plan;
+        Gap {
+            case: trial.case.id.clone(),
+            reference: plan.versions[trial.address.version].reference.clone(),
+            model: plan.models[trial.address.model].id.clone(),
+            repeat: trial.address.repeat,
+            reason: format!("{}: {lookup}", recording.name()),
+        }
+    }
+}
+
+fn of_case(mut diagnostic: Diagnostic, trial: &OpenTrial) -> Diagnostic {
+    diagnostic.message = format!("case `{}` (line {}): {}", trial.case.id, trial.case.line, diagnostic.message);
+    diagnostic
 }

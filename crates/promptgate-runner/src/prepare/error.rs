@@ -5,6 +5,7 @@ use std::fmt;
 use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::port::PortError;
 use promptgate_core::{Diagnostics, ExitCode};
+use promptgate_provider::Lookup;
 
 /// Why a plan could not be made, or may not be carried out. Nothing ran.
 #[derive(Debug, thiserror::Error)]
@@ -56,13 +57,6 @@ pub enum NothingSelected {
         /// How many it holds.
         cases: usize,
     },
-    /// This part of the plan holds no case.
-    EmptyPartition {
-        /// As on the command line.
-        partition: String,
-        /// How many the plan holds.
-        cases: usize,
-    },
     /// No assertion looks at any of the cases.
     NoLiveAssertion {
         /// How many there are.
@@ -88,11 +82,6 @@ impl fmt::Display for NothingSelected {
             Self::FilterMatchesNothing { filter, file, cases } => {
                 write!(f, "`--filter {filter}` matches none of the {} of `{file}`", counted(*cases as u64, "case"))
             }
-            Self::EmptyPartition { partition, cases } => write!(
-                f,
-                "`--partition {partition}` holds none of the {}; take fewer parts",
-                counted(*cases as u64, "case")
-            ),
             Self::NoLiveAssertion { cases } => write!(
                 f,
                 "no assertion looks at any of the {}; add an `[[assert]]`, or loosen the `when` of those there are",
@@ -108,7 +97,7 @@ impl fmt::Display for NothingSelected {
 }
 
 /// Answers that recordings do not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordingGaps {
     /// Trials whose recorded answer was given to another request.
     pub stale: u64,
@@ -116,17 +105,52 @@ pub struct RecordingGaps {
     pub missing: u64,
     /// Trials that several lines fit equally well.
     pub ambiguous: u64,
+    /// Trials whose line carries no request digest where one is required.
+    pub unbound: u64,
     /// The first of them in plan order, one for a case, at most [`RecordingGaps::SHOWN`].
     pub first: Vec<Gap>,
     /// Cases concerned.
     pub cases: u64,
     /// The command that records anew.
     pub command: String,
+    last_case: Option<CaseId>,
 }
 
 impl RecordingGaps {
     /// How many cases an error names.
     pub const SHOWN: usize = 5;
+
+    pub(crate) fn add(&mut self, gap: Gap, lookup: &Lookup) {
+        *match lookup {
+            Lookup::Stale { .. } => &mut self.stale,
+            Lookup::Ambiguous { .. } => &mut self.ambiguous,
+            Lookup::Unbound { .. } => &mut self.unbound,
+            Lookup::Missing | Lookup::Found => &mut self.missing,
+        } += 1;
+        // Gaps come case by case, so one look back tells whether the case is new.
+        if self.last_case.as_ref() != Some(&gap.case) {
+            self.cases += 1;
+            self.last_case = Some(gap.case.clone());
+            if self.first.len() < Self::SHOWN {
+                self.first.push(gap);
+            }
+        }
+    }
+
+    /// Adds what was found in the next cases.
+    pub(crate) fn append(&mut self, part: Self) {
+        self.stale += part.stale;
+        self.missing += part.missing;
+        self.ambiguous += part.ambiguous;
+        self.unbound += part.unbound;
+        self.cases += part.cases;
+        self.first.extend(part.first.into_iter().take(Self::SHOWN - self.first.len()));
+    }
+
+    /// Trials concerned.
+    pub fn trials(&self) -> u64 {
+        self.stale + self.missing + self.ambiguous + self.unbound
+    }
 }
 
 /// One answer that a recording does not hold.
@@ -146,10 +170,15 @@ pub struct Gap {
 
 impl fmt::Display for RecordingGaps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [(self.stale, "stale"), (self.missing, "missing"), (self.ambiguous, "ambiguous")];
+        let kinds = [
+            (self.stale, "stale"),
+            (self.missing, "missing"),
+            (self.ambiguous, "ambiguous"),
+            (self.unbound, "without a digest"),
+        ];
         let kinds: Vec<String> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-        let (trials, cases) = (self.stale + self.missing + self.ambiguous, counted(self.cases, "case"));
-        let noun = if trials == 1 { "answer does" } else { "answers do" };
+        let cases = counted(self.cases, "case");
+        let noun = if self.trials() == 1 { "answer does" } else { "answers do" };
         writeln!(f, "recorded {noun} not fit what is about to be asked: {} ({cases})", kinds.join(", "))?;
         for gap in &self.first {
             writeln!(f, "  {}: {} on {}, trial {}: {}", gap.case, gap.reference, gap.model, gap.repeat, gap.reason)?;

@@ -1,8 +1,291 @@
-//! The pass over the cases.
+//! The pass over the cases: on all cores, each case read once and let go. What stays is 32 bytes a case, and 16 more until
+//! the grading digest is taken.
 
-use super::{PlanRequest, PrepareError, Prepared};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
-    let _ = request;
-    Err(PrepareError::Wrong(promptgate_core::Diagnostics::default()))
+use promptgate_core::case::Case;
+use promptgate_core::gate::{Policy, Subject};
+use promptgate_core::name::{CaseId, MetricName};
+use promptgate_core::plan::PlannedCase;
+use promptgate_core::port::PortError;
+use promptgate_core::selection::Selection;
+use promptgate_core::{Diagnostic, Diagnostics, Digest, Location};
+use promptgate_scoring::grader::LiveAssertions;
+use serde_json::Value;
+
+use super::{PlanRequest, PrepareError};
+use crate::chunks::in_chunks;
+
+/// Mistakes that are listed; the others are counted.
+const LISTED: usize = 20;
+
+/// Looks at cases, one after the other, on any thread.
+pub(super) struct Pass<'a> {
+    request: &'a PlanRequest<'a>,
+    selections: &'a [Selection],
+    /// The file as the user would name it.
+    pub(super) file: String,
+}
+
+/// What the pass found, in the order of the file.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The selected cases.
+    pub(super) cases: Vec<PlannedCase>,
+    /// Beside each, what its expectations contribute to the grading digest.
+    pub(super) gradings: Vec<u128>,
+    /// Beside each, where it is in the source; empty when there is no filter.
+    pub(super) positions: Vec<u32>,
+    /// Keys of the ids that the filter left out.
+    pub(super) left_out: Vec<u128>,
+    /// By model, the places in `cases` that it answers, where it answers a selection.
+    pub(super) chosen: Vec<Vec<usize>>,
+    /// By selection of the gate, how many cases it holds for.
+    pub(super) hits: Vec<u64>,
+    pub(super) live: Live,
+    pub(super) mistakes: Mistakes,
+}
+
+/// What assertions look at the cases.
+#[derive(Default)]
+pub(super) struct Live {
+    /// Cases some assertion looks at.
+    pub(super) looked_at: u64,
+    /// Selected cases that no critical assertion looks at.
+    pub(super) undecided: u64,
+    /// Metrics that cases' own assertions feed.
+    pub(super) metrics: BTreeSet<MetricName>,
+    /// Files that cases' own assertions read.
+    pub(super) files: BTreeMap<String, Digest>,
+}
+
+/// What is wrong with the cases.
+#[derive(Default)]
+pub(super) struct Mistakes {
+    listed: Vec<Diagnostic>,
+    unlisted: u64,
+    /// By version and variable, what some cases lack.
+    undefined: BTreeMap<(usize, String), Undefined>,
+}
+
+/// A variable that a version reads and some cases do not set.
+struct Undefined {
+    read_at: Location,
+    first: CaseId,
+    line: u32,
+    cases: u64,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(request: &'a PlanRequest<'a>, selections: &'a [Selection]) -> Self {
+        let file = match request.suite.cases.file.as_str() {
+            "-" => "standard input".to_owned(),
+            file => format!("{}/{file}", request.suite_path.trim_end_matches('/')),
+        };
+        Self { request, selections, file }
+    }
+
+    /// Looks at all cases.
+    pub(super) fn run(&self) -> Result<Found, PrepareError> {
+        let mut found = self.nothing();
+        if self.request.filter.is_none() {
+            // Grown step by step, they would be held twice at the last step.
+            found.cases.reserve_exact(self.request.cases.len());
+            found.gradings.reserve_exact(self.request.cases.len());
+        }
+        in_chunks(self.request.cases.len(), |range| self.look_at_all(range), |part| found.append(part))?;
+        Ok(found)
+    }
+
+    fn nothing(&self) -> Found {
+        Found {
+            chosen: vec![Vec::new(); self.request.models.len()],
+            hits: vec![0; self.selections.len()],
+            ..Found::default()
+        }
+    }
+
+    fn look_at_all(&self, range: Range<usize>) -> Result<Found, PortError> {
+        let mut part = self.nothing();
+        for position in range {
+            let case = self.request.cases.case(position)?;
+            match &self.request.filter {
+                Some(filter) if !filter.selects(&case) => {
+                    part.left_out.push(promptgate_core::plan::case_key(&case.id));
+                    continue;
+                }
+                Some(_) => part.positions.push(position as u32),
+                None => {}
+            }
+            self.look_at(&case, &mut part)?;
+        }
+        Ok(part)
+    }
+
+    fn look_at(&self, case: &Case, part: &mut Found) -> Result<(), PortError> {
+        let place = part.cases.len();
+        part.cases.push(PlannedCase::new(&case.id, &self.request.cases.pairing_input(case)?.digest()));
+        part.gradings.push(grading(case).prefix128());
+        for (model, chosen) in self.request.models.iter().zip(&mut part.chosen) {
+            if model.cases.as_ref().is_some_and(|selection| selection.selects(case)) {
+                chosen.push(place);
+            }
+        }
+        for (selection, hits) in self.selections.iter().zip(&mut part.hits) {
+            *hits += u64::from(selection.selects(case));
+        }
+        self.check_variables(case, &mut part.mistakes)?;
+        match self.request.grader.check_case(case) {
+            Ok(live) => part.live.add(live),
+            Err(mistakes) => mistakes.0.into_iter().for_each(|each| part.mistakes.list(self.placed(each, case))),
+        }
+        Ok(())
+    }
+
+    /// Every variable that a version reads, also in a branch not taken, must be set. A stored run is not rendered.
+    fn check_variables(&self, case: &Case, mistakes: &mut Mistakes) -> Result<(), PortError> {
+        for (index, loaded) in self.request.versions.iter().enumerate().filter(|(_, loaded)| loaded.stored.is_none()) {
+            let mut lacking = BTreeMap::new();
+            for model in &self.request.models {
+                let input = self.request.cases.input(case, &loaded.version.identity.prompt, &model.planned.id)?;
+                let undefined = loaded.version.check_input(&input.vars);
+                lacking.extend(undefined.into_iter().map(|variable| (&variable.name, &variable.at)));
+            }
+            for (name, read_at) in lacking {
+                let this = Undefined { read_at: read_at.clone(), first: case.id.clone(), line: case.line, cases: 1 };
+                mistakes.lack((index, name.clone()), this);
+            }
+        }
+        Ok(())
+    }
+
+    fn placed(&self, diagnostic: Diagnostic, case: &Case) -> Diagnostic {
+        match diagnostic.at {
+            Some(_) => diagnostic,
+            None => diagnostic.at(Location::of_line(&self.file, case.line)),
+        }
+    }
+
+    /// The mistakes for people, those of single cases first.
+    pub(super) fn told(&self, mistakes: Mistakes) -> Diagnostics {
+        let mut told = mistakes.listed;
+        if mistakes.unlisted > 0 {
+            told.push(Diagnostic::new(format!("and {} more mistakes in the cases", mistakes.unlisted)));
+        }
+        told.extend(mistakes.undefined.iter().map(|((version, name), undefined)| {
+            let reference = &self.request.versions[*version].reference;
+            let others = match undefined.cases - 1 {
+                0 => String::new(),
+                more => format!(", nor do {more} more"),
+            };
+            let (read_at, case) = (&undefined.read_at, &undefined.first);
+            Diagnostic::new(format!(
+                "`{reference}` reads the variable `{name}` ({read_at}), which case `{case}` does not set{others}"
+            ))
+            .at(Location::of_line(&self.file, undefined.line))
+            .help(format!("set `{name}` in the case's `vars` or the suite's `[vars]`, or declare it as `{name}?`"))
+        }));
+        Diagnostics(told)
+    }
+}
+
+/// What a case says of its own grading.
+fn grading(case: &Case) -> Digest {
+    Digest::of_json(&(&case.id, &case.expected, &case.asserts, case.threshold))
+}
+
+impl Found {
+    /// Adds what was found in the next cases of the file.
+    fn append(&mut self, mut part: Self) {
+        let before = self.cases.len();
+        self.cases.append(&mut part.cases);
+        self.gradings.append(&mut part.gradings);
+        self.positions.append(&mut part.positions);
+        self.left_out.append(&mut part.left_out);
+        for (all, new) in self.chosen.iter_mut().zip(part.chosen) {
+            all.extend(new.into_iter().map(|place| before + place));
+        }
+        for (all, new) in self.hits.iter_mut().zip(part.hits) {
+            *all += new;
+        }
+        self.live.append(part.live);
+        self.mistakes.append(part.mistakes);
+    }
+}
+
+impl Live {
+    fn add(&mut self, live: LiveAssertions) {
+        self.looked_at += u64::from(live.critical + live.advisory > 0);
+        self.undecided += u64::from(live.critical == 0);
+        self.metrics.extend(live.metrics);
+        self.files.extend(live.files);
+    }
+
+    fn append(&mut self, part: Self) {
+        self.looked_at += part.looked_at;
+        self.undecided += part.undecided;
+        self.metrics.extend(part.metrics);
+        self.files.extend(part.files);
+    }
+}
+
+impl Mistakes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.listed.is_empty() && self.undefined.is_empty()
+    }
+
+    pub(super) fn list(&mut self, mistake: Diagnostic) {
+        if self.listed.len() < LISTED {
+            self.listed.push(mistake);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    fn lack(&mut self, variable: (usize, String), undefined: Undefined) {
+        match self.undefined.get_mut(&variable) {
+            Some(known) => known.cases += undefined.cases,
+            None => drop(self.undefined.insert(variable, undefined)),
+        }
+    }
+
+    fn append(&mut self, part: Self) {
+        part.listed.into_iter().for_each(|mistake| self.list(mistake));
+        self.unlisted += part.unlisted;
+        part.undefined.into_iter().for_each(|(variable, undefined)| self.lack(variable, undefined));
+    }
+}
+
+/// The selections a policy makes, each once, in the order of its checks.
+pub(super) fn selections(policy: Option<&Policy>) -> Vec<Selection> {
+    let mut selections: Vec<Selection> = Vec::new();
+    for check in policy.map_or(&[][..], |policy| &policy.checks) {
+        if let Some(selection) = selection_of(&check.subject)
+            && !selections.contains(selection)
+        {
+            selections.push(selection.clone());
+        }
+    }
+    selections
+}
+
+/// What a check selects, if it does not look at all cases.
+pub(super) fn selection_of(subject: &Subject) -> Option<&Selection> {
+    match subject {
+        Subject::Metric { slice, .. } => slice.as_ref(),
+        Subject::Rule { cases, .. } => cases.as_ref(),
+    }
+}
+
+/// The grading digest: the suite's assertions and the files they read, then every case's own grading, by id.
+pub(super) fn grading_digest(material: &Value, found: &Found, order: &[u32]) -> Digest {
+    let mut writer = promptgate_core::digest::DigestWriter::default();
+    writer.line("promptgate.grading/1");
+    writer.line(material);
+    writer.line(&found.live.files);
+    for position in order {
+        writer.line(&format!("{:032x}", found.gradings[*position as usize]));
+    }
+    writer.finish()
 }

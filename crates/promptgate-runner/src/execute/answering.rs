@@ -1,0 +1,419 @@
+//! The first stage: which trial comes next, and where its answer comes from. Many tasks share one desk; what they hold at
+//! a time is bounded by their number.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures_util::FutureExt;
+use promptgate_core::answer::{Answer, Failure, FailureKind, Response};
+use promptgate_core::case::Case;
+use promptgate_core::digest::Digest;
+use promptgate_core::event::{Event, Listener};
+use promptgate_core::name::RunId;
+use promptgate_core::plan::{TrialAddress, TrialKey};
+use promptgate_core::port::{Clock, PortError, StoredAnswer};
+use promptgate_core::price::NanoUsd;
+use promptgate_core::record::{SettledCase, SettledTrial, TrialVolatile};
+use promptgate_core::request::Request;
+use promptgate_core::score::Outcome;
+use promptgate_provider::Answerer;
+use promptgate_scoring::grader::{GradeInput, Graded};
+use tokio::sync::mpsc;
+
+use crate::order::Order;
+use crate::prepare::{OpenTrial, Prepared};
+use crate::stop::Stop;
+use crate::survey::{Calls, Supply};
+
+/// What the answering tasks share.
+pub(crate) struct Desk {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) supply: Supply,
+    pub(crate) answerer: Arc<dyn Answerer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) listener: Listener,
+    pub(crate) stop: Stop,
+    pub(crate) order: Order,
+    next: AtomicU64,
+    in_flight: AtomicUsize,
+    /// By model, why it is no longer called: its quota or credential is gone.
+    gone: Vec<OnceLock<Failure>>,
+    /// Set once enough cases have failed.
+    pub(crate) skipping: AtomicBool,
+    /// Why the run cannot go on.
+    broken: Mutex<Option<Broken>>,
+}
+
+/// Why a run cannot go on.
+pub(crate) enum Broken {
+    /// A case or a stored answer does not read.
+    Read(PortError),
+    /// Something of ours panicked outside of a call.
+    Bug(&'static str),
+}
+
+/// A trial with its answer, on its way to be scored.
+pub(crate) struct Answered {
+    pub(crate) address: TrialAddress,
+    pub(crate) case: Arc<Case>,
+    settled_case: SettledCase,
+    key: Option<TrialKey>,
+    request: Option<Digest>,
+    draw: u32,
+    /// Nothing where the trial is skipped.
+    result: Option<Result<Arc<Response>, Failure>>,
+    pub(crate) called: bool,
+    judge_cost: Option<NanoUsd>,
+    volatile: TrialVolatile,
+}
+
+/// What serving the asks of a trial's assertions took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asking {
+    /// Calls made.
+    pub(crate) attempts: u32,
+    /// What the replies cost, where it is known.
+    pub(crate) cost: Option<NanoUsd>,
+    /// What failed attempts cost, where it is known.
+    pub(crate) wasted: Option<NanoUsd>,
+}
+
+impl Asking {
+    pub(crate) fn add(&mut self, answer: &Answer) {
+        self.attempts += answer.attempts;
+        self.cost = sum(self.cost, answer.result.as_ref().ok().and_then(|response| response.cost));
+        self.wasted = sum(self.wasted, answer.wasted);
+    }
+}
+
+/// The sum of what is known; unknown where nothing is.
+fn sum(one: Option<NanoUsd>, other: Option<NanoUsd>) -> Option<NanoUsd> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.plus(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The next thing a task does.
+enum Turn {
+    /// The answer is there.
+    Answered(Box<Answered>),
+    /// A call is to be made.
+    Call(Box<(Answered, Request)>),
+}
+
+impl Desk {
+    pub(crate) fn new(job: &crate::execute::Job) -> Self {
+        Self {
+            prepared: job.prepared.clone(),
+            supply: job.supply.clone(),
+            answerer: job.answerer.clone(),
+            clock: job.clock.clone(),
+            listener: job.listener.clone(),
+            stop: job.stop.clone(),
+            order: Order::of(&job.prepared.plan),
+            next: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+            gone: job.prepared.plan.models.iter().map(|_| OnceLock::new()).collect(),
+            skipping: AtomicBool::new(false),
+            broken: Mutex::new(None),
+        }
+    }
+
+    /// One of the tasks: takes trials until there are none left or the run stops.
+    pub(crate) async fn work(self: Arc<Self>, answered: mpsc::Sender<Answered>) {
+        while let Some(turn) = self.turn() {
+            if answered.send(self.take(turn).await).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Notes why the run cannot go on, and stops it. The first reason stays.
+    pub(crate) fn break_off(&self, broken: Broken) {
+        let reason = match &broken {
+            Broken::Read(error) => error.to_string(),
+            Broken::Bug(what) => format!("a bug of promptgate: {what}"),
+        };
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(broken);
+        self.stop.stop(reason);
+    }
+
+    /// Why the run could not go on, if it could not.
+    pub(crate) fn broken(&self) -> Option<Broken> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The next trial, read and looked up.
+    fn turn(&self) -> Option<Turn> {
+        if self.stop.is_pulled() {
+            return None;
+        }
+        let address = self.next_due()?;
+        match std::panic::catch_unwind(AssertUnwindSafe(|| self.ready(address))) {
+            Ok(Ok(turn)) => return Some(turn),
+            Ok(Err(error)) => self.break_off(Broken::Read(error)),
+            Err(_) => self.break_off(Broken::Bug("a trial could not be made ready")),
+        }
+        None
+    }
+
+    fn next_due(&self) -> Option<TrialAddress> {
+        loop {
+            let step = self.next.fetch_add(1, Ordering::Relaxed);
+            if step >= self.order.len() {
+                return None;
+            }
+            let address = self.order.trial(step);
+            if self.prepared.is_due(address) && !self.supply.is_settled(self.prepared.plan.index(address)) {
+                return Some(address);
+            }
+        }
+    }
+
+    fn ready(&self, address: TrialAddress) -> Result<Turn, PortError> {
+        let case = Arc::new(self.prepared.case(address.case)?);
+        let trial = self.prepared.open(address, &case)?;
+        if self.skipping.load(Ordering::Relaxed) {
+            return Ok(Turn::answered(Answered::skipped(trial)));
+        }
+        if self.prepared.retakes[address.version].is_some() {
+            return Ok(Turn::answered(self.retaken(trial)?));
+        }
+        let stored = self.supply.stored(address.model, &trial.key)?;
+        Ok(match stored {
+            Some((stored, true)) => Turn::answered(Answered::stored(trial, stored)),
+            before => self.asked(trial, self.draw(before.map(|(stored, _)| stored))),
+        })
+    }
+
+    /// Which draw a call is: one more than the stored one where it is drawn anew on purpose, the same where the stored
+    /// one is only too old.
+    fn draw(&self, stored: Option<StoredAnswer>) -> u32 {
+        let anew = u32::from(self.supply.reuse == crate::survey::Reuse::None);
+        stored.map_or(1, |stored| stored.draw + anew)
+    }
+
+    fn asked(&self, trial: OpenTrial, draw: u32) -> Turn {
+        let model = trial.address.model;
+        if self.supply.calls == Calls::Forbidden && self.supply.recording(model).is_none() {
+            let failure = Failure::new(FailureKind::MissingRecording, "not stored, and `--no-run` forbids calls");
+            return Turn::answered(Answered::of(trial, draw).failed(failure));
+        }
+        match std::panic::catch_unwind(AssertUnwindSafe(|| self.prepared.request(&trial))) {
+            Ok(Ok(request)) => {
+                let answered = Answered { request: Some(request.digest), ..Answered::of(trial, draw) };
+                Turn::Call(Box::new((answered, request)))
+            }
+            Ok(Err(error)) => Turn::answered(
+                Answered::of(trial, draw).failed(Failure::new(FailureKind::BadRequest, error.to_string())),
+            ),
+            Err(panic) => Turn::answered(Answered::of(trial, draw).failed(bug(&*panic))),
+        }
+    }
+
+    /// The trial of the stored run that is the baseline.
+    fn retaken(&self, trial: OpenTrial) -> Result<Answered, PortError> {
+        let address = trial.address;
+        let Some(retake) = &self.prepared.retakes[address.version] else { return Ok(Answered::of(trial, 1)) };
+        let run = self.prepared.stored_run(address.version);
+        let planned = &self.prepared.plan.cases[address.case];
+        let found =
+            retake.find(address.model, planned, address.repeat)?.filter(|each| each.outcome != Outcome::Skipped);
+        Ok(match found {
+            Some(stored) => Answered::retaken(trial, stored, run),
+            None => {
+                let run = run.map_or_else(|| "the stored run".to_owned(), |run| format!("run {run}"));
+                let failure = Failure::new(FailureKind::MissingRecording, format!("not in {run}"));
+                Answered { key: None, ..Answered::of(trial, 1) }.failed(failure)
+            }
+        })
+    }
+
+    async fn take(&self, turn: Turn) -> Answered {
+        match turn {
+            Turn::Answered(answered) => *answered,
+            Turn::Call(call) => {
+                let (answered, request) = *call;
+                self.call(answered, request).await
+            }
+        }
+    }
+
+    async fn call(&self, answered: Answered, request: Request) -> Answered {
+        let model = answered.address.model;
+        if let Some(failure) = self.gone[model].get() {
+            return answered.failed(failure.clone());
+        }
+        let replayed = self.supply.recording(model).is_some();
+        let flight = (!replayed).then(|| InFlight::take_off(self));
+        let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
+        drop(flight);
+        let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
+        self.note_gone(model, &answer);
+        answered.answered(answer, replayed, self.clock.now_ms())
+    }
+
+    /// Once a quota or a credential is gone, calling that model again is in vain.
+    fn note_gone(&self, model: usize, answer: &Answer) {
+        if let Err(failure) = &answer.result
+            && matches!(failure.kind, FailureKind::Quota | FailureKind::Credential)
+        {
+            let _ = self.gone[model].set(failure.clone());
+        }
+    }
+}
+
+/// Counts a call while it is under way, however it ends.
+struct InFlight<'a>(&'a Desk);
+
+impl<'a> InFlight<'a> {
+    fn take_off(desk: &'a Desk) -> Self {
+        let now = desk.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        (desk.listener)(Event::InFlight(now));
+        Self(desk)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let now = self.0.in_flight.fetch_sub(1, Ordering::Relaxed) - 1;
+        (self.0.listener)(Event::InFlight(now));
+    }
+}
+
+impl Turn {
+    fn answered(answered: Answered) -> Self {
+        Self::Answered(Box::new(answered))
+    }
+}
+
+/// What a panic is to a trial: missing, through no fault of the candidate's.
+pub(crate) fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Failure::new(FailureKind::Bug, format!("a bug of promptgate: {}", text.unwrap_or("a panic without a message")))
+}
+
+impl Answered {
+    fn of(trial: OpenTrial, draw: u32) -> Self {
+        Self {
+            address: trial.address,
+            case: trial.case,
+            settled_case: trial.settled_case,
+            key: Some(trial.key),
+            request: None,
+            draw,
+            result: None,
+            called: false,
+            judge_cost: None,
+            volatile: TrialVolatile::default(),
+        }
+    }
+
+    fn skipped(trial: OpenTrial) -> Self {
+        Self { key: None, ..Self::of(trial, 1) }
+    }
+
+    fn failed(self, failure: Failure) -> Self {
+        Self { result: Some(Err(failure)), ..self }
+    }
+
+    /// An answer of an earlier run.
+    fn stored(trial: OpenTrial, stored: StoredAnswer) -> Self {
+        let volatile =
+            TrialVolatile { reused: Some(stored.run), answered_ms: stored.answered_ms, ..TrialVolatile::default() };
+        Self {
+            request: Some(stored.request),
+            result: Some(Ok(Arc::new(stored.response))),
+            volatile,
+            ..Self::of(trial, stored.draw)
+        }
+    }
+
+    /// A trial of the run that is the baseline: its answer, or that it had none.
+    fn retaken(trial: OpenTrial, stored: SettledTrial, run: Option<RunId>) -> Self {
+        let unanswered = || match (stored.failure, stored.error) {
+            (Some(failure), _) | (None, Some(promptgate_core::record::TrialError::Unanswered(failure))) => failure,
+            _ => Failure::new(FailureKind::MissingRecording, "the stored run holds no answer"),
+        };
+        Self {
+            key: stored.key,
+            request: stored.request,
+            result: Some(stored.response.map(Arc::new).ok_or_else(unanswered)),
+            volatile: TrialVolatile {
+                reused: run,
+                answered_ms: stored.volatile.answered_ms,
+                ..TrialVolatile::default()
+            },
+            ..Self::of(trial, stored.draw)
+        }
+    }
+
+    fn answered(self, answer: Answer, replayed: bool, now_ms: u64) -> Self {
+        Self {
+            called: !replayed,
+            volatile: TrialVolatile {
+                attempts: answer.attempts,
+                wasted: answer.wasted,
+                reused: None,
+                answered_ms: now_ms,
+            },
+            result: Some(answer.result.map(Arc::new)),
+            ..self
+        }
+    }
+
+    /// Whether there is something to be graded.
+    pub(crate) fn is_graded(&self) -> bool {
+        self.result.is_some()
+    }
+
+    /// Adds what serving the asks of its assertions took.
+    pub(crate) fn add_asking(&mut self, asking: &Asking) {
+        self.volatile.attempts += asking.attempts;
+        self.volatile.wasted = sum(self.volatile.wasted, asking.wasted);
+        self.judge_cost = sum(self.judge_cost, asking.cost);
+    }
+
+    /// What is to be graded; nothing where the trial is skipped.
+    pub(crate) fn grade_input(&self) -> Option<GradeInput> {
+        let response = self.result.clone()?;
+        Some(GradeInput { version: self.address.version, case: self.case.clone(), response })
+    }
+
+    /// The trial as it came out. Without a grading it is skipped.
+    pub(crate) fn settle(self, index: u64, graded: Option<Graded>) -> SettledTrial {
+        let graded = graded.unwrap_or_else(|| Graded {
+            outcome: Outcome::Skipped,
+            error: None,
+            score: None,
+            assertions: Vec::new(),
+            metrics: Default::default(),
+        });
+        let (response, failure) = match self.result {
+            Some(Ok(response)) => (Some(Arc::unwrap_or_clone(response)), None),
+            Some(Err(failure)) => (None, Some(failure).filter(|failure| failure.kind.is_the_models())),
+            None => (None, None),
+        };
+        SettledTrial {
+            trial: index,
+            version: self.address.version,
+            model: self.address.model,
+            case: self.settled_case,
+            repeat: self.address.repeat,
+            draw: self.draw,
+            key: self.key,
+            request: self.request,
+            outcome: graded.outcome,
+            error: graded.error,
+            response,
+            failure,
+            score: graded.score,
+            assertions: graded.assertions,
+            metrics: graded.metrics,
+            judge_cost: self.judge_cost,
+            volatile: self.volatile,
+        }
+    }
+}

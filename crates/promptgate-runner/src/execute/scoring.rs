@@ -1,0 +1,241 @@
+//! The second stage: one thread takes what is answered in batches, has it graded on all cores, serves what assertions ask
+//! through the same answerer, and hands the settled trials to the log.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use promptgate_core::answer::{Answer, Failure, FailureKind};
+use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::plan::TrialAddress;
+use promptgate_core::record::TrialError;
+use promptgate_core::request::{Origin, Request};
+use promptgate_core::score::{Outcome, Tier};
+use promptgate_core::suite::default_timeout;
+use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+
+use super::answering::{Answered, Asking, Broken, Desk, bug};
+use super::{Limits, turned};
+use crate::log::Settled;
+use crate::survey::Calls;
+
+/// Answers graded at once; also how many may wait to be graded.
+pub(crate) const BATCH: usize = 256;
+
+/// Trials whose assertions may wait for replies before no more answers are taken.
+const ASKING: usize = 1_024;
+
+/// The scoring thread.
+pub(crate) struct Scoring {
+    desk: Arc<Desk>,
+    answered: mpsc::Receiver<Answered>,
+    log: SyncSender<Settled>,
+    /// Turns true when nothing is awaited any more.
+    over: watch::Receiver<bool>,
+    runtime: Handle,
+    asks: Arc<Semaphore>,
+    max_fail: Option<u64>,
+    asking: JoinSet<Replied>,
+    failed: HashSet<TrialAddress>,
+    /// Whether more answers may come.
+    is_open: bool,
+    is_over: bool,
+}
+
+/// A trial whose asks are answered.
+pub(crate) struct Replied {
+    answered: Answered,
+    pending: Pending,
+    replies: Vec<Reply>,
+}
+
+/// What the scoring thread does next.
+enum Next {
+    /// Grade what was answered.
+    Answered,
+    /// Go on with a trial whose asks are answered.
+    Replied(Result<Replied, JoinError>),
+    /// Await nothing more.
+    Over,
+}
+
+/// The log takes no more.
+struct LogClosed;
+
+impl Scoring {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        answered: mpsc::Receiver<Answered>,
+        log: SyncSender<Settled>,
+        over: watch::Receiver<bool>,
+        runtime: Handle,
+        limits: &Limits,
+    ) -> Self {
+        let asks = Arc::new(Semaphore::new(limits.asks.max(1)));
+        let (asking, failed) = (JoinSet::new(), HashSet::new());
+        let max_fail = limits.max_fail;
+        Self { desk, answered, log, over, runtime, asks, max_fail, asking, failed, is_open: true, is_over: false }
+    }
+
+    /// Scores until there is nothing left to score, or the log takes no more.
+    pub(crate) fn run(mut self) {
+        let runtime = self.runtime.clone();
+        // An error means the log has failed, which its own thread tells.
+        let _ = runtime.block_on(self.score_all());
+    }
+
+    async fn score_all(&mut self) -> Result<(), LogClosed> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.is_open || !self.asking.is_empty() {
+            match self.next(&mut batch).await {
+                Next::Answered => self.score(&mut batch)?,
+                Next::Replied(Ok(replied)) => self.resume(replied)?,
+                Next::Replied(Err(error)) if error.is_cancelled() => {}
+                Next::Replied(Err(_)) => self.desk.break_off(Broken::Bug("serving an assertion's asks panicked")),
+                Next::Over => {
+                    self.is_over = true;
+                    self.asking.abort_all();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what comes first. While too many trials wait for replies, no answers are taken: the desk has to wait.
+    async fn next(&mut self, batch: &mut Vec<Answered>) -> Next {
+        tokio::select! {
+            () = turned(&mut self.over), if !self.is_over => Next::Over,
+            Some(replied) = self.asking.join_next(), if !self.asking.is_empty() => Next::Replied(replied),
+            taken = self.answered.recv_many(batch, BATCH), if self.is_open && self.asking.len() < ASKING => {
+                self.is_open = taken > 0;
+                Next::Answered
+            }
+        }
+    }
+
+    fn score(&mut self, batch: &mut Vec<Answered>) -> Result<(), LogClosed> {
+        let inputs: Vec<GradeInput> = batch.iter().filter_map(Answered::grade_input).collect();
+        let mut gradings = grade(self.grader(), inputs).into_iter();
+        for answered in batch.drain(..) {
+            match answered.is_graded().then(|| gradings.next()).flatten() {
+                Some(grading) => self.go_on(answered, grading)?,
+                None => self.settle(answered, None)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn grader(&self) -> &Grader {
+        &self.desk.prepared.grader
+    }
+
+    fn resume(&mut self, replied: Replied) -> Result<(), LogClosed> {
+        let Replied { answered, pending, replies } = replied;
+        let grader = self.grader();
+        let grading = catch_unwind(AssertUnwindSafe(|| grader.resume(pending, replies)));
+        self.go_on(answered, grading.unwrap_or_else(|panic| unscored(&*panic)))
+    }
+
+    fn go_on(&mut self, answered: Answered, grading: Grading) -> Result<(), LogClosed> {
+        match grading {
+            Grading::Done(graded) => self.settle(answered, Some(graded)),
+            // Not settled: a resume asks again.
+            Grading::Ask(..) if self.is_over => Ok(()),
+            Grading::Ask(pending, asks) => {
+                let serving = serve(self.desk.clone(), self.asks.clone(), answered, pending, asks);
+                self.asking.spawn_on(serving, &self.runtime);
+                Ok(())
+            }
+        }
+    }
+
+    fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
+        let (called, address) = (answered.called, answered.address);
+        let trial = answered.settle(self.desk.prepared.plan.index(address), graded);
+        if trial.outcome == Outcome::Failed {
+            self.count_failed(address);
+        }
+        self.log.send(Settled { trial, called }).map_err(|_| LogClosed)
+    }
+
+    /// `--max-fail` counts cases that failed on a critical model, each once for a version and model.
+    fn count_failed(&mut self, address: TrialAddress) {
+        let Some(most) = self.max_fail else { return };
+        if self.desk.prepared.plan.models[address.model].tier == Tier::Critical {
+            self.failed.insert(TrialAddress { repeat: 1, ..address });
+        }
+        if self.failed.len() as u64 >= most {
+            self.desk.skipping.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Grades a batch; where that panics, each answer by itself, so that one of them cannot take the others along.
+fn grade(grader: &Grader, inputs: Vec<GradeInput>) -> Vec<Grading> {
+    let again = inputs.clone();
+    catch_unwind(AssertUnwindSafe(|| grader.grade_batch(inputs)))
+        .unwrap_or_else(|_| again.into_iter().map(|input| grade_alone(grader, input)).collect())
+}
+
+fn grade_alone(grader: &Grader, input: GradeInput) -> Grading {
+    catch_unwind(AssertUnwindSafe(|| grader.grade(input))).unwrap_or_else(|panic| unscored(&*panic))
+}
+
+/// What a panic of a scorer is to a trial: unscored, never failed.
+fn unscored(panic: &(dyn std::any::Any + Send)) -> Grading {
+    let reason = bug(panic).message;
+    Grading::Done(Graded {
+        outcome: Outcome::Errored,
+        error: Some(TrialError::Unscored { assertion: "all of them".to_owned(), reason }),
+        score: None,
+        assertions: Vec::new(),
+        metrics: Default::default(),
+    })
+}
+
+/// Answers the asks of one trial, each bounded by the asks' own permits.
+async fn serve(
+    desk: Arc<Desk>,
+    permits: Arc<Semaphore>,
+    mut answered: Answered,
+    pending: Pending,
+    asks: Vec<Ask>,
+) -> Replied {
+    let serving = asks.into_iter().enumerate().map(|(index, ask)| {
+        let assertion = pending.askers().get(index).cloned().unwrap_or_default();
+        let origin = Origin::Ask { assertion, case: answered.case.id.clone() };
+        serve_one(&desk, &permits, ask, origin)
+    });
+    let answers = join_all(serving).await;
+    let mut asking = Asking::default();
+    answers.iter().for_each(|answer| asking.add(answer));
+    answered.add_asking(&asking);
+    let reply = |answer: Answer| answer.result.map_or_else(Reply::Failed, Reply::Model);
+    Replied { answered, pending, replies: answers.into_iter().map(reply).collect() }
+}
+
+async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -> Answer {
+    let Ask::Model(body) = ask else {
+        return uncalled(FailureKind::BadRequest, "only models can be asked by this version");
+    };
+    if desk.supply.calls == Calls::Forbidden {
+        return uncalled(FailureKind::MissingRecording, "`--no-run` forbids calls, those of judges too");
+    }
+    // The semaphore is never closed.
+    let _permit = permits.acquire().await;
+    let timeout_ms = default_timeout().as_millis() as u64;
+    let request = Request { digest: body.digest(), body: *body, repeat: 1, timeout_ms, origin };
+    let answer = AssertUnwindSafe(desk.answerer.answer(request)).catch_unwind().await;
+    answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)))
+}
+
+fn uncalled(kind: FailureKind, message: &str) -> Answer {
+    Answer { result: Err(Failure::new(kind, message)), attempts: 0, wasted: None }
+}

@@ -1,0 +1,287 @@
+//! From what the pass over the cases found to a plan: what is wrong ends here, what is only worth knowing becomes a note.
+
+use promptgate_core::diagnostic::{Diagnostic, Location};
+use promptgate_core::plan::{CaseSet, ModelCases, Plan, PlannedModel, PlannedVersion};
+use promptgate_core::record::{PlannedComparison, Purpose};
+use promptgate_core::score::Tier;
+use promptgate_core::selection::Selection;
+
+use super::pass::{self, Found, Pass};
+use super::retake::{Retake, Today};
+use super::{LoadedVersion, NothingSelected, PlanRequest, PrepareError, Prepared, counted};
+
+/// Cases with the input of another one that are read again to see whether they share a cluster.
+const COMPARED: usize = 2_000;
+
+/// Ids that a note names.
+const NAMED: usize = 5;
+
+/// Makes the plan.
+pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
+    let selections = pass::selections(request.policy.as_ref());
+    let pass = Pass::new(&request, &selections);
+    if request.cases.is_empty() {
+        return Err(PrepareError::Nothing(NothingSelected::EmptyDataset { file: pass.file }));
+    }
+    let mut found = pass.run()?;
+    let order = order_by_id(&found);
+    refuse_blindness(&request, &mut found);
+    refuse_doubled_ids(&request, &mut found, &order, &pass.file)?;
+    if !found.mistakes.is_empty() {
+        return Err(PrepareError::Wrong(pass.told(found.mistakes)));
+    }
+    let mut notes = Vec::new();
+    let file = pass.file;
+    refuse_emptiness(&request, &selections, &found, file, &mut notes)?;
+    note_undecided(&found, &mut notes);
+    note_equal_inputs(&request, &found, &mut notes)?;
+    assemble(request, selections, found, &order, notes)
+}
+
+/// The places of the cases, in the normal order.
+fn order_by_id(found: &Found) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..found.cases.len() as u32).collect();
+    order.sort_unstable_by_key(|place| (found.cases[*place as usize].id, *place));
+    order
+}
+
+/// A gate that no model decides could not block.
+fn refuse_blindness(request: &PlanRequest<'_>, found: &mut Found) {
+    let critical = request.models.iter().any(|model| model.planned.tier == Tier::Critical);
+    if request.purpose == Purpose::Gate && !critical {
+        let suite = format!("{}/suite.toml", request.suite_path.trim_end_matches('/'));
+        let help = "make one of them `tier = \"critical\"`, or use `compare`, which gives no verdict";
+        let message = "none of the gate's models is critical, so nothing could block";
+        found.mistakes.list(Diagnostic::new(message).at(Location::of_line(&suite, 1)).help(help));
+    }
+}
+
+/// Two cases of one id: found by the heads of their digests, then read again and compared.
+fn refuse_doubled_ids(
+    request: &PlanRequest<'_>,
+    found: &mut Found,
+    order: &[u32],
+    file: &str,
+) -> Result<(), PrepareError> {
+    for pair in order.windows(2) {
+        let [one, other] = [pair[0] as usize, pair[1] as usize];
+        if found.cases[one].id != found.cases[other].id {
+            continue;
+        }
+        let [one, other] = [read(request, found, one)?, read(request, found, other)?];
+        if one.id == other.id {
+            let message = format!("two cases have the id `{}`: lines {} and {}", one.id, one.line, other.line);
+            let mistake = Diagnostic::new(message).at(Location::of_line(file, other.line));
+            found.mistakes.list(mistake.help("give each case an id of its own"));
+        }
+    }
+    Ok(())
+}
+
+fn read(request: &PlanRequest<'_>, found: &Found, place: usize) -> Result<promptgate_core::case::Case, PrepareError> {
+    let position = found.positions.get(place).map_or(place, |position| *position as usize);
+    Ok(request.cases.case(position)?)
+}
+
+/// What is about nothing must not pass for a test: it is an error where it decides, and a note where it informs.
+fn refuse_emptiness(
+    request: &PlanRequest<'_>,
+    selections: &[Selection],
+    found: &Found,
+    file: String,
+    notes: &mut Vec<String>,
+) -> Result<(), PrepareError> {
+    let cases = found.cases.len();
+    if let (0, Some(filter)) = (cases, &request.filter) {
+        let filter = filter.to_string();
+        let cases = request.cases.len();
+        return Err(PrepareError::Nothing(NothingSelected::FilterMatchesNothing { filter, file, cases }));
+    }
+    if found.live.looked_at == 0 {
+        return Err(PrepareError::Nothing(NothingSelected::NoLiveAssertion { cases }));
+    }
+    for (tier, owner, selection) in empty_selections(request, selections, found) {
+        let selection = selection.to_string();
+        if tier == Tier::Critical {
+            return Err(PrepareError::Nothing(NothingSelected::EmptySelection { owner, selection, cases }));
+        }
+        notes.push(format!("{owner} (advisory) is about `{selection}`, which holds for no case"));
+    }
+    Ok(())
+}
+
+fn empty_selections<'a>(
+    request: &'a PlanRequest<'_>,
+    selections: &'a [Selection],
+    found: &'a Found,
+) -> impl Iterator<Item = (Tier, String, &'a Selection)> {
+    let empty =
+        |selection: &Selection| selections.iter().zip(&found.hits).any(|(each, hits)| each == selection && *hits == 0);
+    let checks = request.policy.iter().flat_map(|policy| &policy.checks).filter_map(move |check| {
+        let selection = pass::selection_of(&check.subject).filter(|selection| empty(selection))?;
+        Some((check.tier, owner(&check.subject), selection))
+    });
+    let models = request.models.iter().zip(&found.chosen).filter_map(|(model, chosen)| {
+        let selection = model.cases.as_ref().filter(|_| chosen.is_empty())?;
+        Some((model.planned.tier, format!("the model `{}`", model.planned.id), selection))
+    });
+    checks.chain(models)
+}
+
+fn owner(subject: &promptgate_core::gate::Subject) -> String {
+    match subject {
+        promptgate_core::gate::Subject::Metric { metric, .. } => format!("the check of `{metric}`"),
+        promptgate_core::gate::Subject::Rule { rule, .. } => format!("the rule `{}`", rule.name()),
+    }
+}
+
+fn note_undecided(found: &Found, notes: &mut Vec<String>) {
+    if found.live.undecided > 0 {
+        let cases = counted(found.live.undecided, "case");
+        notes.push(format!("no critical assertion looks at {cases}: nothing there can fail"));
+    }
+}
+
+/// Cases of one input count as independent evidence unless they share a cluster.
+fn note_equal_inputs(request: &PlanRequest<'_>, found: &Found, notes: &mut Vec<String>) -> Result<(), PrepareError> {
+    let mut order: Vec<u32> = (0..found.cases.len() as u32).collect();
+    order.sort_unstable_by_key(|place| (found.cases[*place as usize].input, *place));
+    let same = |one: &u32, other: &u32| found.cases[*one as usize].input == found.cases[*other as usize].input;
+    let (mut equal, mut compared, mut first) = (0, 0, Vec::new());
+    for group in order.chunk_by(same).filter(|group| group.len() > 1) {
+        compared += group.len();
+        if compared > COMPARED {
+            break;
+        }
+        let cases = group.iter().map(|place| read(request, found, *place as usize)).collect::<Result<Vec<_>, _>>()?;
+        if cases.iter().any(|case| case.cluster.is_none() || case.cluster != cases[0].cluster) {
+            equal += cases.len() as u64;
+            first.extend(cases.iter().take(NAMED.saturating_sub(first.len())).map(|case| case.id.to_string()));
+        }
+    }
+    if equal > 0 {
+        let bound = if compared > COMPARED { "at least " } else { "" };
+        let more = if equal > first.len() as u64 { ", ..." } else { "" };
+        notes.push(format!(
+            "{bound}{} have the input of another case ({}{more}): give them one cluster, or they count as independent",
+            counted(equal, "case"),
+            first.join(", "),
+        ));
+    }
+    Ok(())
+}
+
+fn assemble(
+    request: PlanRequest<'_>,
+    selections: Vec<Selection>,
+    mut found: Found,
+    order: &[u32],
+    mut notes: Vec<String>,
+) -> Result<Prepared, PrepareError> {
+    let grading = pass::grading_digest(&request.grader.digest_material(), &found, order);
+    found.gradings = Vec::new();
+    found.left_out.sort_unstable();
+    let (models, chosen) = models(&request, &found.chosen);
+    let today = Today { cases: &found.cases, order, left_out: &found.left_out, models: &models };
+    let mut versions = Vec::new();
+    let mut retakes = Vec::new();
+    for loaded in &request.versions {
+        let (version, retake) = planned_version(loaded, &today, &mut notes)?;
+        versions.push(version);
+        retakes.push(retake);
+    }
+    Ok(Prepared {
+        comparisons: comparisons(&request),
+        metrics: request.grader.metrics(&found.live.metrics),
+        parameters: parameters(&request),
+        versions: request.versions.iter().map(|loaded| loaded.version.clone()).collect(),
+        retakes,
+        plan: Plan {
+            suite: request.suite.name.clone(),
+            grading,
+            versions,
+            models,
+            cases: found.cases,
+            chosen,
+            trials: request.trials,
+            seed: request.seed,
+        },
+        selections,
+        notes,
+        partition: request.partition,
+        suite_path: request.suite_path,
+        grader: request.grader,
+        cases: request.cases,
+        positions: request.filter.is_some().then_some(found.positions),
+        purpose: request.purpose,
+        note: request.suite.note.clone(),
+        filter: request.filter,
+        policy: request.policy,
+        settings: request.settings,
+    })
+}
+
+fn models(request: &PlanRequest<'_>, chosen: &[Vec<usize>]) -> (Vec<PlannedModel>, Vec<Option<CaseSet>>) {
+    let plan = |(loaded, chosen): (&super::LoadedModel, &Vec<usize>)| {
+        let set = loaded.cases.is_some().then(|| chosen.iter().copied().collect::<CaseSet>());
+        let count = chosen.len() as u64;
+        let cases = loaded.cases.clone().map(|selection| ModelCases { selection, count });
+        (PlannedModel { cases, ..loaded.planned.clone() }, set)
+    };
+    request.models.iter().zip(chosen).map(plan).unzip()
+}
+
+fn planned_version(
+    loaded: &LoadedVersion,
+    today: &Today<'_>,
+    notes: &mut Vec<String>,
+) -> Result<(PlannedVersion, Option<Retake>), PrepareError> {
+    let opened = loaded.stored.as_ref().map(|stored| Retake::open(stored, today)).transpose()?;
+    let (retake, stored) = opened.unzip();
+    if let (Some(retake), Some(stored)) = (&retake, &stored) {
+        note_stored(retake, stored, today, notes);
+    }
+    let version = PlannedVersion {
+        reference: loaded.reference.clone(),
+        identity: loaded.version.identity.clone(),
+        files: loaded.version.files.clone(),
+        stored,
+    };
+    Ok((version, retake))
+}
+
+fn note_stored(
+    retake: &Retake,
+    stored: &promptgate_core::plan::StoredBaseline,
+    today: &Today<'_>,
+    notes: &mut Vec<String>,
+) {
+    if stored.new > 0 {
+        let cases = counted(stored.new, "case");
+        notes.push(format!("{cases} of today stand not in run {} and have no baseline", stored.run));
+    }
+    for model in retake.unknown_models() {
+        notes.push(format!("run {} holds no answers of `{}`", stored.run, today.models[model].id));
+    }
+}
+
+/// One comparison for each model and baseline; floors and rules alone where there is no baseline.
+fn comparisons(request: &PlanRequest<'_>) -> Vec<PlannedComparison> {
+    if request.purpose == Purpose::Run {
+        return Vec::new();
+    }
+    let baselines: Vec<Option<usize>> = match request.baselines.as_slice() {
+        [] => vec![None],
+        some => some.iter().copied().map(Some).collect(),
+    };
+    let of_model = |model| baselines.iter().map(move |baseline| (model, *baseline));
+    let pairs = (0..request.models.len()).flat_map(of_model);
+    pairs.map(|(model, baseline)| PlannedComparison { model, baseline, candidate: 0 }).collect()
+}
+
+fn parameters(request: &PlanRequest<'_>) -> Vec<Vec<serde_json::Map<String, serde_json::Value>>> {
+    let of = |loaded: &LoadedVersion| {
+        request.models.iter().map(|model| loaded.version.effective_parameters(&model.planned.config)).collect()
+    };
+    request.versions.iter().map(of).collect()
+}
