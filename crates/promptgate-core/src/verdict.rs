@@ -41,6 +41,33 @@ impl Verdict {
     }
 }
 
+/// What the numbers of one metric check say, oriented so that larger is better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finding {
+    /// One-sided p of "the candidate is worse", adjusted for the family.
+    pub p_worse: f64,
+    /// One-sided error rate, each way.
+    pub alpha: f64,
+    /// The estimated difference.
+    pub estimate: f64,
+    /// The allowed drop, 0 or more.
+    pub margin: f64,
+    /// Whether the one-sided lower bound at level 1 - alpha clears the allowed drop.
+    pub cleared: bool,
+}
+
+impl Finding {
+    /// The verdict: worse and by at least the allowed drop, shown not to be, or neither.
+    pub fn verdict(self) -> Verdict {
+        let dropped = self.estimate <= -self.margin + 1e-12;
+        match self {
+            Self { p_worse, alpha, .. } if p_worse <= alpha && dropped => Verdict::Fail,
+            Self { cleared: true, .. } => Verdict::Pass,
+            _ => Verdict::Inconclusive,
+        }
+    }
+}
+
 /// What a gate requires.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,9 +2,24 @@
 //!
 //! Header and trials are the only input, read once and in a stream, so a stored run folds to what the live one did.
 
+mod check;
+mod comparison;
+mod evidence;
+mod floor;
+mod gate;
+mod pairs;
+mod reason;
+mod rule;
+mod state;
+mod subject;
+mod table;
+mod tally;
+
 use promptgate_core::port::PortError;
 use promptgate_core::record::SettledRecord;
-use promptgate_core::report::{GateReport, RunReport};
+use promptgate_core::report::RunReport;
+
+pub use gate::gate_report;
 
 /// Why a record could not be folded.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +44,4 @@ pub enum FoldError {
 pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let _ = record.header();
     Err(FoldError::NotYet { what: "the fold of a run".to_owned(), help: "it lands next".to_owned() })
-}
-
-/// Folds the record of a `gate` or a `compare`.
-pub fn gate_report(record: &dyn SettledRecord) -> Result<GateReport, FoldError> {
-    let _ = record.header();
-    Err(FoldError::NotYet { what: "the fold of a gate".to_owned(), help: "it lands next".to_owned() })
 }

@@ -7,3 +7,4 @@ pub mod assertion;
 pub mod extract;
 pub mod fold;
 pub mod grader;
+pub mod stats;

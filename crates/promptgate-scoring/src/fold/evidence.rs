@@ -1,0 +1,209 @@
+//! From pairs to evidence: the method that a metric's kind and structure ask for (gate.md, 2.1), the estimate, the bounds
+//! and the p of "the candidate is worse". Oriented: larger is better, also for amounts (minus the log ratio).
+
+use std::collections::BTreeMap;
+
+use promptgate_core::record::MetricKind;
+
+use super::pairs::Sample;
+use crate::stats::sign_flip::{Flips, Units};
+use crate::stats::tango::Pairs as PairTable;
+use crate::stats::{StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, mcnemar, sum};
+
+/// How a metric is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Method {
+    pub(crate) kind: MetricKind,
+    /// Repeats per case.
+    pub(crate) trials: u32,
+    /// One-sided error rate, each way.
+    pub(crate) alpha: f64,
+    pub(crate) strict: bool,
+    pub(crate) flips: Flips,
+}
+
+/// What the pairs say about one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Evidence {
+    pub(crate) n: usize,
+    /// Clusters, where two cases share one.
+    pub(crate) clusters: Option<usize>,
+    /// The mean oriented difference.
+    pub(crate) estimate: f64,
+    /// The one-sided lower bound that a pass rests on.
+    pub(crate) lower: Option<f64>,
+    /// The two-sided interval, oriented; absent where it would have no width.
+    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) p: f64,
+    /// The variance that planning takes for one pair.
+    pub(crate) variance: Option<f64>,
+    /// Units that the guard counts, where the method has one.
+    pub(crate) guarded: Option<usize>,
+    pub(crate) block: &'static str,
+    pub(crate) pass: &'static str,
+    /// Pairs of a 2x2 table, where the metric is binary.
+    pub(crate) table: Option<PairTable>,
+    flipped: Option<Units>,
+    tango: bool,
+}
+
+impl Evidence {
+    /// Weighs a sample; `no_data` and `non_positive` where there is nothing to weigh.
+    pub(crate) fn weigh(sample: &Sample, method: &Method) -> Result<Self, StatError> {
+        if sample.n() == 0 {
+            return Err(StatError::NoData);
+        }
+        match method.kind {
+            MetricKind::Ratio => Self::of_amounts(sample, method),
+            MetricKind::Binary if method.trials == 1 && !sample.clustered => Ok(Self::of_outcomes(sample, method)),
+            MetricKind::Binary | MetricKind::Score if sample.clustered => Self::of_clusters(sample, method),
+            MetricKind::Binary | MetricKind::Score => Self::of_scores(sample, method),
+        }
+    }
+
+    /// McNemar and Tango.
+    fn of_outcomes(sample: &Sample, method: &Method) -> Self {
+        let table = two_by_two(sample);
+        let (low, high) = table.interval(dist::normal_quantile(1.0 - method.alpha));
+        let (p, block) = if method.strict {
+            (mcnemar::p_worse_exact(table.fixed, table.broken), "McNemar exact")
+        } else {
+            (mcnemar::p_worse_mid(table.fixed, table.broken), "McNemar mid-p")
+        };
+        let share = (table.fixed + table.broken) as f64 / table.n as f64;
+        Self {
+            lower: Some(low),
+            interval: Some((low, high)),
+            p,
+            variance: Some(share),
+            block,
+            pass: if method.strict { "exact unconditional" } else { "Tango" },
+            table: Some(table),
+            tango: true,
+            ..Self::bare(sample, table.estimate())
+        }
+    }
+
+    /// Sign flip, Hall and guard.
+    fn of_scores(sample: &Sample, method: &Method) -> Result<Self, StatError> {
+        let differences = sample.differences();
+        let plain = describe::describe(&differences)?;
+        let guard = hall::guard(plain.mean, plain.n, method.alpha, -1.0, 1.0);
+        let bounds = hall::hall(&differences, method.alpha)?.map(|bounds| bounds.wider(guard));
+        let flipped = units(sample, &differences);
+        Ok(Self {
+            lower: bounds.map(|bounds| bounds.lower),
+            interval: bounds.map(|bounds| (bounds.lower, bounds.upper)),
+            p: method.flips.p_worse(&flipped),
+            variance: plain.variance,
+            guarded: Some(plain.n),
+            block: "sign flip",
+            pass: "Hall and guard",
+            table: (method.kind == MetricKind::Binary).then(|| two_by_two(sample)),
+            flipped: Some(flipped),
+            ..Self::bare(sample, plain.mean)
+        })
+    }
+
+    /// Cluster sign flip, CR1 with t(G-1) and guard on G.
+    fn of_clusters(sample: &Sample, method: &Method) -> Result<Self, StatError> {
+        let differences = sample.differences();
+        let clustered = cluster::clustered_mean(&differences, &sample.clusters())?;
+        let guard = hall::guard(clustered.mean, clustered.clusters, method.alpha, -1.0, 1.0);
+        let bounds = clustered.bounds(method.alpha);
+        let spread = bounds.filter(|(low, high)| high > low);
+        let flipped = units(sample, &differences);
+        Ok(Self {
+            clusters: Some(clustered.clusters),
+            lower: bounds.map(|(low, _)| low.min(guard.lower)),
+            // Without spread the interval is the guard's: never one of no width.
+            interval: spread.or(bounds.map(|_| (guard.lower, guard.upper))),
+            p: method.flips.p_worse(&flipped),
+            variance: clustered.se_cr1.map(|se| clustered.n as f64 * se * se),
+            guarded: Some(clustered.clusters),
+            block: "cluster sign flip",
+            pass: "CR1 t",
+            table: (method.kind == MetricKind::Binary).then(|| two_by_two(sample)),
+            flipped: Some(flipped),
+            ..Self::bare(sample, clustered.mean)
+        })
+    }
+
+    /// Log ratios: sign flip, t bound of the mean.
+    fn of_amounts(sample: &Sample, method: &Method) -> Result<Self, StatError> {
+        let ratios = log_ratio::log_ratios(&sample.baseline, &sample.candidate)?;
+        let better: Vec<f64> = ratios.iter().map(|ratio| -ratio).collect();
+        let plain = describe::describe(&better)?;
+        let clustered = sample.clustered.then(|| cluster::clustered_mean(&better, &sample.clusters())).transpose()?;
+        let bounds = match &clustered {
+            Some(clustered) => clustered.bounds(method.alpha),
+            None => log_ratio::t_bounds(&better, method.alpha)?,
+        };
+        let flipped = units(sample, &better);
+        let clustered_variance = clustered.and_then(|mean| mean.se_cr1).map(|se| plain.n as f64 * se * se);
+        Ok(Self {
+            clusters: clustered.map(|mean| mean.clusters),
+            lower: bounds.map(|(low, _)| low),
+            interval: bounds.filter(|(low, high)| high > low),
+            p: method.flips.p_worse(&flipped),
+            variance: if clustered.is_some() { clustered_variance } else { plain.variance },
+            block: if clustered.is_some() { "cluster sign flip of log ratios" } else { "sign flip of log ratios" },
+            pass: if clustered.is_some() { "CR1 t of log ratios" } else { "t of log ratios" },
+            flipped: Some(flipped),
+            ..Self::bare(sample, plain.mean)
+        })
+    }
+
+    fn bare(sample: &Sample, estimate: f64) -> Self {
+        Self {
+            n: sample.n(),
+            clusters: None,
+            estimate,
+            lower: None,
+            interval: None,
+            p: 1.0,
+            variance: None,
+            guarded: None,
+            block: "",
+            pass: "",
+            table: None,
+            flipped: None,
+            tango: false,
+        }
+    }
+
+    /// The same p from more replicates, where it lies too near `threshold` to tell.
+    pub(crate) fn sharpen(&mut self, method: &Method, threshold: f64) {
+        if let Some(units) = &self.flipped {
+            self.p = method.flips.sharpened(units, self.p, threshold);
+        }
+    }
+
+    /// Whether the pass bound clears a drop of `margin`.
+    pub(crate) fn clears(&self, margin: f64, method: &Method) -> bool {
+        match self.table.filter(|_| self.tango) {
+            Some(table) if method.strict => exact_noninf::p_noninferior(table, margin, 201) <= method.alpha,
+            Some(table) => table.z(-margin) >= dist::normal_quantile(1.0 - method.alpha),
+            None => self.lower.is_some_and(|lower| lower > -margin),
+        }
+    }
+}
+
+/// The 2x2 table of a binary metric, by majority of trials where there are several; an even split is neither.
+fn two_by_two(sample: &Sample) -> PairTable {
+    let mut table = PairTable { fixed: 0, broken: 0, n: sample.n() as u64 };
+    for (before, after) in sample.baseline.iter().zip(&sample.candidate) {
+        table.fixed += u64::from(*before < 0.5 && *after > 0.5);
+        table.broken += u64::from(*before > 0.5 && *after < 0.5);
+    }
+    table
+}
+
+/// The totals that flip: one a cluster, at its place in the comparison.
+fn units(sample: &Sample, differences: &[f64]) -> Units {
+    let mut members: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (unit, difference) in sample.units.iter().zip(differences) {
+        members.entry(unit.place).or_default().push(*difference);
+    }
+    Units::new(members.into_iter().map(|(place, values)| (place, sum::pairwise(&values))))
+}

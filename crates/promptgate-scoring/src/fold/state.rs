@@ -1,0 +1,137 @@
+//! The state of a comparison apart from its checks: whether it can be made at all (gate.md, 2.3), whether enough was
+//! answered (2.2), whether its baseline is too old. Each with its reason code and a sentence that says what to do.
+
+use promptgate_core::gate::{Limit, Policy, Rule, Subject as Asks};
+use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
+use promptgate_core::record::RunHeader;
+use promptgate_core::report::words::{counted, thousands};
+use promptgate_core::verdict::Verdict;
+
+use super::pairs::{Answers, Pairs};
+use super::table::Side;
+
+/// What is known of a comparison before its checks are judged.
+pub(crate) struct State<'a> {
+    pub(crate) header: &'a RunHeader,
+    /// Absent for `compare`.
+    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) model: &'a PlannedModel,
+    pub(crate) baseline: Option<&'a PlannedVersion>,
+    pub(crate) candidate_is_stored: bool,
+    pub(crate) pairs: &'a Pairs<'a>,
+    pub(crate) answers: &'a Answers,
+}
+
+/// A state that weighs on the verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) verdict: Verdict,
+    pub(crate) code: &'static str,
+    pub(crate) words: String,
+}
+
+impl State<'_> {
+    /// The worst thing there is to say; nothing when the comparison stands.
+    pub(crate) fn find(&self) -> Option<Found> {
+        self.invalid().or_else(|| self.unavailable()).or_else(|| self.undecidable())
+    }
+
+    fn invalid(&self) -> Option<Found> {
+        let invalid = |code, words: String| Some(Found { verdict: Verdict::Invalid, code, words });
+        let sides = [self.pairs.baseline, Some(self.pairs.candidate)];
+        let stored = self.baseline.and_then(|version| version.stored.as_ref());
+        if self.baseline.is_none() && self.needs_baseline() {
+            return invalid(
+                "baseline_missing",
+                "the baseline is missing: name one that exists, or give it with `--baseline`".to_owned(),
+            );
+        }
+        if sides.into_iter().flatten().any(|side| side.misplaced) {
+            return invalid(
+                "wrong_version",
+                "a trial is recorded for another version than the one under judgement: run it again".to_owned(),
+            );
+        }
+        if let Some(stored) = stored.filter(|stored| changed_too_much(stored)) {
+            let changed = thousands(stored.changed.len() as u64);
+            let words =
+                format!("{changed} of {} of the stored baseline were changed", counted(stored.cases, "case", "cases"));
+            return invalid("cases_changed", words);
+        }
+        let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
+            + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, stored.is_some()));
+        if missing > 0 {
+            let part =
+                self.header.partition.map(|partition| format!("this is part {partition} alone; ")).unwrap_or_default();
+            let trials = counted(missing, "planned trial is", "planned trials are");
+            return invalid(
+                "shard_missing",
+                format!("{part}{trials} not in the record: merge all parts with `report --merge`"),
+            );
+        }
+        None
+    }
+
+    fn needs_baseline(&self) -> bool {
+        let Some(policy) = self.policy else { return true };
+        policy.checks.iter().any(|check| match &check.subject {
+            Asks::Metric { limit, .. } => !matches!(limit, Some(Limit::Min(..) | Limit::Max(..))),
+            Asks::Rule { rule, .. } => matches!(rule, Rule::NoNewBreak { .. }),
+        })
+    }
+
+    /// Planned trials that the record lacks; what a stored run does not hold was never planned.
+    fn missing_trials(&self, side: &Side, stored: bool) -> u64 {
+        let cases = self.model.cases.as_ref().map_or(self.header.cases, |share| share.count);
+        let planned = cases * u64::from(self.header.trials);
+        if stored { 0 } else { planned.saturating_sub(side.trials) }
+    }
+
+    fn unavailable(&self) -> Option<Found> {
+        let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words });
+        let (missing, planned) = (self.answers.unanswered, self.pairs.planned.len() as u64);
+        let limit = self.policy.map_or_else(|| Policy::default().max_missing, |policy| policy.max_missing);
+        let what = if self.pairs.baseline.is_some() { "pairs" } else { "cases" };
+        let told = format!("{} of {} {what} got no answer", thousands(missing), thousands(planned));
+        if missing as f64 > limit * planned as f64 {
+            return unavailable("max_missing", format!("{told}; this says nothing about the prompt"));
+        }
+        if self.answers.no_quota {
+            return unavailable(
+                "quota",
+                format!("{told} because the quota is gone; this says nothing about the prompt"),
+            );
+        }
+        None
+    }
+
+    fn undecidable(&self) -> Option<Found> {
+        let open = |code, words| Some(Found { verdict: Verdict::Inconclusive, code, words });
+        if self.answers.skipped > 0 {
+            let skipped = counted(self.answers.skipped, "pair was", "pairs were");
+            return open("skipped", format!("{skipped} skipped: run without `--max-fail`"));
+        }
+        let limit = self.policy.and_then(|policy| policy.max_age)?;
+        let stored = self.baseline.and_then(|version| version.stored.as_ref())?;
+        let age = age(&stored.started, &self.header.volatile.started)?;
+        if age <= limit {
+            return None;
+        }
+        let (days, allowed) = (age as f64 / 86_400.0, limit as f64 / 86_400.0);
+        open(
+            "baseline_old",
+            format!("the baseline is {days:.1} days old, and at most {allowed:.1} are allowed: run it again"),
+        )
+    }
+}
+
+/// Fewer than 95 % of the stored cases are as they were.
+fn changed_too_much(stored: &StoredBaseline) -> bool {
+    20 * stored.changed.len() as u64 > stored.cases
+}
+
+/// Seconds between two times in RFC 3339; absent where one cannot be read.
+fn age(from: &str, to: &str) -> Option<u64> {
+    let seconds = |text: &str| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
+    u64::try_from(seconds(to)? - seconds(from)?).ok()
+}

@@ -1,0 +1,46 @@
+//! What is summed over a record whatever it is folded to: cost, calls, evidence.
+
+use promptgate_core::digest::Digest;
+use promptgate_core::price::NanoUsd;
+use promptgate_core::record::{EvidenceWriter, RunHeader, SettledTrial};
+use promptgate_core::report::Cost;
+
+/// Sums over the trials of a record.
+pub(crate) struct Tally {
+    evidence: EvidenceWriter,
+    pub(crate) cost: Cost,
+    pub(crate) attempts: u64,
+    pub(crate) reused: u64,
+    pub(crate) wasted: NanoUsd,
+}
+
+impl Tally {
+    pub(crate) fn new(header: &RunHeader) -> Self {
+        let evidence = EvidenceWriter::new(header);
+        Self { evidence, cost: Cost::default(), attempts: 0, reused: 0, wasted: NanoUsd::default() }
+    }
+
+    /// Takes in the next trial in plan order.
+    pub(crate) fn add(&mut self, trial: &SettledTrial) {
+        self.evidence.trial(trial);
+        if let Some(response) = &trial.response {
+            match response.cost {
+                Some(cost) => self.cost.nano_usd = self.cost.nano_usd.plus(cost),
+                None => self.cost.unpriced += 1,
+            }
+            if let Some(usage) = &response.usage {
+                self.cost.input_tokens += usage.input_tokens;
+                self.cost.output_tokens += usage.output_tokens;
+            }
+        }
+        self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(trial.judge_cost.unwrap_or_default());
+        self.attempts += u64::from(trial.volatile.attempts);
+        self.reused += u64::from(trial.volatile.reused.is_some());
+        self.wasted = self.wasted.plus(trial.volatile.wasted.unwrap_or_default());
+    }
+
+    /// The evidence digest.
+    pub(crate) fn evidence(self) -> Digest {
+        self.evidence.finish()
+    }
+}
