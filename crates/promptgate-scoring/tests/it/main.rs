@@ -1,0 +1,5 @@
+//! The integration tests of the scoring crate, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
+
+mod bench;
+mod gate;
