@@ -3,3 +3,5 @@
 
 mod bench;
 mod gate;
+mod registry;
+mod trial;
