@@ -1,6 +1,7 @@
 //! The text formats users write, one file a document. Each takes text (or a reader) and a file name, opens nothing, and
 //! answers with valid values or with located mistakes.
 
+pub mod amount;
 mod assertion;
 pub mod cases;
 pub mod extract;
@@ -8,8 +9,10 @@ pub mod inputs;
 mod json_line;
 pub mod lines;
 mod node;
+pub mod project;
 pub mod prompt;
 pub mod recording;
 pub mod selection;
 mod source;
+pub mod suite;
 mod table;

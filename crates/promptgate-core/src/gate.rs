@@ -72,6 +72,63 @@ impl Policy {
     }
 }
 
+/// The settings of a gate as far as a file says them; what is absent is the default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each is the field of the same name of `Policy`")]
+pub struct GateSettings {
+    pub require: Option<Requirement>,
+    pub scope: Option<Scope>,
+    pub confidence: Option<f64>,
+    pub strict: Option<bool>,
+    pub max_missing: Option<f64>,
+    pub max_age: Option<u64>,
+    pub sequential: Option<Sequential>,
+    pub fresh: Option<Fresh>,
+    pub flips: Option<u32>,
+    pub min_agreement: Option<f64>,
+    pub judge_labels_min: Option<u32>,
+}
+
+impl GateSettings {
+    /// These settings, and below them others.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        Self {
+            require: self.require.or(lower.require),
+            scope: self.scope.or(lower.scope),
+            confidence: self.confidence.or(lower.confidence),
+            strict: self.strict.or(lower.strict),
+            max_missing: self.max_missing.or(lower.max_missing),
+            max_age: self.max_age.or(lower.max_age),
+            sequential: self.sequential.or(lower.sequential),
+            fresh: self.fresh.or(lower.fresh),
+            flips: self.flips.or(lower.flips),
+            min_agreement: self.min_agreement.or(lower.min_agreement),
+            judge_labels_min: self.judge_labels_min.or(lower.judge_labels_min),
+        }
+    }
+
+    /// A policy with these settings and the defaults for the others; no baseline, no check yet.
+    pub fn policy(self) -> Policy {
+        let default = Policy::default();
+        Policy {
+            require: self.require.unwrap_or(default.require),
+            scope: self.scope.unwrap_or(default.scope),
+            confidence: self.confidence.unwrap_or(default.confidence),
+            strict: self.strict.unwrap_or(default.strict),
+            max_missing: self.max_missing.unwrap_or(default.max_missing),
+            max_age: self.max_age.or(default.max_age),
+            sequential: self.sequential.or(default.sequential),
+            fresh: self.fresh.unwrap_or(default.fresh),
+            flips: self.flips.unwrap_or(default.flips),
+            min_agreement: self.min_agreement.or(default.min_agreement),
+            judge_labels_min: self.judge_labels_min.unwrap_or(default.judge_labels_min),
+            baselines: default.baselines,
+            checks: default.checks,
+        }
+    }
+}
+
 /// What a verdict speaks about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,6 +168,24 @@ pub struct Check {
     pub subject: Subject,
     /// Whether it decides.
     pub tier: Tier,
+}
+
+impl Check {
+    /// The metric it holds to, if it is no rule.
+    pub fn metric(&self) -> Option<&MetricName> {
+        match &self.subject {
+            Subject::Metric { metric, .. } => Some(metric),
+            Subject::Rule { .. } => None,
+        }
+    }
+
+    /// Whether it compares with a baseline. Floors, ceilings and `must-pass` look at the candidate alone.
+    pub fn needs_baseline(&self) -> bool {
+        match &self.subject {
+            Subject::Metric { limit, .. } => !matches!(limit, Some(Limit::Min(..) | Limit::Max(..))),
+            Subject::Rule { rule, .. } => matches!(rule, Rule::NoNewBreak { .. }),
+        }
+    }
 }
 
 /// A metric with a limit, or a rule on cases.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::assertion::AssertionSpec;
-use crate::diagnostic::Location;
-use crate::gate::Policy;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::gate::{GateSettings, Policy};
 use crate::name::{ModelId, PromptName, SuiteName};
 use crate::reference::Reference;
 use crate::score::Tier;
@@ -42,9 +42,43 @@ pub struct Suite {
     pub asserts: Vec<AssertionSpec>,
     /// The gate, where there is one.
     pub gate: Option<Policy>,
+    /// What is legal and probably not meant, such as an allowed drop of 0; shown once when the suite is loaded.
+    #[serde(skip)]
+    pub warnings: Vec<Diagnostic>,
     /// Where keys stand in the file, for messages found later.
     #[serde(skip)]
     pub places: BTreeMap<String, Location>,
+}
+
+/// What `[suite]` of `promptgate.toml` says for the suites that do not say it themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SuiteDefaults {
+    /// Repeats per case.
+    pub trials: Option<u32>,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// Variables under those of the suite.
+    pub vars: Map<String, Value>,
+    /// The models of a suite that names none.
+    pub models: Vec<SuiteModel>,
+    /// Settings of gates, without checks.
+    pub gate: GateSettings,
+}
+
+impl SuiteDefaults {
+    /// These defaults, and below them others.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        let mut vars = lower.vars;
+        vars.extend(self.vars);
+        Self {
+            trials: self.trials.or(lower.trials),
+            seed: self.seed.or(lower.seed),
+            vars,
+            models: if self.models.is_empty() { lower.models } else { self.models },
+            gate: self.gate.over(lower.gate),
+        }
+    }
 }
 
 /// One model of a suite.

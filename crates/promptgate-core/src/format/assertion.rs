@@ -43,7 +43,7 @@ fn members(source: &Source<'_>, items: &[Node], depth: usize) -> Vec<AssertionSp
 
 fn assertion(source: &Source<'_>, node: &Node, index: usize, depth: usize) -> Option<AssertionSpec> {
     let mut fields = Fields::of(source, node, "an assertion")?;
-    fields.require("kind", "write `kind = \"equals\"` or another kind; `promptgate list assertions` shows them");
+    fields.require("kind", "write `kind = \"equals\"` or another kind; `promptgate list` shows them");
     let kind = fields.line("kind");
     if let Some(kind) = &kind {
         fields.owner = format!("`{kind}`");

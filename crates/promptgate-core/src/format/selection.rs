@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 use crate::selection::{Condition, IdGlob, Selection};
 
 /// What the first segment of a dotted path may be.
-const ROOTS: [&str; 6] = ["vars", "metadata", "expected", "cluster", "origin", "threshold"];
+pub(crate) const PATH_ROOTS: [&str; 6] = ["vars", "metadata", "expected", "cluster", "origin", "threshold"];
 
 const SHAPE: &str = "write a table such as { tag = \"vip\" } or { id = \"fr-*\", not = { tag = \"slow\" } }";
 
@@ -110,10 +110,10 @@ fn empty<T>(source: &Source<'_>, entry: &Entry) -> Option<T> {
 /// What to write instead, if a path cannot begin like this.
 fn unknown_root(path: &str) -> Option<String> {
     let root = path.split('.').next().unwrap_or(path);
-    if ROOTS.contains(&root) {
+    if PATH_ROOTS.contains(&root) {
         return None;
     }
-    let known = ["tag", "id", "not"].into_iter().chain(ROOTS);
+    let known = ["tag", "id", "not"].into_iter().chain(PATH_ROOTS);
     Some(match nearest(root, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known: `tag`, `id`, `not`, and dotted paths such as `metadata.{root}` or `vars.{root}`"),

@@ -16,6 +16,8 @@ pub(crate) struct Source<'t> {
     pub file: &'t str,
     pub text: &'t str,
     first_line: u32,
+    /// Whether messages may repeat lines of the text.
+    excerpts: bool,
     /// The offset at which each line begins.
     starts: Vec<usize>,
     mistakes: RefCell<Vec<(usize, Diagnostic)>>,
@@ -25,12 +27,17 @@ impl<'t> Source<'t> {
     /// A whole document.
     pub fn new(file: &'t str, text: &'t str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { file, text, first_line: 1, starts, mistakes: RefCell::default() }
+        Self { file, text, first_line: 1, excerpts: true, starts, mistakes: RefCell::default() }
+    }
+
+    /// Never repeats a line under a message: the text may hold a secret that stands where none should.
+    pub fn without_excerpts(self) -> Self {
+        Self { excerpts: false, ..self }
     }
 
     /// One line of a document.
     pub fn of_line(file: &'t str, text: &'t str, line: u32) -> Self {
-        Self { file, text, first_line: line, starts: vec![0], mistakes: RefCell::default() }
+        Self { file, text, first_line: line, excerpts: true, starts: vec![0], mistakes: RefCell::default() }
     }
 
     /// Where an offset stands.
@@ -63,7 +70,9 @@ impl<'t> Source<'t> {
         let (line, start) = self.line_of(at);
         let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
         match self.text.get(start..end) {
-            Some(excerpt) if excerpt.len() <= LONGEST_EXCERPT => diagnostic.excerpt(excerpt.trim_end_matches('\r')),
+            Some(excerpt) if self.excerpts && excerpt.len() <= LONGEST_EXCERPT => {
+                diagnostic.excerpt(excerpt.trim_end_matches('\r'))
+            }
             _ => diagnostic,
         }
     }

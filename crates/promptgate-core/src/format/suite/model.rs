@@ -1,0 +1,80 @@
+//! `[[model]]`: what answers, and where recorded answers stand in for it.
+
+use std::time::Duration;
+
+use super::super::amount::duration_of;
+use super::super::assertion::TIERS;
+use super::super::node::{Kind, Node};
+use super::super::selection;
+use super::super::source::Source;
+use super::super::table::Fields;
+use super::path;
+use crate::name::ModelId;
+use crate::suite::{RecordingSpec, SuiteModel, default_timeout};
+
+/// No model is waited for longer than a day.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+/// Reads a list of models; ids are unique in it.
+pub(crate) fn list(source: &Source<'_>, node: &Node) -> Vec<SuiteModel> {
+    let Kind::List(items) = &node.kind else {
+        source.mistake(node.at, format!("`model` is {}", node.what()), "write `[[model]]` tables");
+        return Vec::new();
+    };
+    let mut found: Vec<SuiteModel> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(model) = model(source, item) else { continue };
+        if found.iter().any(|earlier| earlier.id == model.id) {
+            let at = item.entry("id").map_or(item.at, |entry| entry.at);
+            source.mistake(at, format!("the model `{}` stands here twice", model.id), "keep one of the two");
+        }
+        found.push(model);
+    }
+    found
+}
+
+fn model(source: &Source<'_>, node: &Node) -> Option<SuiteModel> {
+    let fields = Fields::of(source, node, "`[[model]]`")?;
+    fields.require("id", "write `id = \"openai/gpt-4.1-mini\"`: provider / model");
+    let model = SuiteModel {
+        config: fields.map("config").unwrap_or_default(),
+        timeout: duration_of(&fields, "timeout", LONGEST_TIMEOUT).unwrap_or_else(default_timeout),
+        tier: fields.one_of("tier", &TIERS).unwrap_or_default(),
+        recording: recording(&fields),
+        cases: fields.entry("cases").and_then(|entry| selection::of_node(source, &entry.value, "`cases` of a model")),
+        id: id(&fields)?,
+    };
+    fields.finish();
+    Some(model)
+}
+
+fn id(fields: &Fields<'_, '_, '_>) -> Option<ModelId> {
+    let provider = fields.text("provider");
+    let help = "write `id = \"openai/gpt-4.1-mini\"`, or the model alone beside `provider = \"openai\"`";
+    if provider.is_some_and(|provider| provider.is_empty() || provider.contains('/')) {
+        fields.mistake("provider", "a provider has a name without `/`", help);
+        return None;
+    }
+    fields.parsed("id", help, |id| match provider {
+        Some(provider) => ModelId::new(format!("{provider}/{id}")),
+        None => ModelId::new(id),
+    })
+}
+
+fn recording(fields: &Fields<'_, '_, '_>) -> Option<RecordingSpec> {
+    let entry = fields.entry("recording")?;
+    let spec = match &entry.value.kind {
+        Kind::Table(_) => {
+            let table = Fields::of(fields.source, &entry.value, "`recording`")?;
+            table.require("file", "write `recording = { file = \"recordings/x.jsonl\", bound = false }`");
+            let (file, bound) = (path(&table, "file"), table.flag("bound").unwrap_or(true));
+            table.finish();
+            RecordingSpec { file: file?, bound }
+        }
+        _ => RecordingSpec { file: path(fields, "recording")?, bound: true },
+    };
+    if !spec.file.ends_with(".jsonl") {
+        fields.mistake("recording", "this is no recording", "recordings are JSONL: one answer a line");
+    }
+    Some(spec)
+}
