@@ -10,6 +10,7 @@ mod json_line;
 pub mod lines;
 mod node;
 pub mod project;
+pub mod picoschema;
 pub mod prompt;
 pub mod recording;
 pub mod selection;
