@@ -18,8 +18,9 @@ use promptgate_core::record::{RunHeader, SettledTrial};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::positioned::read_line;
 use crate::run::line::{self, Line};
-use crate::run::{RunError, RunFolder, read_line, trial_of};
+use crate::run::{RunError, RunFolder, trial_of};
 
 /// The stored answers of some versions.
 #[derive(Debug)]

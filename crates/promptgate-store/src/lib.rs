@@ -5,12 +5,20 @@
 
 mod answers;
 pub mod atomic;
+mod cases;
 mod clock;
 mod ids;
+mod positioned;
+mod project;
+mod recording;
 pub mod run;
 mod scrub;
 pub mod tree;
+pub mod versions;
 
 pub use answers::StoredAnswers;
+pub use cases::{CaseStore, CasesError};
 pub use clock::SystemClock;
 pub use ids::SystemIds;
+pub use project::{PROJECT_FILE, Project, ProjectError};
+pub use recording::RecordingFile;

@@ -23,4 +23,4 @@ pub use folder::{Resumed, RunEntry, RunFolder, RunState, Settled};
 pub use merge::{MergeError, MergedRun};
 pub use scan::Torn;
 pub use stored::StoredRun;
-pub(crate) use stored::{read_line, trial_of};
+pub(crate) use stored::trial_of;

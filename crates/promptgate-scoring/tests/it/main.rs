@@ -3,5 +3,3 @@
 
 mod bench;
 mod gate;
-mod registry;
-mod trial;

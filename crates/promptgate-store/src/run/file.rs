@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::line::{self, Finished};
+use crate::positioned::LONGEST_LINE;
 use crate::scrub::scrub_json;
 
 /// A run's file, open for appending and locked, so that no other process appends to it.
@@ -134,5 +135,5 @@ pub(super) fn header_line(header: &RunHeader, scrubber: &Scrubber) -> Result<Str
 fn checked_line<T: Serialize + DeserializeOwned>(kind: &str, value: &T, scrubber: &Scrubber) -> Result<String, String> {
     let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
     let line = line::write(kind, &scrub_json::<T>(json, scrubber)?);
-    if line.len() > line::LONGEST { Err(format!("its line of {} bytes is too long", line.len())) } else { Ok(line) }
+    if line.len() > LONGEST_LINE { Err(format!("its line of {} bytes is too long", line.len())) } else { Ok(line) }
 }

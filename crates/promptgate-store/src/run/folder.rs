@@ -98,7 +98,11 @@ pub struct Resumed {
 impl RunFolder {
     /// The run folder of a project; nothing is touched yet.
     pub fn of(project_root: &Path) -> Self {
-        let state = project_root.join(".promptgate");
+        Self::below(project_root.join(".promptgate"))
+    }
+
+    /// The run folder below another state folder than `.promptgate`.
+    pub fn below(state: PathBuf) -> Self {
         Self { runs: state.join("runs"), state }
     }
 

@@ -10,9 +10,6 @@ const COMMA: &[u8] = b"\",";
 /// Where the member begins.
 const BODY: usize = OPEN.len() + 8 + COMMA.len();
 
-/// The longest line that is written or read; a longer one can only be damage.
-pub(crate) const LONGEST: usize = 256 << 20;
-
 /// What a line says, borrowed from its text; the values are not read yet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Line<'a> {

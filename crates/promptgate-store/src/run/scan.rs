@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::error::RunError;
 use super::line::{self, Line};
+use crate::positioned::LONGEST_LINE;
 
 /// Where a trial stands: 12 bytes, since there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl<'a> Lines<'a> {
     /// Moves to the next line, if there is one.
     fn next(&mut self) -> Result<bool, RunError> {
         self.text.clear();
-        let mut limited = (&mut self.reader).take(line::LONGEST as u64);
+        let mut limited = (&mut self.reader).take(LONGEST_LINE as u64);
         let read = limited.read_until(b'\n', &mut self.text);
         let read = read.map_err(RunError::io(format!("read {}", self.path.display())))?;
         self.whole = self.text.pop_if(|last| *last == b'\n').is_some();

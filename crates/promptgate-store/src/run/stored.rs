@@ -10,6 +10,7 @@ use promptgate_core::record::{RunHeader, SettledRecord, SettledTrial};
 use super::error::RunError;
 use super::line::{self, Line};
 use super::scan::{Entry, Torn, line_of, scan};
+use crate::positioned::read_line;
 
 /// A stored run: its header, and where each trial stands (12 bytes a trial). Trials are read from the file when they are
 /// asked for, and checked again then.
@@ -93,26 +94,6 @@ pub(crate) fn trial_of(text: &[u8]) -> Result<SettledTrial, String> {
         Line::Trial(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
         _ => Err("it is not a trial".to_owned()),
     }
-}
-
-/// The line that begins at an offset, without its line feed.
-pub(crate) fn read_line(file: &File, offset: u64) -> std::io::Result<Vec<u8>> {
-    const STEP: usize = 4 << 10;
-    let mut text = Vec::new();
-    while text.len() < line::LONGEST {
-        let start = text.len();
-        text.resize(start + STEP.max(start), 0);
-        let read = file.read_at(&mut text[start..], offset + start as u64)?;
-        text.truncate(start + read);
-        if let Some(end) = text[start..].iter().position(|byte| *byte == b'\n') {
-            text.truncate(start + end);
-            return Ok(text);
-        }
-        if read == 0 {
-            return Ok(text);
-        }
-    }
-    Ok(text)
 }
 
 /// Whether the last line of a file says that the run is complete; no other line is looked at.

@@ -46,8 +46,17 @@ impl DiskTree {
         if meta.is_file() { Ok(file) } else { Err(unreadable(NAME, path, "it is not a regular file")) }
     }
 
+    /// Where on disk a file may be written, which need not be there yet: not behind a link that leads out.
+    pub fn place(&self, path: &TreePath) -> Result<PathBuf, TreeError> {
+        let outside = |place: &Path| !place.canonicalize().is_ok_and(|place| place.starts_with(&self.root));
+        let place = self.root.join(path.as_str());
+        // What is not there yet, not even as a link that dangles, leads nowhere.
+        let known = place.ancestors().find(|place| place.symlink_metadata().is_ok());
+        if known.is_none_or(outside) { Err(leads_outside(path)) } else { Ok(place) }
+    }
+
     /// The path below the root with all links resolved.
-    fn resolve(&self, path: &TreePath) -> Result<PathBuf, TreeError> {
+    pub(crate) fn resolve(&self, path: &TreePath) -> Result<PathBuf, TreeError> {
         let resolved = self.root.join(path.as_str()).canonicalize().map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
                 missing(NAME, path)

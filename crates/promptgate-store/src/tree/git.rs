@@ -2,7 +2,8 @@
 //! know; it gets no shell, none of the caller's `GIT_*` variables, and may call out to nobody.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promptgate_core::port::{Tree, TreeError, TreePath};
 
 use super::{LARGEST_FILE, leads_outside, missing, too_large, unreadable};
+use crate::positioned::spool;
 
 /// Why a revision cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -89,14 +91,14 @@ impl GitRepo {
     }
 
     fn object(&self, spec: &str) -> Result<Option<Object>, GitError> {
-        match self.ask(spec).map_err(|error| GitError::Git(error.to_string()))? {
+        match self.ask(spec, &mut io::sink()).map_err(|error| GitError::Git(error.to_string()))? {
             Reply::Object(object) => Ok(Some(object)),
             _ => Ok(None),
         }
     }
 
-    fn ask(&self, spec: &str) -> io::Result<Reply> {
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner).ask(spec)
+    fn ask(&self, spec: &str, into: &mut dyn Write) -> io::Result<Reply> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner).ask(spec, into)
     }
 
     fn unknown(&self, rev: &str) -> GitError {
@@ -143,13 +145,33 @@ impl GitTree {
         &self.commit
     }
 
-    fn object(&self, path: &TreePath) -> Result<Object, TreeError> {
+    /// A regular file of any size, in an unnamed temporary file; the way to stream one.
+    pub fn spool(&self, path: &TreePath) -> Result<File, TreeError> {
+        let failed = |cause| unreadable(&self.name(), path, cause);
+        let mut file = spool().map_err(failed)?;
+        self.blob(path, &mut file)?;
+        file.rewind().map_err(failed)?;
+        Ok(file)
+    }
+
+    /// The id of a folder's content; equal content has one id.
+    pub(crate) fn folder_id(&self, folder: &TreePath) -> Option<String> {
+        self.object(folder, &mut io::sink()).ok().filter(|object| object.kind == "tree").map(|object| object.id)
+    }
+
+    fn blob(&self, path: &TreePath, into: &mut dyn Write) -> Result<Object, TreeError> {
+        let object = self.object(path, into)?;
+        if object.kind == "blob" { Ok(object) } else { Err(unreadable(&self.name(), path, "it is not a regular file")) }
+    }
+
+    /// Looks a path up and writes the object's content to `into`.
+    fn object(&self, path: &TreePath, into: &mut dyn Write) -> Result<Object, TreeError> {
         // A line feed would end the question early; no such file can be asked for.
         if path.as_str().contains(['\n', '\r']) {
             return Err(missing(&self.name(), path));
         }
         let spec = format!("{}:{path}", self.root, path = path.as_str());
-        match self.repo.ask(&spec).map_err(|cause| unreadable(&self.name(), path, cause))? {
+        match self.repo.ask(&spec, into).map_err(|cause| unreadable(&self.name(), path, cause))? {
             Reply::Object(object) => Ok(object),
             Reply::Outside => Err(leads_outside(path)),
             Reply::Missing => Err(missing(&self.name(), path)),
@@ -158,27 +180,48 @@ impl GitTree {
     }
 }
 
+/// Keeps what is written to it, unless it becomes too large.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    too_large: bool,
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.too_large |= (self.bytes.len() + bytes.len()) as u64 > LARGEST_FILE;
+        if self.too_large {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Tree for GitTree {
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, TreeError> {
-        let object = self.object(path)?;
-        match object {
-            Object { kind, .. } if kind != "blob" => Err(unreadable(&self.name(), path, "it is not a regular file")),
-            Object { bytes: Some(bytes), .. } => Ok(bytes),
-            Object { size, .. } => Err(too_large(&self.name(), path, size)),
-        }
+        let mut kept = Kept::default();
+        let object = self.blob(path, &mut kept)?;
+        if kept.too_large { Err(too_large(&self.name(), path, object.size)) } else { Ok(kept.bytes) }
     }
 
     fn list(&self, folder: &TreePath) -> Result<Vec<TreePath>, TreeError> {
-        let object = match self.object(folder) {
+        let mut kept = Kept::default();
+        let object = match self.object(folder, &mut kept) {
             Ok(object) if object.kind == "tree" => object,
             Ok(_) | Err(TreeError::Missing { .. }) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let entries = entries(object.bytes.as_deref().unwrap_or_default(), object.id.len() / 2);
+        let entries = entries(&kept.bytes, object.id.len() / 2);
         let paths = entries.into_iter().filter_map(|(name, mode)| Some((folder.join(&name).ok()?, mode)));
         let files = paths.filter(|(path, mode)| match mode {
             Mode::File => true,
-            Mode::Link => self.object(path).is_ok_and(|object| object.kind == "blob"),
+            Mode::Link => self.blob(path, &mut io::sink()).is_ok(),
             Mode::Other => false,
         });
         let mut files: Vec<TreePath> = files.map(|(path, _)| path).collect();
@@ -221,8 +264,6 @@ struct Object {
     id: String,
     kind: String,
     size: u64,
-    /// Its content, unless it is too large.
-    bytes: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -251,7 +292,7 @@ impl Batch {
         Ok(Self { child, input, output: BufReader::new(output) })
     }
 
-    fn ask(&mut self, spec: &str) -> io::Result<Reply> {
+    fn ask(&mut self, spec: &str, into: &mut dyn Write) -> io::Result<Reply> {
         let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         input.write_all(format!("{spec}\n").as_bytes())?;
         let mut head = String::new();
@@ -266,31 +307,29 @@ impl Batch {
             [.., "missing" | "ambiguous"] => Ok(Reply::Missing),
             [id, kind, size] => {
                 let size = size.parse().map_err(io::Error::other)?;
-                let object = Object { id: (*id).to_owned(), kind: (*kind).to_owned(), size, bytes: None };
-                Ok(Reply::Object(Object { bytes: self.take(size)?, ..object }))
+                let object = Object { id: (*id).to_owned(), kind: (*kind).to_owned(), size };
+                self.take(size, into).map(|()| Reply::Object(object))
             }
             _ => Err(io::Error::other(format!("git answered `{}`", head.trim_end()))),
         }
     }
 
     fn take_text(&mut self, size: &str) -> io::Result<()> {
-        self.take(size.parse().map_err(io::Error::other)?).map(|_| ())
+        self.take(size.parse().map_err(io::Error::other)?, &mut io::sink())
     }
 
-    /// Takes the content and the line feed behind it; a content that is too large is read and forgotten.
-    fn take(&mut self, size: u64) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = Vec::new();
+    /// Takes the content and the line feed behind it. The content is read to its end even where it cannot be written, or
+    /// the next answer would begin in the middle of this one.
+    fn take(&mut self, size: u64, into: &mut dyn Write) -> io::Result<()> {
         let mut content = (&mut self.output).take(size);
-        let small = size <= LARGEST_FILE;
-        let read =
-            if small { content.read_to_end(&mut bytes)? as u64 } else { io::copy(&mut content, &mut io::sink())? };
+        let written = io::copy(&mut content, into);
+        io::copy(&mut content, &mut io::sink())?;
         let mut feed = [0];
         self.output.read_exact(&mut feed)?;
-        if read == size && feed == *b"\n" {
-            Ok(small.then_some(bytes))
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
+        if feed != *b"\n" {
+            return Err(io::ErrorKind::InvalidData.into());
         }
+        written.map(|_| ())
     }
 }
 

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod cases;
 mod damage;
 mod merge;
+mod project;
+mod recording;
 mod runs;
 mod sample;
 mod tree;

@@ -1,5 +1,4 @@
 use promptgate_core::plan::{Partition, PartitionBy};
-use promptgate_core::port::RunLog;
 use promptgate_core::record::{EvidenceWriter, RunHeader, SettledRecord};
 use promptgate_store::run::{MergeError, MergedRun, StoredRun};
 

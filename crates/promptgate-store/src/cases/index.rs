@@ -1,0 +1,91 @@
+//! Where cases stand, and whether their file is still the one that was indexed.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use crate::positioned::read_line;
+
+/// Where a case stands: 12 bytes, since there may be a million of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Its line in the file the user wrote, from 1.
+    pub line: u32,
+    offset: [u32; 2],
+}
+
+impl Place {
+    pub(super) fn new(line: u32, offset: u64) -> Self {
+        Self { line, offset: [(offset >> 32) as u32, offset as u32] }
+    }
+
+    /// The byte at which its line of JSONL begins.
+    pub(super) fn offset(self) -> u64 {
+        u64::from(self.offset[0]) << 32 | u64::from(self.offset[1])
+    }
+}
+
+/// A file of lines that must not change while it is in use. A new file put in its place does no harm: the handle stays
+/// with the old one.
+#[derive(Debug)]
+pub(super) struct Watched {
+    file: File,
+    /// What it looked like when it was opened; absent for a file that nobody else knows.
+    stamp: Option<Stamp>,
+}
+
+/// Size and time of the last change. Not the time of the last change of its entry: putting a new file in its place
+/// changes that, and nothing the old one says.
+type Stamp = (u64, [i64; 2]);
+
+impl Watched {
+    pub(super) fn of(file: File) -> io::Result<Self> {
+        let stamp = Some(stamp(&file)?);
+        Ok(Self { file, stamp })
+    }
+
+    pub(super) fn own(file: File) -> Self {
+        Self { file, stamp: None }
+    }
+
+    /// Reads from the first byte on.
+    pub(super) fn reader(&self) -> impl Read + '_ {
+        Reader { file: &self.file, at: 0 }
+    }
+
+    /// The line that begins at an offset, without its end.
+    pub(super) fn line(&self, offset: u64) -> io::Result<Vec<u8>> {
+        let mut line = read_line(&self.file, offset)?;
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+        // Looked at afterwards, so that a change before the read is seen.
+        match self.stamp {
+            Some(before) if stamp(&self.file)? != before => Err(changed()),
+            _ => Ok(line),
+        }
+    }
+}
+
+pub(super) fn changed() -> io::Error {
+    io::Error::other("the file was changed while it was in use; run again")
+}
+
+fn stamp(file: &File) -> io::Result<Stamp> {
+    let meta = file.metadata()?;
+    Ok((meta.len(), [meta.mtime(), meta.mtime_nsec()]))
+}
+
+/// Reads without a shared position: clones of a handle have one, and threads read lines meanwhile.
+struct Reader<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}

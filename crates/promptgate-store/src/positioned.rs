@@ -1,0 +1,57 @@
+//! Lines of a file by their offset, read without moving a shared position, so that threads may read one file at once.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// The longest line that is read; a longer one can only be damage.
+pub(crate) const LONGEST_LINE: usize = 256 << 20;
+
+/// The line that begins at an offset, without its line feed.
+pub(crate) fn read_line(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    const STEP: usize = 4 << 10;
+    let mut text = Vec::new();
+    while text.len() < LONGEST_LINE {
+        let start = text.len();
+        text.resize(start + STEP.max(start), 0);
+        let read = file.read_at(&mut text[start..], offset + start as u64)?;
+        text.truncate(start + read);
+        if let Some(end) = text[start..].iter().position(|byte| *byte == b'\n') {
+            text.truncate(start + end);
+            return Ok(text);
+        }
+        if read == 0 {
+            return Ok(text);
+        }
+    }
+    Ok(text)
+}
+
+/// An unnamed temporary file, which goes with its handle.
+pub(crate) fn spool() -> io::Result<File> {
+    tempfile::tempfile()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_any_length_is_read_whole() {
+        let mut file = spool().unwrap();
+        let long = "x".repeat(100_000);
+        for length in [0, 1, 4_095, 4_096, 4_097, 12_287, 100_000] {
+            writeln!(file, "{}", &long[..length]).unwrap();
+        }
+        write!(file, "no end").unwrap();
+        let mut offset = 0;
+        for length in [0, 1, 4_095, 4_096, 4_097, 12_287, 100_000] {
+            assert_eq!(read_line(&file, offset).unwrap().len(), length);
+            offset += length as u64 + 1;
+        }
+        assert_eq!(read_line(&file, offset).unwrap(), b"no end");
+        assert_eq!(read_line(&file, offset + 100).unwrap(), b"");
+    }
+}

@@ -1,0 +1,92 @@
+//! The project around a folder: its root, and its settings over the user's.
+
+use std::path::{Path, PathBuf};
+
+use promptgate_core::Diagnostics;
+use promptgate_core::format::project::{self, Settings};
+use promptgate_core::port::{Tree, TreeError, TreePath};
+
+use crate::run::RunFolder;
+use crate::tree::DiskTree;
+
+/// The name of a project's file.
+pub const PROJECT_FILE: &str = "promptgate.toml";
+
+/// A project.
+#[derive(Debug, Clone)]
+pub struct Project {
+    root: PathBuf,
+    settings: Settings,
+}
+
+/// Why a project cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The folder cannot be entered.
+    #[error("cannot enter {folder}: {cause}", folder = folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A file is there, but it cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A file is not valid.
+    #[error(transparent)]
+    Settings(#[from] Diagnostics),
+}
+
+impl Project {
+    /// The project around a folder. Its root is the nearest folder upwards with a `promptgate.toml`, else the nearest one
+    /// with a git repository, else the folder itself. `env` gives the variables of the environment.
+    pub fn find(folder: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProjectError> {
+        let entered = |cause| ProjectError::Folder { folder: folder.to_owned(), cause };
+        let start = folder.canonicalize().map_err(entered)?;
+        let upwards = |name: &str| start.ancestors().find(|folder| folder.join(name).exists());
+        let root = upwards(PROJECT_FILE).or_else(|| upwards(".git")).unwrap_or(&start).to_owned();
+        let own = read(&root, PROJECT_FILE, PROJECT_FILE)?;
+        let users = match user_folder(env) {
+            Some(folder) => read(&folder, "config.toml", &folder.join("config.toml").display().to_string())?,
+            None => None,
+        };
+        let settings = own.unwrap_or_default().over(users.unwrap_or_default());
+        Ok(Self { root, settings })
+    }
+
+    /// Its folder, without links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What its file says, over what the user's says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where its runs are kept.
+    pub fn runs(&self) -> RunFolder {
+        match &self.settings.store {
+            Some(store) => RunFolder::below(self.root.join(store)),
+            None => RunFolder::of(&self.root),
+        }
+    }
+}
+
+/// `$XDG_CONFIG_HOME/promptgate`, which is `~/.config/promptgate` where the variable does not say otherwise.
+fn user_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(config.join("promptgate"))
+}
+
+/// The settings of a file, if it is there. `name` is what messages call it.
+fn read(folder: &Path, file: &str, name: &str) -> Result<Option<Settings>, ProjectError> {
+    let Ok(tree) = DiskTree::new(folder) else { return Ok(None) };
+    match tree.read_text(&TreePath::new(file)?) {
+        Err(TreeError::Missing { .. }) => Ok(None),
+        text => Ok(Some(project::parse(&text?, name)?)),
+    }
+}

@@ -1,0 +1,137 @@
+//! The writing side of a recording: real answers go into a new file beside the old one, which takes its place when the
+//! run is over. Lines of the old file that were not recorded anew stay as they are, where they stood.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use promptgate_core::answer::Response;
+use promptgate_core::format::lines::Lines;
+use promptgate_core::format::recording::{RecordedLine, parse_line, to_json_line};
+use promptgate_core::name::{CaseId, PromptId};
+use promptgate_core::port::{PortError, RecordingSink};
+use promptgate_core::request::Request;
+use promptgate_core::secret::Scrubber;
+use promptgate_core::{Diagnostic, Diagnostics};
+
+use crate::atomic;
+use crate::positioned::{read_line, spool};
+use crate::scrub::scrub_json;
+
+/// Takes the answers of one model.
+#[derive(Debug)]
+pub struct RecordingFile {
+    path: PathBuf,
+    scrubber: Scrubber,
+    /// The new lines, in order of completion.
+    spool: BufWriter<File>,
+    len: u64,
+    /// Where the newest line of each trial stands in the spool; the order is that of the new file.
+    places: BTreeMap<Place, u64>,
+}
+
+/// What a line is of: it takes the place of an old line of the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    case: CaseId,
+    prompt: PromptId,
+    /// The last part of the model's id: a line may give no more than that.
+    model: String,
+    trial: u32,
+}
+
+impl Place {
+    /// What a line is of; a line that fits several prompts or models is of none and stays.
+    fn of(line: &RecordedLine) -> Option<Self> {
+        let model = line.model.as_deref()?;
+        Some(Self {
+            case: line.case.clone(),
+            prompt: line.prompt.clone()?,
+            model: model.rsplit('/').next().unwrap_or(model).to_owned(),
+            trial: line.trial.unwrap_or(1),
+        })
+    }
+}
+
+impl RecordingFile {
+    /// Prepares to record into a file, which need not be there. An old file is checked now, so that no answer is paid
+    /// for that could not be put into it.
+    pub fn create(path: &Path, scrubber: Scrubber) -> Result<Self, Diagnostics> {
+        check_old(path)?;
+        let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
+        let spool = BufWriter::new(spool().map_err(failed)?);
+        Ok(Self { path: path.to_owned(), scrubber, spool, len: 0, places: BTreeMap::new() })
+    }
+
+    fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.spool.flush()?;
+        let new = self.spool.get_ref();
+        let mut left = self.places.clone();
+        if let Some(old) = open_old(&self.path)? {
+            let mut lines = Lines::new(BufReader::new(old), self.path.display().to_string());
+            while let Some(line) = lines.next_line() {
+                let line = line.map_err(|error| io::Error::other(error.to_string()))?;
+                match parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of) {
+                    Some(place) if self.places.contains_key(&place) => {
+                        // A doubled old line goes: its trial is recorded once.
+                        if let Some(offset) = left.remove(&place) {
+                            put(out, &read_line(new, offset)?)?;
+                        }
+                    }
+                    _ => put(out, line.bytes)?,
+                }
+            }
+        }
+        left.into_values().try_for_each(|offset| put(out, &read_line(new, offset)?))
+    }
+}
+
+fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
+    out.write_all(line)?;
+    out.write_all(b"\n")
+}
+
+impl RecordingSink for RecordingFile {
+    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
+        // What assertions ask is no answer of the model under test.
+        let Some(line) = RecordedLine::of(request, response) else { return Ok(()) };
+        let action = || format!("record into {}", self.path.display());
+        let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
+            .map_err(|reason| PortError::other(action(), reason))?;
+        writeln!(self.spool, "{json}").map_err(|error| PortError::io(action(), error))?;
+        if let Some(place) = Place::of(&line) {
+            self.places.insert(place, self.len);
+        }
+        self.len += json.len() as u64 + 1;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), PortError> {
+        if self.places.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        atomic::write_with(&path, |out| self.write_new(out))
+            .map_err(|error| PortError::io(format!("write {}", path.display()), error.cause))
+    }
+}
+
+fn open_old(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+fn check_old(path: &Path) -> Result<(), Diagnostics> {
+    let name = path.display().to_string();
+    let old = open_old(path).map_err(|error| Diagnostic::new(format!("cannot read {name}: {error}")))?;
+    let Some(old) = old else { return Ok(()) };
+    let mut lines = Lines::new(BufReader::new(old), name.clone());
+    while let Some(line) = lines.next_line() {
+        let line = line?;
+        parse_line(line.bytes, &name, line.number)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+use promptgate_core::answer::Response;
+use promptgate_core::message::{Message, Role};
+use promptgate_core::name::{CaseId, ModelId, PromptId};
+use promptgate_core::port::RecordingSink;
+use promptgate_core::request::{Origin, Request, RequestBody};
+use promptgate_core::secret::{Scrubber, Secret};
+use promptgate_store::RecordingFile;
+use promptgate_testkit::Project;
+use serde_json::{Map, Value};
+
+fn request(case: &str, prompt: &str) -> Request {
+    let body = RequestBody {
+        model: ModelId::new("openai/gpt-4").unwrap(),
+        messages: vec![Message::text(Role::User, case)],
+        tools: Vec::new(),
+        parameters: Map::new(),
+        output: None,
+    };
+    let origin = Origin::Trial { prompt: PromptId::new(prompt).unwrap(), case: CaseId::new(case).unwrap() };
+    Request { digest: body.digest(), body, repeat: 1, timeout_ms: 1_000, origin }
+}
+
+/// Records answers over a file and gives its lines.
+fn record(project: &Project, answers: &[(&str, &str, &str)]) -> Vec<Value> {
+    let mut file = RecordingFile::create(&project.path("recordings/r.jsonl"), Scrubber::new()).unwrap();
+    for (case, prompt, output) in answers {
+        file.record(&request(case, prompt), &Response::text(*output)).unwrap();
+    }
+    file.finish().unwrap();
+    project.read("recordings/r.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn outputs(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["output"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_new_recording_is_ordered_by_case_whatever_the_order_of_completion() {
+    let project = Project::new();
+    let lines =
+        record(&project, &[("b", "p", "of b"), ("a", "p", "first"), ("a", "p.x", "of x"), ("a", "p", "second")]);
+    assert_eq!(outputs(&lines), ["second", "of x", "of b"]);
+    assert_eq!(lines[0]["request_digest"], request("a", "p").digest.to_string());
+    assert_eq!(lines[0]["model"], "openai/gpt-4");
+}
+
+#[test]
+fn old_lines_that_are_not_recorded_anew_stay_as_they_are() {
+    let old = [
+        r#"{"output":"of c",   "case":"c","prompt":"p","model":"openai/gpt-4"}"#,
+        r#"{"case":"a","prompt":"p","model":"gpt-4","output":"old a"}"#,
+        r#"{"case":"a","output":"of any prompt"}"#,
+        r#"{"case":"a","prompt":"p","model":"gpt-4","trial":2,"output":"of trial 2"}"#,
+    ];
+    let project = Project::new().file("recordings/r.jsonl", old.join("\n"));
+    let lines = record(&project, &[("d", "p", "of d"), ("a", "p", "new a")]);
+    assert_eq!(outputs(&lines), ["of c", "new a", "of any prompt", "of trial 2", "of d"]);
+    let text = project.read("recordings/r.jsonl");
+    assert!(text.starts_with(&format!("{}\n", old[0])) && text.contains(old[3]));
+}
+
+#[test]
+fn a_run_that_is_not_finished_leaves_the_old_recording() {
+    let project = Project::new().file("recordings/r.jsonl", "{\"case\":\"a\",\"output\":\"old\"}\n");
+    let mut file = RecordingFile::create(&project.path("recordings/r.jsonl"), Scrubber::new()).unwrap();
+    file.record(&request("a", "p"), &Response::text("new")).unwrap();
+    drop(file);
+    assert_eq!(project.files("recordings"), ["recordings/r.jsonl"]);
+    assert!(project.read("recordings/r.jsonl").contains("old"));
+}
+
+#[test]
+fn a_broken_old_recording_is_refused_before_anything_is_paid_for() {
+    let project = Project::new().file("recordings/r.jsonl", "{\"case\":\"a\",\"output\":\"old\"}\n{\"cas\n");
+    let error = RecordingFile::create(&project.path("recordings/r.jsonl"), Scrubber::new()).unwrap_err().to_string();
+    assert!(error.contains("r.jsonl:2:"), "{error}");
+}
+
+#[test]
+fn no_secret_reaches_a_recording() {
+    let project = Project::new();
+    let scrubber = Scrubber::new();
+    scrubber.learn(&Secret::new("sk-canary-0001"));
+    let mut file = RecordingFile::create(&project.path("r.jsonl"), scrubber).unwrap();
+    file.record(&request("a", "p"), &Response::text("it is sk-canary-0001")).unwrap();
+    file.finish().unwrap();
+    assert!(project.read("r.jsonl").contains("it is [secret]"));
+}
+
+#[test]
+fn what_assertions_ask_is_not_recorded() {
+    let project = Project::new();
+    let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+    let origin = Origin::Ask { assertion: "rubric".into(), case: CaseId::new("a").unwrap() };
+    file.record(&Request { origin, ..request("a", "p") }, &Response::text("4 of 5")).unwrap();
+    file.finish().unwrap();
+    assert!(!project.has("r.jsonl"));
+}
