@@ -7,19 +7,20 @@ mod comparison;
 mod evidence;
 mod floor;
 mod gate;
+mod measured;
 mod pairs;
 mod reason;
 mod rule;
+mod run;
 mod state;
 mod subject;
 mod table;
 mod tally;
 
 use promptgate_core::port::PortError;
-use promptgate_core::record::SettledRecord;
-use promptgate_core::report::RunReport;
 
 pub use gate::gate_report;
+pub use run::run_report;
 
 /// Why a record could not be folded.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +39,4 @@ pub enum FoldError {
         /// What to write instead.
         help: String,
     },
-}
-
-/// Folds the record of a `run`.
-pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
-    let _ = record.header();
-    Err(FoldError::NotYet { what: "the fold of a run".to_owned(), help: "it lands next".to_owned() })
 }

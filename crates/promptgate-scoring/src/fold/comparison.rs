@@ -288,10 +288,6 @@ impl Scene<'_> {
         if let Some(stored) = baseline.and_then(|version| version.stored.as_ref()) {
             let day = stored.started.split('T').next().unwrap_or_default();
             notes.push(format!("the baseline is run {} of {day}", stored.run));
-            if stored.new > 0 {
-                let cases = words::counted(stored.new, "case is", "cases are");
-                notes.push(format!("{cases} new since the baseline's run, and not compared"));
-            }
         }
         if answers.unanswered > 0 {
             let pairs = words::counted(answers.unanswered, "pair has", "pairs have");

@@ -95,7 +95,9 @@ impl Subject {
     /// The reading of one trial.
     pub(crate) fn read(&self, trial: &SettledTrial) -> Reading {
         if let Some(absence) = absence(trial) {
-            return absence;
+            // An unanswered trial names the metrics that would have been fed.
+            let unfed = matches!(self, Self::Metric(name) if !trial.metrics.contains_key(name));
+            return if unfed && absence.is_unanswered() { Reading::NotFed } else { absence };
         }
         match self {
             Self::Outcome => match trial.outcome {
@@ -106,6 +108,7 @@ impl Subject {
             Self::Metric(name) => match trial.metrics.get(name) {
                 Some(Some(value)) if (0.0..=1.0).contains(value) => Reading::Value(*value),
                 Some(_) => Reading::Unscored,
+                None if trial.error.is_some() && trial.assertions.is_empty() => Reading::Unscored,
                 None => Reading::NotFed,
             },
             Self::Amount(amount) => {

@@ -205,7 +205,7 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
     let response = Response { usage: Some(usage), cost: Some(NanoUsd(tokens * 10)), ..Response::text("a") };
     let quality = match came {
         Came::Scored(value) => Some(Some(value)),
-        Came::Unscored => Some(None),
+        Came::Unscored | Came::Lost(_) => Some(None),
         Came::Out(passed) => Some(Some(f64::from(u8::from(passed)))),
         _ => None,
     };

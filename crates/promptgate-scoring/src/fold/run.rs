@@ -1,0 +1,285 @@
+//! The fold to a run's report: one side (version on model) after the other, in plan order, so that only one side's numbers
+//! are held at a time.
+
+use std::collections::BTreeSet;
+
+use promptgate_core::ExitCode;
+use promptgate_core::plan::{PlannedModel, PlannedVersion};
+use promptgate_core::record::{AssertionResult, RunHeader, SettledRecord, SettledTrial, TrialError};
+use promptgate_core::report::{AssertionSummary, CaseCounts, CaseFailure, RunReport, RunVolatile, SideSummary};
+use promptgate_core::score::{Outcome, Score, Tier};
+
+use super::FoldError;
+use super::measured::Measured;
+use super::tally::Tally;
+
+/// More unanswered trials than this, and the run says nothing.
+const MOST_UNANSWERED: f64 = 0.05;
+
+/// Folds the record of a `run`.
+///
+/// Exit code: 100 when a case failed on a critical model; else 104 when more than 5 % of the trials there went unanswered;
+/// else 102 when a trial there could not be scored (unscored is never green); else 0.
+pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
+    let header = record.header();
+    let mut tally = Tally::new(header);
+    let mut sides = Sides { header, open: None, done: Vec::new() };
+    let mut failures = Failures::default();
+    for trial in record.trials() {
+        let trial = trial?;
+        tally.add(&trial);
+        failures.add(header, &trial);
+        sides.add(&trial)?;
+    }
+    let (sides, exit_code) = sides.finish();
+    Ok(RunReport {
+        schema: "promptgate.run/1".to_owned(),
+        suite: header.suite.clone(),
+        exit_code,
+        seed: header.seed,
+        plan_digest: header.plan_digest,
+        partition: header.partition,
+        notes: header.note.iter().chain(&header.notes).cloned().collect(),
+        suite_path: header.suite_path.clone(),
+        cases: sides.iter().map(cases_of).max().unwrap_or(0),
+        trials: header.trials,
+        sides,
+        failures: failures.first,
+        failures_total: failures.total,
+        cost: tally.cost,
+        volatile: RunVolatile {
+            run: header.volatile.run.to_string(),
+            started: header.volatile.started.clone(),
+            attempts: tally.attempts,
+            reused: tally.reused,
+            wasted_nano_usd: tally.wasted,
+        },
+        evidence_digest: tally.evidence(),
+    })
+}
+
+fn cases_of(side: &SideSummary) -> u64 {
+    let CaseCounts { passed, failed, errored, skipped } = side.cases;
+    passed + failed + errored + skipped
+}
+
+/// The sides in plan order: one open, the others closed.
+struct Sides<'a> {
+    header: &'a RunHeader,
+    open: Option<Side<'a>>,
+    done: Vec<(SideSummary, Unusable)>,
+}
+
+/// Trials of a side that say nothing about its prompt.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unusable {
+    unanswered: u64,
+    unscored: u64,
+}
+
+impl Sides<'_> {
+    fn add(&mut self, trial: &SettledTrial) -> Result<(), FoldError> {
+        let at = (trial.version, trial.model);
+        if self.open.as_ref().is_none_or(|side| side.at != at) {
+            self.close();
+            self.open = Some(Side::new(self.header, at)?);
+        }
+        if let Some(side) = &mut self.open {
+            side.add(trial);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.done.extend(self.open.take().map(Side::finish));
+    }
+
+    fn finish(mut self) -> (Vec<SideSummary>, ExitCode) {
+        self.close();
+        let exit_code = exit_code(&self.done);
+        (self.done.into_iter().map(|(side, _)| side).collect(), exit_code)
+    }
+}
+
+fn exit_code(sides: &[(SideSummary, Unusable)]) -> ExitCode {
+    let critical = || sides.iter().filter(|(side, _)| side.tier == Tier::Critical);
+    let trials: u64 = critical().map(|(side, _)| side.trials.passed + side.trials.failed + side.trials.errored).sum();
+    let unanswered: u64 = critical().map(|(_, unusable)| unusable.unanswered).sum();
+    match () {
+        () if critical().any(|(side, _)| side.cases.failed > 0) => ExitCode::Failed,
+        () if unanswered as f64 > MOST_UNANSWERED * trials as f64 => ExitCode::Unavailable,
+        () if critical().any(|(_, unusable)| unusable.unscored > 0) => ExitCode::Inconclusive,
+        () => ExitCode::Done,
+    }
+}
+
+/// One version on one model, while its trials come in.
+struct Side<'a> {
+    at: (usize, usize),
+    version: &'a PlannedVersion,
+    model: &'a PlannedModel,
+    case: Option<(u64, CaseCounts)>,
+    cases: CaseCounts,
+    trials: CaseCounts,
+    unusable: Unusable,
+    measured: Measured<'a>,
+    assertions: Vec<AssertionSummary>,
+    unbound: u64,
+    returned_models: BTreeSet<String>,
+}
+
+impl<'a> Side<'a> {
+    fn new(header: &'a RunHeader, at: (usize, usize)) -> Result<Self, FoldError> {
+        let unknown =
+            || FoldError::Contradiction("a trial names a version or model that the header does not".to_owned());
+        Ok(Self {
+            at,
+            version: header.versions.get(at.0).ok_or_else(unknown)?,
+            model: header.models.get(at.1).ok_or_else(unknown)?,
+            case: None,
+            cases: CaseCounts::default(),
+            trials: CaseCounts::default(),
+            unusable: Unusable::default(),
+            measured: Measured::new(header),
+            assertions: Vec::new(),
+            unbound: 0,
+            returned_models: BTreeSet::new(),
+        })
+    }
+
+    fn add(&mut self, trial: &SettledTrial) {
+        let position = (trial.trial + 1).saturating_sub(u64::from(trial.repeat));
+        if self.case.as_ref().is_none_or(|(open, _)| *open != position) {
+            self.close_case();
+            self.case = Some((position, CaseCounts::default()));
+            self.measured.open(&trial.case);
+        }
+        count(&mut self.trials, trial.outcome);
+        if let Some((_, counts)) = &mut self.case {
+            count(counts, trial.outcome);
+        }
+        match &trial.error {
+            Some(TrialError::Unanswered(_)) => self.unusable.unanswered += 1,
+            Some(TrialError::Unscored { .. }) => self.unusable.unscored += 1,
+            None => {}
+        }
+        self.measured.add(trial);
+        self.assertions_of(trial);
+        if let Some(response) = &trial.response {
+            self.unbound += u64::from(!response.bound);
+            let other = response.returned_model.iter().filter(|name| **name != *self.model.id.model);
+            self.returned_models.extend(other.cloned());
+        }
+    }
+
+    fn assertions_of(&mut self, trial: &SettledTrial) {
+        for result in &trial.assertions {
+            let known = self.assertions.iter().position(|summary| summary.name == result.name);
+            let at = known.unwrap_or_else(|| {
+                let (name, tier) = (result.name.clone(), result.tier);
+                self.assertions.push(AssertionSummary { name, tier, passed: 0, failed: 0, unscored: 0 });
+                self.assertions.len() - 1
+            });
+            let summary = &mut self.assertions[at];
+            match (&result.scored.score, result.scored.passed) {
+                (Score::Unscored(_), _) => summary.unscored += 1,
+                (Score::Value(_), true) => summary.passed += 1,
+                (Score::Value(_), false) => summary.failed += 1,
+            }
+        }
+    }
+
+    fn close_case(&mut self) {
+        if let Some((_, counts)) = self.case.take() {
+            count(&mut self.cases, majority(&counts));
+            self.measured.close();
+        }
+    }
+
+    fn finish(mut self) -> (SideSummary, Unusable) {
+        self.close_case();
+        let summary = SideSummary {
+            reference: self.version.reference.clone(),
+            version: self.version.identity.clone(),
+            model: self.model.id.clone(),
+            tier: self.model.tier,
+            cases: self.cases,
+            trials: self.trials,
+            metrics: self.measured.finish(),
+            assertions: self.assertions,
+            unbound: self.unbound,
+            returned_models: self.returned_models.into_iter().collect(),
+        };
+        (summary, self.unusable)
+    }
+}
+
+fn count(counts: &mut CaseCounts, outcome: Outcome) {
+    match outcome {
+        Outcome::Passed => counts.passed += 1,
+        Outcome::Failed => counts.failed += 1,
+        Outcome::Errored => counts.errored += 1,
+        Outcome::Skipped => counts.skipped += 1,
+    }
+}
+
+/// A case over its trials: passed when more than half of those that decided did; an even split has not passed.
+fn majority(trials: &CaseCounts) -> Outcome {
+    match trials {
+        CaseCounts { passed, failed, .. } if passed > failed => Outcome::Passed,
+        CaseCounts { failed: 1.., .. } => Outcome::Failed,
+        CaseCounts { errored: 1.., .. } => Outcome::Errored,
+        _ => Outcome::Skipped,
+    }
+}
+
+/// What failed or errored, the first ones in full.
+#[derive(Default)]
+struct Failures {
+    first: Vec<CaseFailure>,
+    total: u64,
+}
+
+impl Failures {
+    fn add(&mut self, header: &RunHeader, trial: &SettledTrial) {
+        if !matches!(trial.outcome, Outcome::Failed | Outcome::Errored) {
+            return;
+        }
+        self.total += 1;
+        let known = header.versions.get(trial.version).zip(header.models.get(trial.model));
+        if let Some((version, model)) = known.filter(|_| self.first.len() < RunReport::FAILURES) {
+            self.first.push(failure(version, model, trial));
+        }
+    }
+}
+
+fn failure(version: &PlannedVersion, model: &PlannedModel, trial: &SettledTrial) -> CaseFailure {
+    let decided = trial.assertions.iter().find(|result| decides(result, trial.outcome));
+    let evidence = decided.map(|result| result.scored.evidence.clone()).unwrap_or_default();
+    let (named, reason) = match (&trial.error, &trial.failure) {
+        (Some(TrialError::Unanswered(failure)), _) | (None, Some(failure)) => (None, failure.message.clone()),
+        (Some(TrialError::Unscored { assertion, reason }), _) => (Some(assertion.clone()), reason.clone()),
+        (None, None) => (decided.map(|result| result.name.clone()), said(decided)),
+    };
+    CaseFailure {
+        case: trial.case.id.clone(),
+        reference: version.reference.clone(),
+        model: model.id.clone(),
+        repeat: trial.repeat,
+        outcome: trial.outcome,
+        assertion: named,
+        expected: evidence.expected,
+        found: evidence.found,
+        reason,
+    }
+}
+
+fn decides(result: &AssertionResult, outcome: Outcome) -> bool {
+    let scored = result.scored.score.value().is_some();
+    result.tier == Tier::Critical && !result.scored.passed && scored == (outcome == Outcome::Failed)
+}
+
+fn said(decided: Option<&AssertionResult>) -> String {
+    let note = decided.and_then(|result| result.scored.evidence.note.clone());
+    note.unwrap_or_else(|| "a critical assertion did not pass".to_owned())
+}
