@@ -14,7 +14,7 @@ pub(crate) fn read_line(file: &File, offset: u64) -> io::Result<Vec<u8>> {
     while text.len() < LONGEST_LINE {
         let start = text.len();
         text.resize(start + STEP.max(start), 0);
-        let read = file.read_at(&mut text[start..], offset + start as u64)?;
+        let read = read_some(file, &mut text[start..], offset + start as u64)?;
         text.truncate(start + read);
         if let Some(end) = text[start..].iter().position(|byte| *byte == b'\n') {
             text.truncate(start + end);
@@ -25,6 +25,15 @@ pub(crate) fn read_line(file: &File, offset: u64) -> io::Result<Vec<u8>> {
         }
     }
     Ok(text)
+}
+
+fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
 }
 
 /// An unnamed temporary file, which goes with its handle.

@@ -218,3 +218,32 @@ fn finish(output: std::io::Result<std::process::Output>) -> Output {
     let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
     Output { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_sees_nothing_of_the_callers_environment_but_path() {
+        let project = Project::new().binary("/usr/bin/env").variable("OPENAI_API_KEY", "sk-test");
+        let output = project.run([] as [&str; 0]).expect_code(0);
+        let mut names: Vec<&str> = output.stdout.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["HOME", "OPENAI_API_KEY", "PATH"]);
+    }
+
+    #[test]
+    fn a_run_reads_what_it_is_given_and_tells_code_and_streams() {
+        let project = Project::new().binary("/bin/sh").stdin("some input\n").file("a/b.txt", "in a file\n");
+        let output = project.run(["-c", "cat; cat a/b.txt; echo talk >&2; exit 3"]);
+        let expected = Output { code: 3, stdout: "some input\nin a file\n".into(), stderr: "talk\n".into() };
+        assert_eq!(output, expected);
+        assert_eq!(project.files("."), ["a/b.txt"]);
+    }
+
+    #[test]
+    fn commits_are_the_same_on_every_machine() {
+        let commit = || Project::new().file("a.txt", "one\n").commit("first");
+        assert_eq!(commit(), commit());
+    }
+}

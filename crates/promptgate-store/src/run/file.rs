@@ -137,3 +137,27 @@ fn checked_line<T: Serialize + DeserializeOwned>(kind: &str, value: &T, scrubber
     let line = line::write(kind, &scrub_json::<T>(json, scrubber)?);
     if line.len() > LONGEST_LINE { Err(format!("its line of {} bytes is too long", line.len())) } else { Ok(line) }
 }
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::port::PortErrorKind;
+
+    use super::*;
+
+    fn trial() -> SettledTrial {
+        let text = r#"{"trial":0,"version":0,"model":0,"case":{"id":"a","input":"sha256:DIGEST"},"repeat":1,"draw":1,
+            "key":null,"request":null,"outcome":"skipped"}"#;
+        serde_json::from_str(&text.replace("DIGEST", &"0".repeat(64))).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_such_and_nothing_more_is_taken() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut log = RunFile::append_to("/dev/full".into(), full, Scrubber::new(), 0, 0, false);
+        log.append(&trial()).unwrap();
+        let error = log.commit().unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::NoRoom, "{error}");
+        let again = [log.append(&trial()).map(|_| ()), log.finish()];
+        assert!(again.into_iter().all(|result| result.unwrap_err().to_string().contains("resume the run")));
+    }
+}

@@ -122,7 +122,7 @@ impl RunFolder {
         file.write_all(line.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
         lock(file.as_file(), &path)?;
         let file = file.persist_noclobber(&path).map_err(|error| failed()(error.error))?;
-        File::open(&self.runs).and_then(|folder| folder.sync_all()).map_err(failed())?;
+        sync_folder(&self.runs).map_err(failed())?;
         Ok(RunFile::append_to(path, file, scrubber, line.len() as u64, 0, false))
     }
 
@@ -234,7 +234,12 @@ impl RunFolder {
 
     fn make(&self) -> Result<(), RunError> {
         let failed = || RunError::io(format!("create {}", self.runs.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.runs).map_err(failed())?;
+        if !self.runs.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.runs).map_err(failed())?;
+            // A folder whose own entry is lost in a power cut takes every synced run along.
+            let above = self.runs.ancestors().skip(1).take(2);
+            above.filter(|folder| folder.is_dir()).try_for_each(sync_folder).map_err(failed())?;
+        }
         self.check_rights()?;
         let ignore = self.state.join(".gitignore");
         // Run files hold prompts and outputs: nobody should commit them by accident.
@@ -265,6 +270,10 @@ fn check_folder(folder: &Path) -> Result<(), RunError> {
         }
         Ok(_) => Ok(()),
     }
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), RunError> {

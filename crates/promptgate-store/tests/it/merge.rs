@@ -13,7 +13,7 @@ fn part_header(by: PartitionBy, part: u32, of: u32) -> RunHeader {
 fn store_part(runs: &Runs, header: &RunHeader) -> StoredRun {
     let partition = header.partition.unwrap();
     // Completion order differs between machines.
-    runs.finished(header, (0..CASES).rev().filter(|index| belongs(partition, *index)).map(trial));
+    runs.finished_at_once(header, (0..CASES).rev().filter(|index| belongs(partition, *index)).map(trial));
     runs.folder.open(header.volatile.run.as_str()).unwrap()
 }
 
@@ -33,7 +33,8 @@ fn any_split_merges_to_the_run_that_was_never_split() {
     whole.finished(&header("whole", CASES), (0..CASES).map(trial));
     let whole = whole.folder.open("whole").unwrap();
     for by in [PartitionBy::Hash, PartitionBy::Slice] {
-        for of in 1..=16 {
+        let most = if by == PartitionBy::Hash { 16 } else { 5 };
+        for of in 1..=most {
             let mut parts = parts(&Runs::new(), by, of);
             parts.reverse();
             let merged = MergedRun::merge(parts).unwrap();

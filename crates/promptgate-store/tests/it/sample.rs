@@ -121,6 +121,13 @@ impl Runs {
         self.folder.create(header, Scrubber::new()).unwrap()
     }
 
+    /// A finished run of these trials in one batch, where syncing many would take long.
+    pub fn finished_at_once(&self, header: &RunHeader, trials: impl IntoIterator<Item = SettledTrial>) {
+        let mut log = self.start(header);
+        trials.into_iter().for_each(|trial| assert!(log.append(&trial).is_ok()));
+        log.finish().unwrap();
+    }
+
     /// A finished run of these trials, three to a batch.
     pub fn finished(&self, header: &RunHeader, trials: impl IntoIterator<Item = SettledTrial>) {
         let mut log = self.start(header);

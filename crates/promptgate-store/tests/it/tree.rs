@@ -274,3 +274,15 @@ fn a_project_that_was_not_there_yet_is_said_to_be_missing() {
     let error = GitTree::open(&project.path("app"), &first).unwrap_err();
     assert!(matches!(&error, GitError::NoProject { folder, .. } if folder == "app"), "{error}");
 }
+
+#[test]
+fn a_file_to_be_written_has_its_place_inside() {
+    let world = World::new();
+    let tree = DiskTree::new(&world.root()).unwrap();
+    for inside in ["new.jsonl", "recordings/new.jsonl", "prompts/triage.prompt", "same/new.txt"] {
+        assert_eq!(tree.place(&path(inside)).unwrap(), tree.root().join(inside));
+    }
+    for outside in ["up/new.txt", "prompts/outside.prompt", "prompts/absolute.prompt", "dangling", "loop"] {
+        assert!(matches!(tree.place(&path(outside)), Err(TreeError::Outside { .. })), "{outside}");
+    }
+}
