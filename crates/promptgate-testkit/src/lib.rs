@@ -3,6 +3,7 @@
 //! Everything here may panic with a message: a test that cannot set up its world has failed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up its world has failed")]
 
+pub mod asking;
 mod data;
 pub mod model_server;
 mod project;

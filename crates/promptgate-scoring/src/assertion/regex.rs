@@ -1,8 +1,8 @@
 //! `regex`: a pattern matches somewhere in the answer.
 
-use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::{Diagnostic, Diagnostics};
 use regex::Regex;
 use serde::Deserialize;
 
@@ -47,7 +47,15 @@ struct Matches(Regex);
 fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`regex`")?;
     let compiled = pattern::compile(&params.pattern, &params.flags);
-    Ok(Box::new(Matches(compiled.map_err(|problem| spec.params.mistake("pattern", format!("the pattern {problem}")))?)))
+    Ok(Box::new(Matches(compiled.map_err(|problem| mistake(spec, &params.pattern, &problem))?)))
+}
+
+fn mistake(spec: &AssertionSpec, pattern: &str, problem: &str) -> Diagnostic {
+    let mistake = spec.params.mistake("pattern", format!("the pattern {problem}"));
+    match pattern.contains("{{") {
+        true => mistake.help("a pattern is never a template; to look for a part of the case, use `contains`"),
+        false => mistake,
+    }
 }
 
 impl Assertion for Matches {

@@ -3,4 +3,8 @@
 
 mod bench;
 mod gate;
+mod grader;
+mod kinds;
+mod registry;
 mod run;
+mod trial;
