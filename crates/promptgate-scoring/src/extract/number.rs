@@ -21,7 +21,7 @@ pub(super) const KIND: ExtractorKind = ExtractorKind {
     finds: ExtractExample {
         table: "{ number = \"last\" }",
         output: "3 boxes of 450 make $1,350.00 in all.",
-        taken: Some("1350.0"),
+        taken: Some("1350"),
     },
     misses: ExtractExample { table: "{ number = \"last\" }", output: "a dozen, or NaN", taken: None },
     build,
