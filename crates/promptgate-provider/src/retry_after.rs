@@ -1,6 +1,7 @@
 //! How long a provider asks to wait, in all the forms in use: milliseconds, seconds (whole or not), an HTTP date.
 
-use jiff::fmt::rfc2822::DateTimeParser;
+use std::time::UNIX_EPOCH;
+
 use reqwest::header::HeaderMap;
 
 /// Headers with milliseconds; more exact, so they come first.
@@ -18,9 +19,9 @@ pub(crate) fn retry_after_ms(headers: &HeaderMap, now_ms: u64) -> Option<u64> {
 
 fn seconds_or_date(text: &str, now_ms: u64) -> Option<u64> {
     whole(text, 1_000.0).or_else(|| {
-        let date = DateTimeParser::new().parse_timestamp(text).ok()?;
+        let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
         // A date that has passed asks for no wait.
-        Some(u64::try_from(date.as_millisecond()).unwrap_or(0).saturating_sub(now_ms))
+        Some(u64::try_from(date.as_millis()).unwrap_or(u64::MAX).saturating_sub(now_ms))
     })
 }
 
@@ -52,6 +53,8 @@ mod tests {
         check("x-ms-retry-after-ms", "125", Some(125));
         check("llm_provider-retry-after", "60", Some(60_000));
         check("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT", Some(10_000));
+        check("retry-after", "Sunday, 06-Nov-94 08:49:47 GMT", Some(10_000));
+        check("retry-after", "Sun Nov  6 08:49:47 1994", Some(10_000));
     }
 
     #[test]

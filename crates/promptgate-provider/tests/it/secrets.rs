@@ -1,0 +1,137 @@
+//! Keys stay where they belong: 16 shapes of canaries through every failure, and nothing of a body in any log.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use promptgate_core::answer::Answer;
+use promptgate_testkit::model_server::{Delivery, ModelServer, Received, Reply};
+
+use crate::support::{World, ask, request};
+
+const MODEL: &str = "openai/gpt-4.1-mini";
+
+/// Keys of differing shape, each a value that a header can carry.
+const CANARIES: [&str; 16] = [
+    "sk-canary-0123456789abcdef",
+    "sk-proj-canary_ABCdef0123456789",
+    "canary0",
+    "0123456789abcdef0123456789abcdef",
+    "canary/with/slashes==",
+    "canary+plus+signs",
+    "canary with spaces",
+    "canary\"quotes\"inside",
+    "canary\\back\\slashes",
+    "canary%25percent",
+    "canary<angle>&amp;",
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl",
+    "CANARYUPPERCASE12345",
+    "canary.dots.and-dashes_",
+    "'canary single quotes'",
+    "canary:colons:user:pass@host",
+];
+
+/// A server that repeats the key it was sent in every way that servers do.
+fn echoing(received: &Received) -> Reply {
+    let header = received.header("authorization").unwrap_or_default().to_owned();
+    let key = header.strip_prefix("Bearer ").unwrap_or_default();
+    match received.number % 6 {
+        0 => Reply::error(401, "invalid_api_key", &format!("Incorrect API key provided: {key}.")),
+        1 => Reply::error(400, key, &header),
+        2 => Reply::raw(format!("no such key: {key}")).header("content-type", "text/plain").status(500),
+        3 => Reply::error(429, "x", "x").header("x-request-id", key),
+        4 => {
+            Reply::raw("").status(302).header("location", &format!("http://elsewhere/?key={}", key.replace(' ', "%20")))
+        }
+        _ => Reply::json(&serde_json::json!({"error": {"message": header, "code": 500}})),
+    }
+}
+
+fn shown(answer: &Answer) -> String {
+    format!("{answer:?} {}", serde_json::to_string(answer).unwrap())
+}
+
+#[test]
+fn no_failure_holds_a_key_that_a_server_repeats() {
+    for canary in CANARIES.iter().filter(|canary| canary.len() >= 8) {
+        let server = ModelServer::start(echoing);
+        let world = World::openai(&server.base_url()).key(canary);
+        let answerer = world.answerer(MODEL);
+        for _ in 0..6 {
+            let answer = ask(&answerer, request(MODEL, "a", "hello"));
+            assert!(answer.result.is_err());
+            let shown = shown(&answer);
+            assert!(!shown.contains(canary) && !world.scrubber.finds(&shown), "{canary}: {shown}");
+        }
+        assert_eq!(server.received()[0].header("authorization"), Some(format!("Bearer {canary}").as_str()));
+    }
+}
+
+#[test]
+fn a_key_is_learnt_before_the_first_call() {
+    let world = World::openai("https://gateway.example/v1").key("sk-canary-0123456789abcdef");
+    world.build(MODEL).unwrap();
+    assert!(world.scrubber.finds("Bearer sk-canary-0123456789abcdef"));
+}
+
+#[test]
+fn a_proxys_password_is_learnt_and_a_proxy_never_sees_plain_http() {
+    let server = ModelServer::answering("hi");
+    let proxy = ModelServer::answering("through the proxy");
+    let mut world = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef");
+    let address = proxy.base_url().replace("http://", "http://user:hunter2hunter2@");
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        world.environment.insert(name.to_owned(), address.clone());
+    }
+    ask(&world.answerer(MODEL), request(MODEL, "a", "hello")).result.unwrap();
+    assert_eq!((server.count(), proxy.count()), (1, 0));
+    assert!(world.scrubber.finds("http://user:hunter2hunter2@proxy"));
+}
+
+/// Collects what is logged at every level, from every target.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn neither_bodies_nor_keys_are_logged_at_any_level() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        tracing::error!("the log works");
+        let replies = [
+            Reply::answer("body-canary"),
+            Reply::raw("body-canary is not JSON"),
+            Reply::raw("{\"choices\": \"body-canary"),
+            Reply::raw("{\"body-canary\": 1e999}"),
+            Reply::raw(format!("{{\"body-canary\": {}1{}}}", "[".repeat(500), "]".repeat(500))),
+            Reply::raw(b"{\"body-canary\": \"\xff\"}".to_vec()),
+            Reply::raw("<html>body-canary</html>").status(429),
+            Reply::raw("body-canary").status(500),
+            Reply::error(503, "x", "body-canary"),
+            Reply::answer("body-canary").delivered(Delivery::CutAfter(90)),
+        ];
+        for reply in replies {
+            let server = ModelServer::start(move |_| reply.clone());
+            let answerer = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef").answerer(MODEL);
+            let _ = ask(&answerer, request(MODEL, "a", "prompt-canary"));
+        }
+    });
+    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(logged.contains("the log works"));
+    for canary in ["body-canary", "prompt-canary", "sk-canary"] {
+        assert!(!logged.contains(canary), "{canary} in:\n{logged}");
+    }
+}

@@ -1,0 +1,104 @@
+//! What is wrong with settings or credentials is found when the set is built, and says what to do.
+
+use promptgate_core::ExitCode;
+use promptgate_core::name::ModelId;
+use promptgate_provider::{KINDS, ProviderSettings, SetupError};
+use promptgate_testkit::model_server::ModelServer;
+
+use crate::support::{World, ask, called, request};
+
+fn error(world: &World, model: &str) -> (String, ExitCode) {
+    let error: SetupError = world.build(model).err().expect("this cannot be built");
+    (error.to_string(), error.exit_code())
+}
+
+fn with_base_url(url: &str) -> World {
+    let mut world = World::new();
+    world.settings.insert("openai".into(), ProviderSettings { base_url: Some(url.into()), ..Default::default() });
+    world
+}
+
+#[test]
+fn a_missing_key_is_named_before_anything_runs() {
+    let (message, code) = error(&World::new(), "openai/gpt-4.1");
+    assert_eq!(code, ExitCode::NoPermission);
+    insta::assert_snapshot!(message, @"no key for provider `openai`: the environment variable OPENAI_API_KEY is not set; set OPENAI_API_KEY, or answer from a recording (leave out --live)");
+    let mut world = with_base_url("https://gateway.example/v1");
+    world.settings.get_mut("openai").unwrap().key_env = Some("GATEWAY_KEY".into());
+    insta::assert_snapshot!(error(&world, "openai/gpt-4.1").0, @"no key for provider `openai`: the environment variable GATEWAY_KEY is not set; set GATEWAY_KEY, or answer from a recording (leave out --live)");
+}
+
+#[test]
+fn wrong_settings_say_what_to_write() {
+    insta::assert_snapshot!(error(&World::new(), "opanai/x").0, @"unknown provider `opanai`; did you mean `openai`?");
+    insta::assert_snapshot!(error(&World::new(), "replay/x").0, @r#"`replay` is not a provider of its own; keep the model's own id and add `recording = "recordings/<model>.jsonl"` to its `[[model]]`"#);
+    insta::assert_snapshot!(error(&World::new(), "scripted/x").0, @r#"the scripted provider has no script; add `script = "script.toml"` under `[provider.scripted]` in promptgate.toml"#);
+    for url in
+        ["not a url", "ftp://host/v1", "https://user:hunter2hunter2@host/v1", "https://host/v1?key=hunter2hunter2"]
+    {
+        let (message, code) = error(&with_base_url(url), "openai/x");
+        assert_eq!(code, ExitCode::Usage);
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+    insta::assert_snapshot!(error(&with_base_url("https://user:pw@host/v1"), "openai/x").0, @"`base_url` of [provider.openai] holds a user name or password; expected something like `https://host/v1`; keys belong in an environment variable");
+    let mut world = World::new();
+    world.settings.insert("local".into(), ProviderSettings { kind: Some("openai".into()), ..Default::default() });
+    insta::assert_snapshot!(error(&world, "local/llama").0, @"provider `local` has no base URL; add `base_url` under [provider.local], or set LOCAL_BASE_URL");
+}
+
+#[test]
+fn a_key_that_cannot_be_sent_is_refused_without_being_shown() {
+    let world = World::new().key("sk-hunter2\nhunter2");
+    let (message, code) = error(&world, "openai/x");
+    assert_eq!(code, ExitCode::NoPermission);
+    insta::assert_snapshot!(message, @"the value of OPENAI_API_KEY cannot be a key: it holds a line feed or a control character");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_wrong_settings_before_missing_keys() {
+    let world = World::new();
+    let error = world.set(vec![called("openai/x"), called("opanai/x"), called("scripted/x")]).err().unwrap();
+    assert_eq!((error.exit_code(), error.diagnostics().0.len()), (ExitCode::Usage, 2));
+}
+
+#[test]
+fn a_server_on_loopback_needs_no_key_and_another_name_has_its_own_variables() {
+    let server = ModelServer::answering("hi");
+    let mut world = World::new();
+    world.settings.insert("local".into(), ProviderSettings { kind: Some("openai".into()), ..Default::default() });
+    world.environment.insert("LOCAL_BASE_URL".into(), server.base_url());
+    let set = world.build("local/llama").unwrap();
+    assert_eq!(set.source(&ModelId::new("local/llama").unwrap()), Some(server.base_url()));
+    ask(&world.answerer("local/llama"), request("local/llama", "a", "x")).result.unwrap();
+    assert_eq!(server.received()[0].json()["model"], "llama");
+    assert_eq!(server.received()[0].header("authorization"), None);
+}
+
+#[test]
+fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
+    let server = ModelServer::answering("hi");
+    let mut world = with_base_url(&server.base_url()).key("sk-environment-1");
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(server.received()[0].header("authorization"), None);
+    world.settings.get_mut("openai").unwrap().key_env = Some("OPENAI_API_KEY".into());
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(server.received()[1].header("authorization"), Some("Bearer sk-environment-1"));
+}
+
+#[test]
+fn sources_name_where_answers_come_from() {
+    let world = World::new().key("sk-environment-1");
+    let source = |model: &str| world.build(model).unwrap().source(&ModelId::new(model).unwrap());
+    assert_eq!(source("openai/x").as_deref(), Some("https://api.openai.com/v1"));
+    assert_eq!(source("echo/x").as_deref(), Some("echo"));
+    let set = world.build("echo/x").unwrap();
+    assert_eq!(set.source(&ModelId::new("echo/other").unwrap()), None);
+}
+
+#[test]
+fn every_kind_has_a_name_of_its_own_a_summary_and_an_example() {
+    for (index, kind) in KINDS.iter().enumerate() {
+        assert!(KINDS[..index].iter().all(|other| other.name < kind.name), "{} stands out of order", kind.name);
+        assert!(!kind.summary.is_empty() && ModelId::new(kind.example).is_ok(), "{}", kind.name);
+    }
+}

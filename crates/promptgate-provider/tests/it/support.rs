@@ -1,0 +1,196 @@
+//! A set of providers from settings, an environment and files that a test writes down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use promptgate_core::answer::{Answer, Failure, Response};
+use promptgate_core::event::{Event, Listener};
+use promptgate_core::message::{Message, Role};
+use promptgate_core::name::{CaseId, ModelId, PromptId};
+use promptgate_core::port::{Clock, Tree, TreeError, TreePath};
+use promptgate_core::price::Prices;
+use promptgate_core::request::{Origin, Request, RequestBody};
+use promptgate_core::secret::Scrubber;
+use promptgate_provider::{
+    Answerer, AnswersFrom, LocalAnswerer, ModelSetup, ProviderSet, ProviderSettings, Recorder, Recording, RetryPolicy,
+    Setup, SetupError,
+};
+
+/// Everything a set is built from; tests change what they are about.
+pub struct World {
+    pub settings: BTreeMap<String, ProviderSettings>,
+    pub environment: BTreeMap<String, String>,
+    pub files: BTreeMap<String, String>,
+    pub root: tempfile::TempDir,
+    pub scrubber: Scrubber,
+    pub retry: RetryPolicy,
+    pub events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            settings: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            files: BTreeMap::new(),
+            root: tempfile::tempdir().unwrap(),
+            scrubber: Scrubber::new(),
+            retry: RetryPolicy::none(),
+            events: Arc::default(),
+        }
+    }
+
+    /// With a script for `scripted`.
+    pub fn scripted(script: &str) -> Self {
+        let mut world = Self::new();
+        world.files.insert("script.toml".to_owned(), script.to_owned());
+        world.settings.insert("scripted".to_owned(), settings(|settings| settings.script = Some("script.toml".into())));
+        world
+    }
+
+    /// With an OpenAI-shaped server.
+    pub fn openai(base_url: &str) -> Self {
+        let mut world = Self::new();
+        world.environment.insert("OPENAI_BASE_URL".to_owned(), base_url.to_owned());
+        world.settings.insert("openai".to_owned(), settings(|_| {}));
+        world
+    }
+
+    /// With limits that a stalled connection runs into soon.
+    pub fn impatient(mut self) -> Self {
+        let short = Some(Duration::from_millis(50));
+        let settings = settings(|settings| (settings.first_byte_timeout, settings.idle_timeout) = (short, short));
+        self.settings.insert("openai".to_owned(), settings);
+        self
+    }
+
+    pub fn key(mut self, key: &str) -> Self {
+        self.environment.insert("OPENAI_API_KEY".to_owned(), key.to_owned());
+        self
+    }
+
+    pub fn retrying(mut self, attempts: u32) -> Self {
+        self.retry = RetryPolicy { attempts, ..RetryPolicy::default() };
+        self
+    }
+
+    pub fn set(&self, models: Vec<ModelSetup>) -> Result<ProviderSet, SetupError> {
+        let environment = |name: &str| self.environment.get(name).cloned();
+        ProviderSet::build(
+            models,
+            &Setup {
+                settings: &self.settings,
+                environment: &environment,
+                tree: &Files(&self.files),
+                root: self.root.path(),
+                scrubber: &self.scrubber,
+                prices: &Prices::embedded(),
+                clock: Arc::new(Noon),
+            },
+        )
+    }
+
+    pub fn build(&self, model: &str) -> Result<ProviderSet, SetupError> {
+        self.set(vec![called(model)])
+    }
+
+    pub fn answerer(&self, model: &str) -> LocalAnswerer {
+        self.build(model).unwrap().answerer(&self.retry, &self.listener(), None)
+    }
+
+    pub fn recording_answerer(&self, model: &str, recorder: &Recorder) -> LocalAnswerer {
+        self.build(model).unwrap().answerer(&self.retry, &self.listener(), Some(recorder))
+    }
+
+    pub fn listener(&self) -> Listener {
+        let events = self.events.clone();
+        Arc::new(move |event| events.lock().unwrap().push(event))
+    }
+
+    /// How long each retry waited.
+    pub fn waits(&self) -> Vec<Duration> {
+        let wait = |event: &Event| match event {
+            Event::Retrying { wait, .. } => Some(*wait),
+            _ => None,
+        };
+        self.events.lock().unwrap().iter().filter_map(wait).collect()
+    }
+}
+
+/// Settings whose limits no test runs into by accident, on however busy a machine.
+pub fn settings(change: impl FnOnce(&mut ProviderSettings)) -> ProviderSettings {
+    let patient = Some(Duration::from_secs(60));
+    let mut settings = ProviderSettings { first_byte_timeout: patient, idle_timeout: patient, ..Default::default() };
+    change(&mut settings);
+    settings
+}
+
+pub fn called(model: &str) -> ModelSetup {
+    ModelSetup { id: ModelId::new(model).unwrap(), answers: AnswersFrom::Provider }
+}
+
+pub fn recorded(model: &str, recording: Recording) -> ModelSetup {
+    ModelSetup { id: ModelId::new(model).unwrap(), answers: AnswersFrom::Recording(Arc::new(recording)) }
+}
+
+/// What `triage` asks a model about a case.
+pub fn request(model: &str, case: &str, text: &str) -> Request {
+    let body = RequestBody {
+        model: ModelId::new(model).unwrap(),
+        messages: vec![Message::text(Role::System, "Sort."), Message::text(Role::User, text)],
+        tools: Vec::new(),
+        parameters: Default::default(),
+        output: None,
+    };
+    of_body(body, case)
+}
+
+pub fn of_body(body: RequestBody, case: &str) -> Request {
+    let origin = Origin::Trial { prompt: PromptId::new("triage").unwrap(), case: CaseId::new(case).unwrap() };
+    Request { digest: body.digest(), body, repeat: 1, timeout_ms: 2_000, origin }
+}
+
+/// Asks on a runtime of its own with a real clock.
+pub fn ask(answerer: &LocalAnswerer, request: Request) -> Answer {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(answerer.answer(request))
+}
+
+pub fn response(answer: Answer) -> Response {
+    answer.result.unwrap()
+}
+
+pub fn failure(answer: Answer) -> Failure {
+    answer.result.unwrap_err()
+}
+
+struct Files<'a>(&'a BTreeMap<String, String>);
+
+impl Tree for Files<'_> {
+    fn read(&self, path: &TreePath) -> Result<Vec<u8>, TreeError> {
+        let missing = || TreeError::Missing { tree: self.name(), path: path.to_string() };
+        self.0.get(path.as_str()).map(|text| text.clone().into_bytes()).ok_or_else(missing)
+    }
+
+    fn list(&self, _: &TreePath) -> Result<Vec<TreePath>, TreeError> {
+        Ok(Vec::new())
+    }
+
+    fn name(&self) -> String {
+        "the test".to_owned()
+    }
+}
+
+/// 1994-11-06 at 08:49:37 UTC, the date of the examples in RFC 9110.
+struct Noon;
+
+impl Clock for Noon {
+    fn now_ms(&self) -> u64 {
+        784_111_777_000
+    }
+
+    fn now_text(&self) -> String {
+        "1994-11-06T08:49:37Z".to_owned()
+    }
+}
