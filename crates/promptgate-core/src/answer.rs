@@ -12,7 +12,7 @@ pub struct Answer {
     pub result: Result<Response, Failure>,
     /// Calls made, the last one included; 0 where nothing was called (a recording).
     pub attempts: u32,
-    /// What the failed attempts before the last one cost, where it is known.
+    /// What attempts that gave no response cost, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
 }

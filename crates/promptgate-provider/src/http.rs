@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::secret::{Scrubber, Secret};
 use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout, timeout_at};
-
-use crate::settings::ProviderSettings;
 
 /// How long each stage of a call may take, and how much may come back.
 #[derive(Debug, Clone)]
@@ -62,6 +61,9 @@ impl Transport {
             .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(limits.connect)
+            // A connection for each call in flight: over HTTP/2 calls beyond the server's stream limit would wait unseen,
+            // and one broken connection would take all of them along.
+            .http1_only()
             .pool_max_idle_per_host(usize::MAX)
             .pool_idle_timeout(Duration::from_secs(60))
             .tcp_keepalive(Duration::from_secs(30))

@@ -16,7 +16,6 @@ mod replay;
 mod retry_after;
 mod scripted;
 mod set;
-mod settings;
 mod stack;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
@@ -25,4 +24,3 @@ pub use provider::{FailedCall, Provider};
 pub use registry::{KINDS, ProviderKind};
 pub use replay::{Lookup, Recording};
 pub use set::{AnswersFrom, ModelSetup, ProviderSet, Setup, SetupError};
-pub use settings::ProviderSettings;

@@ -233,8 +233,16 @@ impl Endpoint {
             request.headers_mut().insert(AUTHORIZATION, key.clone());
         }
         let exchange = self.transport.send(request, timeout).await?;
-        error::check(&exchange, self.clock.now_ms()).map_err(|failed| self.scrubbed(failed))?;
+        error::check(&exchange, self.clock.now_ms()).map_err(|failed| self.scrubbed(self.explained(failed)))?;
         Ok(exchange)
+    }
+
+    /// A refused credential that was never sent is a matter of settings.
+    fn explained(&self, mut failed: FailedCall) -> FailedCall {
+        if failed.failure.kind == FailureKind::Credential && self.key.is_none() {
+            failed.failure.message.push_str("; no key was sent: name its variable with `key_env` beside `base_url`");
+        }
+        failed
     }
 
     /// Servers repeat in their messages what they were sent.

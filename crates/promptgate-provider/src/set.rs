@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use promptgate_core::event::Listener;
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{Clock, Tree};
 use promptgate_core::price::Prices;
@@ -14,7 +15,6 @@ use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 use crate::middleware::{Recorder, RetryPolicy};
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
-use crate::settings::ProviderSettings;
 use crate::{Answerer, LocalAnswerer, stack};
 
 /// A model of a plan, and where its answers come from.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use promptgate_core::answer::{Answer, Failure};
 use promptgate_core::digest::Digest;
 use promptgate_core::event::{Event, Listener};
+use promptgate_core::format::project::Retries;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
 
@@ -39,6 +40,18 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// What the settings say, with the defaults for what they leave open.
+    pub fn of(settings: &Retries, seed: u64) -> Self {
+        let default = Self::default();
+        Self {
+            attempts: settings.attempts.unwrap_or(default.attempts),
+            first_wait: settings.first_wait.unwrap_or(default.first_wait),
+            longest_wait: settings.longest_wait.unwrap_or(default.longest_wait),
+            longest_retry_after: settings.longest_retry_after.unwrap_or(default.longest_retry_after),
+            seed,
+        }
+    }
+
     /// One attempt, whatever happens.
     pub fn none() -> Self {
         Self { attempts: 1, ..Self::default() }

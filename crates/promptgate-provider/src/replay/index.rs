@@ -17,8 +17,8 @@ pub(crate) struct Entry {
     /// The head of the request digest, or of the case id's.
     pub(crate) key: u128,
     pub(crate) trial: u32,
-    pub(crate) length: u32,
     pub(crate) offset: u64,
+    pub(crate) length: u32,
 }
 
 /// All lines of a recording.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 use promptgate_core::answer::{Failure, FailureKind, Usage};
+use promptgate_core::format::amount;
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::{Diagnostic, Diagnostics, Digest};
 use serde::de::Error as _;
@@ -223,17 +224,7 @@ impl TryFrom<LatencyText> for Latency {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let fail = || format!("`{text}` is not a duration such as `50ms`, `1.5s` or `2m`");
-    let digits = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(fail)?;
-    let (number, unit) = text.split_at(digits);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err(fail()),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| fail())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| fail())
+    amount::duration(text).map_err(|error| format!("{error}; write \"50ms\", \"2s\" or \"1m\""))
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

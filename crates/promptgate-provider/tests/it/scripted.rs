@@ -148,7 +148,7 @@ fn a_mistake_in_a_script_is_shown_at_its_place() {
     insta::assert_snapshot!(error("sede = 7"), @"script.toml:1:1: unknown field `sede`, expected one of `seed`, `answer`, `sleep`, `calls_log`, `rule`");
     insta::assert_snapshot!(error("[[rule]]\nanser = \"x\""), @"script.toml:2:1: unknown field `anser`, expected one of `case`, `prompt`, `model`, `contains`, `repeat`, `share`, `answer`, `latency`, `usage`, `finish_reason`, `returned_model`, `fault`, `fault_times`, `retry_after`");
     insta::assert_snapshot!(error("[[rule]]\nshare = 1.5"), @"script.toml:2:9: a share lies in 0 to 1");
-    insta::assert_snapshot!(error("[[rule]]\nlatency = \"fast\""), @"script.toml:2:11: `fast` is not a duration such as `50ms`, `1.5s` or `2m`");
+    insta::assert_snapshot!(error("[[rule]]\nlatency = \"fast\""), @r#"script.toml:2:11: `fast` is not a duration; write "50ms", "2s" or "1m""#);
     insta::assert_snapshot!(error("[[rule]]\nlatency = [\"2s\", \"1s\"]"), @"script.toml:2:11: a latency's range ends before it begins");
     insta::assert_snapshot!(error("[[rule]]\nfault = \"fire\""), @"script.toml:2:9: unknown variant `fire`, expected one of `connection`, `rate-limit`, `quota`, `server`, `credential`, `bad-request`, `model-timeout`");
     insta::assert_snapshot!(error("[[rule]]\ncase = \"[\""), @"script.toml:2:8: error parsing glob '[': unclosed character class; missing ']'");

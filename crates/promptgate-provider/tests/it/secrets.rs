@@ -14,7 +14,7 @@ const MODEL: &str = "openai/gpt-4.1-mini";
 const CANARIES: [&str; 16] = [
     "sk-canary-0123456789abcdef",
     "sk-proj-canary_ABCdef0123456789",
-    "canary0",
+    "c4n4ry-8",
     "0123456789abcdef0123456789abcdef",
     "canary/with/slashes==",
     "canary+plus+signs",
@@ -52,7 +52,7 @@ fn shown(answer: &Answer) -> String {
 
 #[test]
 fn no_failure_holds_a_key_that_a_server_repeats() {
-    for canary in CANARIES.iter().filter(|canary| canary.len() >= 8) {
+    for canary in CANARIES {
         let server = ModelServer::start(echoing);
         let world = World::openai(&server.base_url()).key(canary);
         let answerer = world.answerer(MODEL);

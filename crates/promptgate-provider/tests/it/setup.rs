@@ -1,11 +1,12 @@
 //! What is wrong with settings or credentials is found when the set is built, and says what to do.
 
 use promptgate_core::ExitCode;
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
-use promptgate_provider::{KINDS, ProviderSettings, SetupError};
-use promptgate_testkit::model_server::ModelServer;
+use promptgate_provider::{KINDS, SetupError};
+use promptgate_testkit::model_server::{ModelServer, Reply};
 
-use crate::support::{World, ask, called, request};
+use crate::support::{World, ask, called, failure, request};
 
 fn error(world: &World, model: &str) -> (String, ExitCode) {
     let error: SetupError = world.build(model).err().expect("this cannot be built");
@@ -83,6 +84,14 @@ fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
     world.settings.get_mut("openai").unwrap().key_env = Some("OPENAI_API_KEY".into());
     ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
     assert_eq!(server.received()[1].header("authorization"), Some("Bearer sk-environment-1"));
+}
+
+#[test]
+fn a_server_that_wants_a_key_it_was_not_sent_is_told_with_what_to_do() {
+    let server = ModelServer::start(|_| Reply::error(401, "no_key", "who are you?"));
+    let world = with_base_url(&server.base_url()).key("sk-environment-1");
+    let failed = failure(ask(&world.answerer("openai/x"), request("openai/x", "a", "x")));
+    insta::assert_snapshot!(failed, @"HTTP 401: who are you? (no_key); no key was sent: name its variable with `key_env` beside `base_url`");
 }
 
 #[test]

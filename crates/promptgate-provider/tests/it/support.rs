@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, Response};
 use promptgate_core::event::{Event, Listener};
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::{CaseId, ModelId, PromptId};
 use promptgate_core::port::{Clock, Tree, TreeError, TreePath};
@@ -13,8 +14,7 @@ use promptgate_core::price::Prices;
 use promptgate_core::request::{Origin, Request, RequestBody};
 use promptgate_core::secret::Scrubber;
 use promptgate_provider::{
-    Answerer, AnswersFrom, LocalAnswerer, ModelSetup, ProviderSet, ProviderSettings, Recorder, Recording, RetryPolicy,
-    Setup, SetupError,
+    Answerer, AnswersFrom, LocalAnswerer, ModelSetup, ProviderSet, Recorder, Recording, RetryPolicy, Setup, SetupError,
 };
 
 /// Everything a set is built from; tests change what they are about.
