@@ -9,6 +9,7 @@ pub mod inputs;
 mod json_line;
 pub mod lines;
 mod node;
+pub mod picoschema;
 pub mod project;
 pub mod prompt;
 pub mod recording;

@@ -1,4 +1,10 @@
-//! A version of a prompt: immutable content, identified by its digest. `format::prompt` makes one from files.
+//! A version of a prompt: immutable content, identified by its digest. [`format::prompt`](crate::format::prompt) makes one
+//! from files; here it is rendered, asked for its variables and sections, and compared.
+
+mod diff;
+mod json;
+mod marked;
+mod template;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,6 +17,10 @@ use crate::message::{Message, Role};
 use crate::name::{ModelId, PromptId};
 use crate::request::{OutputFormat, RequestBody};
 
+pub use diff::{ChangePlace, SectionChange, diff};
+pub(crate) use marked::role_named;
+pub(crate) use template::{Failure, HELPERS, MAIN, STRUCTURAL, Template};
+
 /// A version of a prompt, compiled once, never changed.
 #[derive(Debug)]
 pub struct Version {
@@ -20,8 +30,21 @@ pub struct Version {
     pub front: FrontMatter,
     /// The files it is made of, the prompt's own first; `format::prompt::from_sources` makes it anew from them.
     pub files: Vec<SourceFile>,
-    variables: Vec<Variable>,
-    sections: Vec<Section>,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) template: Template,
+    pub(crate) texts: Vec<TemplateText>,
+}
+
+/// One text of a version's template: the prompt's own, or a partial's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TemplateText {
+    /// The partial's name, or [`MAIN`].
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Where it begins in its file.
+    pub at: Location,
 }
 
 /// Why a version could not be rendered for an input.
@@ -40,8 +63,23 @@ impl Version {
 
     /// As [`Version::render`], with values for `@name` in the template.
     pub fn render_with(&self, input: &CaseInput, context: &Map<String, Value>) -> Result<Vec<Message>, RenderError> {
-        let _ = (input, context);
-        Ok(Vec::new())
+        if let Some(variable) = self.check_input(&input.vars).first() {
+            return Err(RenderError { diagnostic: variable.undefined() });
+        }
+        let mut vars = self.front.input_default.clone();
+        vars.extend(input.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let marked = self.template.render(vars, context.clone()).map_err(|failure| self.failed(failure))?;
+        Ok(marked.into_messages(&input.messages))
+    }
+
+    fn failed(&self, failure: Failure) -> RenderError {
+        let text = self.texts.iter().find(|text| text.name == failure.template);
+        let diagnostic = Diagnostic::new(failure.message).help(failure.help);
+        let diagnostic = match text.or(self.texts.first()) {
+            Some(text) => diagnostic.at(text.place(failure.position.unwrap_or((1, 1)))),
+            None => diagnostic,
+        };
+        RenderError { diagnostic }
     }
 
     /// What is asked of a model for an input: the rendered messages, the tools, the output format and the parameters.
@@ -82,40 +120,6 @@ impl Version {
     pub fn sections(&self) -> &[Section] {
         &self.sections
     }
-}
-
-/// One difference between two versions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SectionChange {
-    /// What differs.
-    pub place: ChangePlace,
-    /// The text on the old side; absent where it was added.
-    pub old: Option<String>,
-    /// The text on the new side; absent where it was removed.
-    pub new: Option<String>,
-}
-
-/// What differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangePlace {
-    /// A section of a message.
-    Section {
-        /// The message's role.
-        role: Role,
-        /// The heading without its `## `; empty for what stands before the first one.
-        heading: String,
-    },
-    /// A setting of the front matter, as a dotted path.
-    Setting(String),
-    /// A partial, by name.
-    Partial(String),
-}
-
-/// The differences between two versions, section by section, then settings, then partials.
-pub fn diff(old: &Version, new: &Version) -> Vec<SectionChange> {
-    let _ = (old, new);
-    Vec::new()
 }
 
 /// A file a version is made of, as read; a run's header keeps these, so that a version can be had again.
@@ -159,6 +163,25 @@ pub struct Variable {
     pub optional: bool,
     /// Where the template reads it first.
     pub at: Location,
+}
+
+impl Variable {
+    /// The mistake that it is neither given nor optional.
+    pub fn undefined(&self) -> Diagnostic {
+        let name = &self.name;
+        Diagnostic::new(format!("the variable `{name}` is not defined"))
+            .at(self.at.clone())
+            .help(format!("give it in the case or in `[vars]`, or mark it as optional: `{name}?` in `input.schema`"))
+    }
+}
+
+impl TemplateText {
+    /// The place in the file of a line and column of the text.
+    pub fn place(&self, (line, column): (usize, usize)) -> Location {
+        let column = if line <= 1 { self.at.column as usize - 1 + column } else { column };
+        let line = self.at.line + u32::try_from(line.saturating_sub(1)).unwrap_or(0);
+        Location { file: self.at.file.clone(), line, column: u32::try_from(column.max(1)).unwrap_or(u32::MAX) }
+    }
 }
 
 /// A part of a message under a level-2 heading.

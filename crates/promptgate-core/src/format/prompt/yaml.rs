@@ -1,0 +1,213 @@
+//! Front matter as JSON values with the place of every key. Budgets hold against alias bombs, deep nesting and long
+//! documents; doubled keys and merge keys are mistakes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::Spanned;
+
+use crate::diagnostic::{Diagnostic, Location};
+
+/// The place of a YAML block in its file.
+pub struct Block<'a> {
+    /// The file as messages name it.
+    pub file: &'a str,
+    /// The whole file.
+    pub text: &'a str,
+    /// The lines before the block.
+    pub lines_before: u32,
+}
+
+/// Where keys and items stand, by path: `input/schema`, `tools/0/name`.
+#[derive(Debug, Default)]
+pub struct Places(BTreeMap<String, Location>);
+
+impl Places {
+    /// The place of the nearest thing on a path that has one.
+    pub fn of(&self, path: &str) -> Option<Location> {
+        let mut path = path;
+        loop {
+            match (self.0.get(path), path.rsplit_once('/')) {
+                (Some(location), _) => return Some(location.clone()),
+                (None, Some((head, _))) => path = head,
+                (None, None) => return self.0.get("").cloned(),
+            }
+        }
+    }
+}
+
+/// Reads a block of YAML that holds a mapping, or nothing.
+pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places), Diagnostic> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 64,
+            max_events: 100_000,
+            max_nodes: 50_000,
+            max_aliases: 100,
+            max_anchors: 100,
+            max_documents: 1,
+            flow_nesting_limit: 64,
+        },
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 10_000,
+            max_replay_stack_depth: 16,
+            max_alias_expansions_per_anchor: 100,
+        },
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    if yaml.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+        let places = BTreeMap::from([(String::new(), Location::of_line(block.file, block.lines_before + 1))]);
+        return Ok((Map::new(), Places(places)));
+    }
+    let node: Spanned<Node> =
+        serde_saphyr::from_str_with_options(yaml, options).map_err(|error| refused(&error, block))?;
+    let mut places = BTreeMap::new();
+    let value = settle(node, String::new(), block, &mut places);
+    match value {
+        Value::Object(map) => Ok((map, Places(places))),
+        Value::Null => Ok((Map::new(), Places(places))),
+        _ => Err(at(block, 1, 1, "the front matter is not a mapping")
+            .help("write `key: value` lines, such as `model: openai/gpt-4.1-mini`")),
+    }
+}
+
+fn refused(error: &serde_saphyr::Error, block: &Block<'_>) -> Diagnostic {
+    let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or("it does not read");
+    at(block, line, column, format!("the front matter does not read as YAML: {message}"))
+        .help("between the two `---` lines stands YAML, each key once, nested 64 levels at most")
+}
+
+/// A mistake at a line and column of the block.
+fn at(block: &Block<'_>, line: u64, column: u64, message: impl Into<String>) -> Diagnostic {
+    let line = block.lines_before + u32::try_from(line.max(1)).unwrap_or(u32::MAX - block.lines_before);
+    let diagnostic = Diagnostic::new(message).at(place(block, line, column));
+    match block.text.lines().nth(line as usize - 1) {
+        Some(excerpt) => diagnostic.excerpt(excerpt),
+        None => diagnostic,
+    }
+}
+
+fn place(block: &Block<'_>, line: u32, column: u64) -> Location {
+    Location { file: block.file.to_owned(), line, column: u32::try_from(column.max(1)).unwrap_or(u32::MAX) }
+}
+
+/// A YAML node.
+enum Node {
+    Scalar(Value),
+    List(Vec<Spanned<Node>>),
+    Table(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+fn settle(node: Spanned<Node>, path: String, block: &Block<'_>, places: &mut BTreeMap<String, Location>) -> Value {
+    let spot = |location: serde_saphyr::Location| {
+        let line = u32::try_from(location.line().max(1)).unwrap_or(1);
+        place(block, block.lines_before + line, location.column())
+    };
+    places.entry(path.clone()).or_insert_with(|| spot(node.referenced));
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+    match node.value {
+        Node::Scalar(value) => value,
+        Node::List(items) => {
+            let item = |(index, item)| settle(item, below(&usize::to_string(&index)), block, places);
+            Value::Array(items.into_iter().enumerate().map(item).collect())
+        }
+        Node::Table(entries) => {
+            let mut map = Map::new();
+            for (key, value) in entries {
+                let path = below(&key.value);
+                places.insert(path.clone(), spot(key.referenced));
+                map.insert(key.value, settle(value, path, block, places));
+            }
+            Value::Object(map)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::from(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::from(value)))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        Err(E::custom(format!("the number {value} is too large; write it in quotes")))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        Err(E::custom(format!("the number {value} is too large; write it in quotes")))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom(format!("{value} is not a number of JSON")))?;
+        Ok(Node::Scalar(Value::Number(number)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::from(value)))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::from(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut entries: Vec<(Spanned<String>, Spanned<Node>)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        while let Some((key, value)) = access.next_entry::<Spanned<String>, _>()? {
+            if !seen.insert(key.value.clone()) {
+                return Err(de::Error::custom(format!("the key `{}` stands twice", key.value)));
+            }
+            entries.push((key, value));
+        }
+        Ok(Node::Table(entries))
+    }
+}

@@ -1,0 +1,9 @@
+//! Core against real files: the Dotprompt corpus, and hostile input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that cannot set up its world has failed"
+)]
+
+mod dotprompt;
