@@ -1,7 +1,8 @@
 //! Cuts and flipped bits: whatever happens to a file, what is read of it was written, and what is lost is told.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use promptgate_core::port::RunLog;
 use promptgate_core::record::{SettledRecord, SettledTrial};
@@ -24,6 +25,13 @@ fn finished(runs: &Runs) -> PathBuf {
     runs.folder.path().join("r1.jsonl")
 }
 
+/// Puts other bytes into a file. Truncating it first, as `fs::write` does, makes some file systems write to disk at once.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+}
+
 /// The trials that read back; panics if one of them is not as it was written.
 fn whole_trials(run: &StoredRun) -> usize {
     let trials: Vec<SettledTrial> = run.trials().map(Result::unwrap).collect();
@@ -39,8 +47,10 @@ fn a_file_cut_anywhere_behind_its_header_is_repaired_and_goes_on() {
     let path = finished(&runs);
     let bytes = fs::read(&path).unwrap();
     let header_end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    for cut in header_end..bytes.len() {
-        fs::write(&path, &bytes[..cut]).unwrap();
+    // Every byte of the last lines, and some of those before.
+    let last = bytes.len() - 1_500;
+    for cut in (header_end..last).step_by(13).chain(last..bytes.len()) {
+        overwrite(&path, &bytes[..cut]);
         let run = StoredRun::open(&path).unwrap();
         let lines = bytes[header_end..cut].split_inclusive(|byte| *byte == b'\n');
         let whole =
@@ -50,7 +60,7 @@ fn a_file_cut_anywhere_behind_its_header_is_repaired_and_goes_on() {
     }
     // A few of them are gone on with, to the end.
     for cut in (header_end..bytes.len()).step_by(97) {
-        fs::write(&path, &bytes[..cut]).unwrap();
+        overwrite(&path, &bytes[..cut]);
         let mut resumed = runs.folder.resume("r1", Scrubber::new()).unwrap();
         let rest: Vec<SettledTrial> = (0..TRIALS).filter(|index| !resumed.settled.holds(*index)).map(trial).collect();
         append(&mut resumed.log, rest);
@@ -67,7 +77,7 @@ fn a_file_cut_in_its_header_is_named() {
     let bytes = fs::read(&path).unwrap();
     let header_end = bytes.iter().position(|byte| *byte == b'\n').unwrap();
     for cut in (0..header_end).step_by(31).chain([header_end]) {
-        fs::write(&path, &bytes[..cut]).unwrap();
+        overwrite(&path, &bytes[..cut]);
         assert!(matches!(StoredRun::open(&path), Err(RunError::Corrupt { line: 1, .. })), "cut at {cut}");
     }
 }
@@ -80,7 +90,7 @@ fn flip_bits(path: &PathBuf, flips: usize, mut check: impl FnMut(usize, Result<S
     for bit in bits {
         let mut bad = bytes.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        fs::write(path, &bad).unwrap();
+        overwrite(path, &bad);
         check(bit, StoredRun::open(path));
     }
 }
@@ -128,7 +138,7 @@ fn sectors_lost_in_the_open_batch_are_repaired_and_in_an_older_one_named() {
         let mut bad = bytes.clone();
         let end = (start + 128).min(bad.len());
         bad[start..end].fill(0);
-        fs::write(&path, &bad).unwrap();
+        overwrite(&path, &bad);
         match StoredRun::open(&path) {
             // A sector on the border takes the line before the batch along.
             Ok(run) => assert!(end > last_batch && run.torn().is_some() && whole_trials(&run) >= 5, "at {start}"),
