@@ -85,6 +85,7 @@ impl VersionError {
         match self {
             Self::Missing { .. } | Self::Tree(TreeError::Missing { .. }) => true,
             Self::Git(error) => matches!(error, GitError::UnknownRevision { .. } | GitError::NoProject { .. }),
+            Self::Run(RunError::Io { cause, .. }) => cause.kind() == std::io::ErrorKind::NotFound,
             Self::Run(error) => matches!(error, RunError::NotFound { .. }),
             _ => false,
         }
@@ -147,8 +148,9 @@ fn of_run(run: StoredRun) -> Result<Found, VersionError> {
 fn by_path(places: &Places, path: &str) -> Result<Found, VersionError> {
     let Some(current) = places.current else {
         let inside = places.suite.join(path)?;
+        places.tree.open(&inside)?;
         return match path.ends_with(".jsonl") {
-            true => of_run(StoredRun::open(&places.tree.root().join(resolved(places.tree, &inside)?))?),
+            true => of_run(StoredRun::open(&places.tree.root().join(places.tree.resolve(&inside)?))?),
             false => Ok(Found::plain(prompt::load_path(places.tree, &inside)?)),
         };
     };
@@ -157,11 +159,6 @@ fn by_path(places: &Places, path: &str) -> Result<Found, VersionError> {
         return of_run(StoredRun::open(&file)?);
     }
     prompt_outside(places, &file, path).map(Found::plain)
-}
-
-fn resolved(tree: &DiskTree, path: &TreePath) -> Result<std::path::PathBuf, TreeError> {
-    tree.open(path)?;
-    tree.resolve(path)
 }
 
 /// A prompt file that the command line names; in the project it finds its partials there, elsewhere in its own folder.

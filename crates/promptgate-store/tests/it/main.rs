@@ -10,3 +10,4 @@ mod recording;
 mod runs;
 mod sample;
 mod tree;
+mod versions;
