@@ -3,8 +3,10 @@
 //! [`prepare`] looks at every case and makes the plan, [`survey`] counts where its answers will come from, [`execute`]
 //! gets and grades what is missing and logs it. What a run came to is read from its log, never from here.
 
+mod changes;
 mod chunks;
 mod execute;
+mod grading;
 mod log;
 mod order;
 mod outcome;
@@ -12,6 +14,7 @@ mod prepare;
 mod stop;
 mod survey;
 
+pub use changes::{CaseChanges, Changed};
 pub use execute::{Job, Limits, execute};
 pub use log::GroupCommit;
 pub use order::Order;

@@ -58,18 +58,13 @@ pub enum NothingSelected {
         cases: usize,
     },
     /// No assertion looks at any of the cases.
-    NoLiveAssertion {
-        /// How many there are.
-        cases: usize,
-    },
+    NoLiveAssertion,
     /// A critical check of the gate, or a model, is about none of the cases.
     EmptySelection {
-        /// What selects, e.g. "the rule `must-pass`".
+        /// What selects, e.g. "the rule `must-pass` is about".
         owner: String,
         /// As on the command line.
         selection: String,
-        /// Out of how many.
-        cases: usize,
     },
 }
 
@@ -80,18 +75,18 @@ impl fmt::Display for NothingSelected {
                 write!(f, "`{file}` holds no case; add one, or name another file in `[cases]`")
             }
             Self::FilterMatchesNothing { filter, file, cases } => {
-                write!(f, "`--filter {filter}` matches none of the {} of `{file}`", counted(*cases as u64, "case"))
+                write!(
+                    f,
+                    "`--filter {filter}` matches no case of `{file}`, which holds {}",
+                    counted(*cases as u64, "case")
+                )
             }
-            Self::NoLiveAssertion { cases } => write!(
-                f,
-                "no assertion looks at any of the {}; add an `[[assert]]`, or loosen the `when` of those there are",
-                counted(*cases as u64, "case")
+            Self::NoLiveAssertion => f.write_str(
+                "no assertion looks at any case; add an `[[assert]]`, or loosen the `when` of those there are",
             ),
-            Self::EmptySelection { owner, selection, cases } => write!(
-                f,
-                "{owner} is about `{selection}`, which holds for none of the {}; correct the selection or tag the cases",
-                counted(*cases as u64, "case")
-            ),
+            Self::EmptySelection { owner, selection } => {
+                write!(f, "{owner} `{selection}`, which holds for no case; correct the selection or tag the cases")
+            }
         }
     }
 }
@@ -184,7 +179,7 @@ impl fmt::Display for RecordingGaps {
             writeln!(f, "  {}: {} on {}, trial {}: {}", gap.case, gap.reference, gap.model, gap.repeat, gap.reason)?;
         }
         if self.cases > self.first.len() as u64 {
-            writeln!(f, "  and {} more", counted(self.cases - self.first.len() as u64, "case"))?;
+            writeln!(f, "  and {} more", self.cases - self.first.len() as u64)?;
         }
         write!(f, "to record anew: {}", self.command)
     }

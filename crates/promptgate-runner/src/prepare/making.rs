@@ -26,6 +26,8 @@ pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     let mut found = pass.run()?;
     let order = order_by_id(&found);
     refuse_blindness(&request, &mut found);
+    let metrics = request.suite.check_metrics(&found.live.metrics);
+    metrics.0.into_iter().for_each(|mistake| found.mistakes.list(mistake));
     refuse_doubled_ids(&request, &mut found, &order, &pass.file)?;
     if !found.mistakes.is_empty() {
         return Err(PrepareError::Wrong(pass.told(found.mistakes)));
@@ -91,21 +93,20 @@ fn refuse_emptiness(
     file: String,
     notes: &mut Vec<String>,
 ) -> Result<(), PrepareError> {
-    let cases = found.cases.len();
-    if let (0, Some(filter)) = (cases, &request.filter) {
+    if let (true, Some(filter)) = (found.cases.is_empty(), &request.filter) {
         let filter = filter.to_string();
         let cases = request.cases.len();
         return Err(PrepareError::Nothing(NothingSelected::FilterMatchesNothing { filter, file, cases }));
     }
     if found.live.looked_at == 0 {
-        return Err(PrepareError::Nothing(NothingSelected::NoLiveAssertion { cases }));
+        return Err(PrepareError::Nothing(NothingSelected::NoLiveAssertion));
     }
     for (tier, owner, selection) in empty_selections(request, selections, found) {
         let selection = selection.to_string();
         if tier == Tier::Critical {
-            return Err(PrepareError::Nothing(NothingSelected::EmptySelection { owner, selection, cases }));
+            return Err(PrepareError::Nothing(NothingSelected::EmptySelection { owner, selection }));
         }
-        notes.push(format!("{owner} (advisory) is about `{selection}`, which holds for no case"));
+        notes.push(format!("{owner} `{selection}`, which holds for no case (advisory)"));
     }
     Ok(())
 }
@@ -123,22 +124,22 @@ fn empty_selections<'a>(
     });
     let models = request.models.iter().zip(&found.chosen).filter_map(|(model, chosen)| {
         let selection = model.cases.as_ref().filter(|_| chosen.is_empty())?;
-        Some((model.planned.tier, format!("the model `{}`", model.planned.id), selection))
+        Some((model.planned.tier, format!("the model `{}` answers", model.planned.id), selection))
     });
     checks.chain(models)
 }
 
 fn owner(subject: &promptgate_core::gate::Subject) -> String {
     match subject {
-        promptgate_core::gate::Subject::Metric { metric, .. } => format!("the check of `{metric}`"),
-        promptgate_core::gate::Subject::Rule { rule, .. } => format!("the rule `{}`", rule.name()),
+        promptgate_core::gate::Subject::Metric { metric, .. } => format!("the check of `{metric}` is about"),
+        promptgate_core::gate::Subject::Rule { rule, .. } => format!("the rule `{}` is about", rule.name()),
     }
 }
 
 fn note_undecided(found: &Found, notes: &mut Vec<String>) {
     if found.live.undecided > 0 {
         let cases = counted(found.live.undecided, "case");
-        notes.push(format!("no critical assertion looks at {cases}: nothing there can fail"));
+        notes.push(format!("no critical assertion looks at {cases}, so nothing there can pass: their trials err"));
     }
 }
 
@@ -257,8 +258,7 @@ fn note_stored(
     notes: &mut Vec<String>,
 ) {
     if stored.new > 0 {
-        let cases = counted(stored.new, "case");
-        notes.push(format!("{cases} of today stand not in run {} and have no baseline", stored.run));
+        notes.push(format!("{} not in run {}: no baseline there", counted(stored.new, "case"), stored.run));
     }
     for model in retake.unknown_models() {
         notes.push(format!("run {} holds no answers of `{}`", stored.run, today.models[model].id));

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{PlanRequest, PrepareError};
 use crate::chunks::in_chunks;
+use crate::grading::grading;
 
 /// Mistakes that are listed; the others are counted.
 const LISTED: usize = 20;
@@ -188,11 +189,6 @@ impl<'a> Pass<'a> {
         }));
         Diagnostics(told)
     }
-}
-
-/// What a case says of its own grading.
-fn grading(case: &Case) -> Digest {
-    Digest::of_json(&(&case.id, &case.expected, &case.asserts, case.threshold))
 }
 
 impl Found {

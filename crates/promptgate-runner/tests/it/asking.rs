@@ -1,0 +1,126 @@
+use std::time::Duration;
+
+use promptgate_core::Diagnostics;
+use promptgate_core::answer::FailureKind;
+use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::message::{Message, Role};
+use promptgate_core::name::ModelId;
+use promptgate_core::record::TrialError;
+use promptgate_core::request::{Origin, RequestBody};
+use promptgate_core::score::{Evidence, Outcome, Scored};
+use promptgate_scoring::assertion::{
+    Assertion, AssertionKind, BuildContext, CostClass, Example, State, Step, Trial, Yields,
+};
+use serde_json::{Map, json};
+
+use crate::world::{Act, Model, Setting, World, assertion, cases};
+
+/// Asks a judge twice whether the output is good, one question after the other.
+struct Judge;
+
+fn question(text: &str) -> Ask {
+    Ask::Model(Box::new(RequestBody {
+        model: ModelId::new("judge/strict").unwrap(),
+        messages: vec![Message::text(Role::User, text)],
+        tools: Vec::new(),
+        parameters: Map::new(),
+        output: None,
+    }))
+}
+
+impl Assertion for Judge {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        Step::Ask(State(json!(1)), vec![question(&trial.response.output), question("and the tone?")])
+    }
+
+    fn resume(&self, _: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
+        let says_yes = |reply: &Reply| matches!(reply, Reply::Model(response) if response.output == "yes");
+        match (state.0.as_u64(), &replies[..]) {
+            (_, [.., Reply::Failed(failure)]) => Step::Done(Scored::unscored(failure.message.clone())),
+            (Some(1), _) => Step::Ask(State(json!(2)), vec![question("are you sure?")]),
+            _ => Step::Done(Scored::decided(replies.iter().all(says_yes), Evidence::default())),
+        }
+    }
+}
+
+const EXAMPLE: Example = Example { params: "", output: "", response: "{}", case: "{}" };
+
+static JUDGE: AssertionKind = AssertionKind {
+    name: "judge",
+    summary: "a judge says yes, and is sure",
+    cost: CostClass::Judge,
+    yields: |_| Yields::PassFail,
+    parameters: &[],
+    passes: EXAMPLE,
+    fails: EXAMPLE,
+    build,
+};
+
+fn build(_: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    Ok(Box::new(Judge))
+}
+
+fn judged(count: usize) -> Setting {
+    Setting { kinds: vec![&JUDGE], asserts: vec![assertion("judge", json!({}))], ..Setting::of(cases(count)) }
+}
+
+fn judge(verdict: impl Fn(u64) -> Act + Send + Sync + 'static) -> std::sync::Arc<Model> {
+    Model::new(move |request, call| match &request.origin {
+        Origin::Trial { .. } => Act::Say("an answer".to_owned()),
+        Origin::Ask { .. } => verdict(call),
+    })
+}
+
+#[test]
+fn an_asking_assertion_is_served_through_the_same_answerer_and_resumed() {
+    let world = World::of(&judged(5), judge(|_| Act::Say("yes".to_owned())));
+    let settled = world.complete();
+    assert!(settled.iter().all(|trial| trial.outcome == Outcome::Passed), "{settled:?}");
+    assert_eq!(world.model.calls(), 5 * (1 + 2 + 1));
+    assert!(world.log.settled().iter().all(|trial| trial.volatile.attempts == 4));
+    let asked = world.model.asked.lock().unwrap();
+    assert!(asked.iter().any(|(who, _)| who == "judge#1/case-4"));
+}
+
+#[test]
+fn a_judge_that_does_not_answer_leaves_the_trial_unscored() {
+    let world = World::of(&judged(2), judge(|_| Act::Fail(FailureKind::Server)));
+    let settled = world.complete();
+    assert!(settled.iter().all(|trial| trial.outcome == Outcome::Errored));
+    assert!(settled.iter().all(|trial| matches!(trial.error, Some(TrialError::Unscored { .. }))));
+}
+
+#[test]
+fn a_judge_that_panics_leaves_the_trial_unscored_and_the_run_complete() {
+    let world = World::of(&judged(2), judge(|_| Act::Panic));
+    assert!(world.complete().iter().all(|trial| trial.outcome == Outcome::Errored));
+}
+
+#[test]
+fn a_slow_judge_holds_back_answers_rather_than_filling_memory() {
+    let setting = judged(3_000);
+    let world = World::of(&setting, judge(|_| Act::SayAfter(Duration::from_millis(1), "yes".to_owned())));
+    assert_eq!(world.complete().len(), 3_000);
+    let limits = world.limits;
+    assert!(world.model.most.load(std::sync::atomic::Ordering::Relaxed) <= limits.concurrency + limits.asks);
+}
+
+#[test]
+fn a_stop_gives_up_judges_that_do_not_answer() {
+    let mut world = World::of(&judged(50), judge(|_| Act::Never));
+    world.limits.grace = Duration::from_millis(100);
+    let stop = world.stop.clone();
+    let model = world.model.clone();
+    let watcher = std::thread::spawn(move || {
+        while model.most.load(std::sync::atomic::Ordering::Relaxed) < 32 {
+            std::thread::yield_now();
+        }
+        stop.stop("Ctrl-C");
+    });
+    let outcome = world.run().unwrap();
+    watcher.join().unwrap();
+    assert_eq!(outcome.tally().settled(), 0);
+    let second = world.resumed(judge(|_| Act::Say("yes".to_owned())));
+    assert_eq!(second.complete().len(), 50);
+}
