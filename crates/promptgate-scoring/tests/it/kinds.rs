@@ -325,6 +325,19 @@ fn no_pattern_takes_long_on_a_megabyte() {
     }
 }
 
+#[test]
+fn long_and_deep_outputs_neither_overflow_nor_swell_the_evidence() {
+    let specs = every_shipped_assertion();
+    let grader = grader(&specs).unwrap();
+    for piece in ["[", "{\"a\":", "1,", "$-", "```\n", "\r", "ß", "{}", "A: "] {
+        let output = piece.repeat((1 << 16) / piece.len());
+        let graded = done(grader.grade(input(case(r#"{"expected": {"queue": "billing"}}"#), response(&output, "{}"))));
+        assert_eq!(graded.assertions.len(), specs.len(), "{piece}");
+        let size = serde_json::to_string(&graded.assertions).unwrap().len();
+        assert!(size < 1_000 * specs.len(), "evidence is an excerpt: {size} bytes on {piece}");
+    }
+}
+
 // Real data.
 
 fn lines(path: &std::path::Path) -> impl Iterator<Item = Value> {
