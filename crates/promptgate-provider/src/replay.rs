@@ -42,8 +42,8 @@ pub struct Recording {
     file: File,
     bound: bool,
     index: Index,
-    /// All lines by case. Made when the first request finds no line by its digest: to tell stale from missing, or to find
-    /// lines without a digest.
+    /// All lines by case, where some have a digest. Made when the first request finds no line by its digest: to tell stale
+    /// from missing, or to find lines without one.
     by_case: OnceLock<Vec<Entry>>,
 }
 
@@ -145,6 +145,9 @@ impl Recording {
     }
 
     fn by_case(&self) -> Result<&[Entry], PortError> {
+        if self.index.bound.is_empty() {
+            return Ok(&self.index.unbound);
+        }
         if let Some(entries) = self.by_case.get() {
             return Ok(entries);
         }
