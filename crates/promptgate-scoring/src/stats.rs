@@ -4,20 +4,29 @@
 //! p of "the candidate is worse". What cannot be computed is absent (`None`) or a [`StatError`], never 0, NaN or an
 //! infinity in its place. Nothing here knows a record, a policy or a verdict.
 
+pub mod agreement;
+pub mod bootstrap;
+pub mod calibration;
 pub mod cluster;
 pub mod describe;
 pub mod dist;
+pub mod drift;
+pub mod e_value;
 pub mod exact_noninf;
 pub mod hall;
 pub mod log_ratio;
+pub mod looks;
 pub mod mcnemar;
 pub mod multiple;
+pub mod paired_intervals;
 pub mod paired_t;
 pub mod plan;
 pub mod proportion;
 pub mod sign_flip;
 pub mod sum;
 pub mod tango;
+pub mod trials;
+pub mod wilcoxon;
 
 /// Why a statistic does not exist for its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

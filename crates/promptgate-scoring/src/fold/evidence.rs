@@ -92,7 +92,7 @@ impl Evidence {
         let bounds = hall::hall(&differences, method.alpha)?.map(|bounds| bounds.wider(guard));
         let flipped = units(sample, &differences);
         Ok(Self {
-            lower: bounds.map(|bounds| bounds.lower),
+            lower: Some(bounds.map_or(guard.lower, |bounds| bounds.lower)),
             interval: bounds.map(|bounds| (bounds.lower, bounds.upper)),
             p: method.flips.p_worse(&flipped),
             variance: plain.variance,

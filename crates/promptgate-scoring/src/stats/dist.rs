@@ -187,3 +187,37 @@ pub fn bisect(mut low: f64, mut high: f64, reached: impl Fn(f64) -> bool) -> f64
     }
     high
 }
+
+/// ln P(X > k) for X ~ Bin(n, 1/2), exact also where the tail itself underflows.
+pub fn ln_half_tail(k: u64, n: u64) -> f64 {
+    if k >= n {
+        return f64::NEG_INFINITY;
+    }
+    let mode = (n / 2).clamp(k + 1, n);
+    let up = run(mode + 1..=n, |k| (n - k + 1) as f64 / k as f64);
+    let down = run((k + 1..mode).rev(), |k| (k + 1) as f64 / (n - k) as f64);
+    ln_choose(n, mode) - n as f64 * std::f64::consts::LN_2 + (1.0 + up + down).ln()
+}
+
+/// P(T > x) for the noncentral t distribution: the normal tail averaged over the chi-square of the denominator.
+pub fn noncentral_t_sf(x: f64, df: f64, shift: f64) -> f64 {
+    const STEPS: usize = 2_000;
+    // In s = sqrt(V / df) the density is smooth; twelve standard deviations hold all of it.
+    let width = 12.0 / (2.0 * df).sqrt();
+    let (low, high) = ((1.0 - width).max(0.0), 1.0 + width);
+    let step = (high - low) / STEPS as f64;
+    let ln_constant = 2.0_f64.ln() + 0.5 * df * (0.5 * df).ln() - ln_gamma(0.5 * df);
+    let density = |s: f64| if s > 0.0 { (ln_constant + (df - 1.0) * s.ln() - 0.5 * df * s * s).exp() } else { 0.0 };
+    let term = |at: usize| {
+        let s = low + step * at as f64;
+        let weight = if at == 0 || at == STEPS {
+            1.0
+        } else if at % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        };
+        weight * density(s) * normal_sf(x * s - shift)
+    };
+    (0..=STEPS).map(term).sum::<f64>() * step / 3.0
+}

@@ -25,10 +25,15 @@ pub fn p_two_exact(fixed: u64, broken: u64) -> f64 {
     (2.0 * p_worse_exact(less, more)).min(1.0)
 }
 
-/// Two-sided mid-p.
+/// Two-sided mid-p: the exact p less half the chance of equally extreme tables (two of them, or the middle one alone); 1
+/// when nothing is discordant.
 pub fn p_two_mid(fixed: u64, broken: u64) -> f64 {
-    let (less, more) = (fixed.min(broken), fixed.max(broken));
-    (2.0 * p_worse_mid(less, more)).min(1.0)
+    let table = |n| dist::binomial_pmf(broken, n, 0.5);
+    match fixed + broken {
+        0 => 1.0,
+        n if fixed == broken => 1.0 - 0.5 * table(n),
+        n => p_two_exact(fixed, broken) - table(n),
+    }
 }
 
 /// The chi-square statistic and its p, with `correction` 1 (Edwards) or 0; absent when nothing is discordant.

@@ -29,3 +29,27 @@ pub fn smallest_drop(sd: f64, n: u64, alpha: f64, power: f64) -> f64 {
 pub fn round_up(n: f64) -> u64 {
     (n - 1e-9).ceil().max(0.0) as u64
 }
+
+/// Pairs (a real number) that find a mean drop of `drop` by the one-sided paired t test: solved on the noncentral t.
+pub fn detect_mean_t(sd: f64, drop: f64, alpha: f64, power: f64) -> f64 {
+    let effect = drop / sd;
+    let reached = |n: f64| {
+        let critical = dist::t_quantile(1.0 - alpha, n - 1.0);
+        dist::noncentral_t_sf(critical, n - 1.0, effect * n.sqrt())
+    };
+    let mut high = 4.0;
+    while reached(high) < power {
+        high *= 2.0;
+    }
+    let mut low: f64 = 2.0;
+    while high - low > 1e-7 * high {
+        let middle = 0.5 * (low + high);
+        if reached(middle) >= power { high = middle } else { low = middle }
+    }
+    high
+}
+
+/// The variance of one difference with k trials a side: between + (w_baseline + w_candidate) / k.
+pub fn variance_with_trials(between: f64, within_baseline: f64, within_candidate: f64, trials: f64) -> f64 {
+    between + (within_baseline + within_candidate) / trials
+}

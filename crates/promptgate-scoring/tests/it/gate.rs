@@ -586,7 +586,7 @@ fn the_report_serialises_as_the_contract_says() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_against_itself_never_fails(outcomes in outcomes(), clusters in 1_usize..40) {

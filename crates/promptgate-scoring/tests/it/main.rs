@@ -8,3 +8,4 @@ mod kinds;
 mod registry;
 mod run;
 mod trial;
+mod vectors;
