@@ -19,7 +19,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NotWritten> {
     write_with(path, |out| out.write_all(bytes))
 }
 
-/// As [`write`], for what is streamed.
+/// As [`write()`], for what is streamed.
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), NotWritten> {
     try_write(path, fill).map_err(|cause| NotWritten { file: path.to_owned(), cause })
 }

@@ -1,7 +1,7 @@
 //! Run files: `.promptgate/runs/<run id>.jsonl`, one append-only log of checksummed lines a run.
 //!
 //! Line 1 is the header, then one line a settled trial in order of completion, a `synced` line at the head of each batch,
-//! and `finished` at the end ([`line`] has the form). What the lines mean when something broke:
+//! and `finished` at the end (`run/line.rs` has the form). What the lines mean when something broke:
 //!
 //! - A batch is written and synced as a whole, and its `synced` line is written only after the batch before it was on
 //!   disk. So a bad line that has a good `synced` or `finished` line behind it was once whole: it is corrupt, and named.

@@ -4,7 +4,7 @@
 //! then opened from the root's handle one segment at a time without following any: what was swapped for a link in between
 //! is refused, not followed.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
@@ -97,10 +97,7 @@ impl Tree for DiskTree {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Vec::new()),
             items => items.map_err(|cause| unreadable(NAME, folder, cause))?,
         };
-        let names = items.filter_map(|item| item.ok()?.file_name().into_string().ok());
-        // A name that no path of ours can hold cannot be asked for either.
-        let paths = names.filter_map(|name| folder.join(&name).ok());
-        let mut files: Vec<TreePath> = paths.filter(|path| self.is_file(path)).collect();
+        let mut files: Vec<TreePath> = items.filter_map(|item| self.file_of(folder, &item.ok()?)).collect();
         files.sort_unstable();
         Ok(files)
     }
@@ -111,7 +108,12 @@ impl Tree for DiskTree {
 }
 
 impl DiskTree {
-    fn is_file(&self, path: &TreePath) -> bool {
-        self.resolve(path).is_ok_and(|inside| self.root.join(inside).is_file())
+    /// The path of a folder's item, if it is a regular file or a link to one inside. A name that no path of ours can hold
+    /// cannot be asked for either.
+    fn file_of(&self, folder: &TreePath, item: &DirEntry) -> Option<TreePath> {
+        let path = folder.join(item.file_name().to_str()?).ok()?;
+        let kind = item.file_type().ok()?;
+        let linked = || self.resolve(&path).is_ok_and(|inside| self.root.join(inside).is_file());
+        (kind.is_file() || kind.is_symlink() && linked()).then_some(path)
     }
 }
