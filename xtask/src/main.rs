@@ -1,1 +1,48 @@
-fn main() {}
+//! Chores of this repository: `cargo xtask` lists them.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who started it")]
+
+mod chore;
+mod ci;
+mod sizes;
+mod tidy;
+
+use std::process::ExitCode;
+
+use chore::{Chore, Outcome};
+
+/// The chores, in the order they are listed.
+const CHORES: &[Chore] = &[
+    Chore { name: "ci", summary: "everything that guards main: format, clippy, tests, docs, tidy, a clean tree", run: ci::run },
+    Chore { name: "test", summary: "the tests, as the README runs them", run: ci::test },
+    Chore { name: "docs", summary: "the API documentation, warnings denied", run: ci::docs },
+    Chore { name: "tidy", summary: "crate arrows, contained dependencies, paths named in the documents", run: tidy::run },
+    Chore { name: "sizes", summary: "lines by crate, the longest functions and files, the binary", run: sizes::run },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(name) = arguments.first() else {
+        list();
+        return ExitCode::SUCCESS;
+    };
+    let Some(chore) = CHORES.iter().find(|chore| chore.name == name) else {
+        eprintln!("no chore is called `{name}`\n");
+        list();
+        return ExitCode::from(2);
+    };
+    match (chore.run)(&arguments[1..]) {
+        Outcome::Done => ExitCode::SUCCESS,
+        Outcome::Failed(why) => {
+            eprintln!("cargo xtask {name}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    println!("cargo xtask CHORE [ARGUMENT...]\n");
+    for chore in CHORES {
+        println!("  {:<8} {}", chore.name, chore.summary);
+    }
+}

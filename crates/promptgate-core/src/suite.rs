@@ -104,6 +104,14 @@ pub struct SuiteModel {
     pub cases: Option<Selection>,
 }
 
+impl SuiteModel {
+    /// A model about which nothing more is said.
+    pub fn of(id: ModelId) -> Self {
+        let (config, recording, cases) = Default::default();
+        Self { id, config, timeout: default_timeout(), tier: Tier::Critical, recording, cases }
+    }
+}
+
 /// One minute.
 pub fn default_timeout() -> Duration {
     Duration::from_secs(60)

@@ -21,8 +21,8 @@ pub enum Progress {
     Bar,
     /// Sparse lines.
     Lines,
-    /// Nothing but the announcement of calls and what needs attention.
-    Quiet,
+    /// Nothing.
+    Silent,
 }
 
 /// Listens to a run and shows how it goes on.
@@ -85,7 +85,7 @@ impl State {
                 let done: u64 = self.counts.iter().sum();
                 self.say(&format!("{done} of {}: {}", self.total, self.summary()));
             }
-            Progress::Lines | Progress::Quiet => {}
+            Progress::Lines | Progress::Silent => {}
         }
     }
 
@@ -107,6 +107,9 @@ impl State {
     }
 
     fn say(&self, text: &str) {
+        if self.progress == Progress::Silent {
+            return;
+        }
         let line = terminal_line(text).into_owned();
         // A closed stderr is no reason to stop a run.
         self.bar.suspend(|| writeln!(std::io::stderr(), "{line}").ok());
@@ -116,6 +119,6 @@ impl State {
 fn target(progress: Progress) -> ProgressDrawTarget {
     match progress {
         Progress::Bar => ProgressDrawTarget::stderr_with_hz(10),
-        Progress::Lines | Progress::Quiet => ProgressDrawTarget::hidden(),
+        Progress::Lines | Progress::Silent => ProgressDrawTarget::hidden(),
     }
 }

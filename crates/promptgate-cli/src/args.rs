@@ -1,0 +1,288 @@
+//! What stands on the command line. Every flag of a command is documented here and nowhere else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use promptgate_core::name::CaseId;
+use promptgate_core::plan::Partition;
+use promptgate_core::reference::Reference;
+use promptgate_core::selection::Selection;
+
+/// Evaluates prompts and gates their promotion.
+#[derive(Debug, Parser)]
+#[command(
+    name = "promptgate",
+    version,
+    about = "Evaluates prompts and gates their promotion.",
+    long_about = "Evaluates prompts and gates their promotion: runs a suite of cases against models, compares a \
+                  candidate version with a baseline, case by case, and answers with a verdict whose error rates are known.",
+    after_help = EXIT_CODES,
+    propagate_version = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// No progress and no hints, only results and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done or requirement met, 1 a bug of ours, 2 bad usage or input (nothing ran), \
+4 nothing selected, 77 credential missing, 100 failed, 102 inconclusive, 103 invalid, 104 unavailable, 106 incomplete \
+(resumable), 110 a report could not be written, 130 and 143 killed. `promptgate list exit-codes` says more.";
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer and score the cases of a suite with one version.
+    Run(RunArgs),
+    /// Compare two versions: the numbers of a gate, without a verdict.
+    Compare(CompareArgs),
+    /// Decide whether a candidate may replace its baseline.
+    Gate(GateArgs),
+    /// Render a stored run again, or join the parts of a partitioned one.
+    Report(ReportArgs),
+    /// Check suites, prompts, cases and recordings without calling a model.
+    Check(CheckArgs),
+    /// List suites, stored runs, and the kinds that suites can use.
+    List(ListArgs),
+    /// Look at prompts: show, render, diff.
+    #[command(subcommand)]
+    Prompt(PromptCommand),
+}
+
+/// Where cases are answered and how; shared by `run`, `compare` and `gate`.
+#[derive(Debug, Default, Args)]
+pub struct Running {
+    /// Only this model: its id or the last part of it. Repeatable.
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// Only these cases: `tag=vip`, `id=order-*`, `metadata.lang=de|fr`, `!tag=slow`. Repeatable; all must hold.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = filter, allow_hyphen_values = true)]
+    pub filter: Vec<Selection>,
+    /// Repeats per case, over the suite's own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub trials: Option<u32>,
+    /// Trials under way at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: Option<u32>,
+    /// Call the models, even where the suite names recordings.
+    #[arg(long)]
+    pub live: bool,
+    /// Write the answers into the suite's recordings. Implies --live.
+    #[arg(long)]
+    pub record: bool,
+    /// Answer again what is stored already. Counted: every further draw is judged more strictly.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Make no call: what is not stored or recorded is missing.
+    #[arg(long, conflicts_with_all = ["live", "record", "fresh"])]
+    pub no_run: bool,
+    /// Only a share of the cases: `hash:1/4` (stable under edits) or `slice:1/4`. Join with `report --merge`.
+    #[arg(long, value_name = "HOW:M/N")]
+    pub partition: Option<Partition>,
+    /// Go on with an interrupted run: its id, a unique prefix, or `latest`.
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", conflicts_with = "fresh")]
+    pub resume: Option<String>,
+    /// Stop after this many failed cases.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_fail: Option<u64>,
+    #[command(flatten)]
+    pub reports: Reports,
+}
+
+/// What is written at the end.
+#[derive(Debug, Default, Args)]
+pub struct Reports {
+    /// A report: `terminal`, `json`, `jsonl`, `junit`, `markdown`, `csv`, to standard output or, with `=PATH`, to a file.
+    /// A path alone tells its format by its suffix. Repeatable.
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<String>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  promptgate run suites/support-triage\n  promptgate run suites/support-triage \
+--candidate triage.terse --filter tag=injection\n  promptgate run suites/support-triage --report junit=out.xml")]
+pub struct RunArgs {
+    /// The suite's folder.
+    pub suite: PathBuf,
+    /// The version to answer with. Repeatable. Default: the suite's candidate.
+    #[arg(long, value_name = "REF")]
+    pub candidate: Vec<Reference>,
+    #[command(flatten)]
+    pub running: Running,
+    /// Exit 0 even when a case failed.
+    #[arg(long)]
+    pub no_fail: bool,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  promptgate compare triage triage.terse --suite suites/support-triage")]
+pub struct CompareArgs {
+    /// The version to compare with: `triage`, `triage@git:main`, `run:<id>`, a path.
+    pub baseline: Reference,
+    /// The version to look at.
+    pub candidate: Reference,
+    /// The suite's folder.
+    #[arg(long, value_name = "SUITE")]
+    pub suite: PathBuf,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `gate`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  promptgate gate suites/support-triage --candidate triage.guarded\n  promptgate gate \
+suites/support-triage --baseline triage@git:main --report junit=gate.xml --report markdown=gate.md")]
+pub struct GateArgs {
+    /// The suite's folder.
+    pub suite: PathBuf,
+    /// The version to judge. Default: the suite's candidate.
+    #[arg(long, value_name = "REF")]
+    pub candidate: Option<Reference>,
+    /// The version to hold to, over the gate's own. Repeatable.
+    #[arg(long, value_name = "REF")]
+    pub baseline: Vec<Reference>,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  promptgate report latest --report csv=cases.csv\n  promptgate report --merge \
+part1.jsonl part2.jsonl part3.jsonl")]
+pub struct ReportArgs {
+    /// The run: its id, a unique prefix, `latest`, or a run's file.
+    #[arg(default_value = "latest", conflicts_with = "merge")]
+    pub run: String,
+    /// Join the parts of a partitioned run: ids or files.
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    pub merge: Vec<String>,
+    #[command(flatten)]
+    pub reports: Reports,
+    /// Exit 0 even when a case failed.
+    #[arg(long)]
+    pub no_fail: bool,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The suites' folders. Default: every suite below `suites/`.
+    pub suites: Vec<PathBuf>,
+}
+
+/// `list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list.
+    #[arg(default_value = "suites")]
+    pub what: Listing,
+    /// One kind in full: parameters, an example that passes and one that fails.
+    pub kind: Option<String>,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// The suites below `suites/`, with their prompts and models.
+    Suites,
+    /// The stored runs.
+    Runs,
+    /// The assertion kinds.
+    Assertions,
+    /// The answer extractors.
+    Extractors,
+    /// The providers.
+    Providers,
+    /// The report formats.
+    Reports,
+    /// The exit codes.
+    ExitCodes,
+}
+
+/// `prompt`
+#[derive(Debug, Subcommand)]
+pub enum PromptCommand {
+    /// Show a version: digests, model, parameters, variables, sections.
+    Show {
+        /// The version.
+        version: Reference,
+        /// The suite's folder. Default: the one suite that has the prompt.
+        #[arg(long, value_name = "SUITE")]
+        suite: Option<PathBuf>,
+    },
+    /// Render a version for a case, as it is sent.
+    Render(RenderArgs),
+    /// Compare two versions section by section.
+    Diff {
+        /// The version before.
+        from: Reference,
+        /// The version after.
+        to: Reference,
+        /// The suite's folder. Default: the one suite that has the prompt.
+        #[arg(long, value_name = "SUITE")]
+        suite: Option<PathBuf>,
+    },
+}
+
+/// `prompt render`
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The version.
+    pub version: Reference,
+    /// The suite's folder. Default: the one suite that has the prompt.
+    #[arg(long, value_name = "SUITE")]
+    pub suite: Option<PathBuf>,
+    /// The case. Default: the first one.
+    #[arg(long, value_name = "ID", value_parser = case_id)]
+    pub case: Option<CaseId>,
+    /// The model. Default: the first one.
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// The request as JSON, with its digest.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn filter(text: &str) -> Result<Selection, String> {
+    promptgate_core::format::selection::parse_filter(text).map_err(|error| error.to_string())
+}
+
+fn case_id(text: &str) -> Result<CaseId, String> {
+    CaseId::new(text).map_err(|error| error.to_string())
+}
+
+/// Reads the command line; usage errors end the process with 2, help and version with 0.
+pub fn parse() -> Cli {
+    Cli::parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

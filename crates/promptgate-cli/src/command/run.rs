@@ -1,0 +1,21 @@
+//! `run`: answers and scores.
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::record::Purpose;
+
+use crate::args::RunArgs;
+use crate::error::Failure;
+use crate::evaluate::{Intent, evaluate};
+use crate::output::Output;
+use crate::session::Session;
+
+pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
+    let session = Session::of_folder(&args.suite, out)?;
+    let mut candidates = args.candidate.clone();
+    if candidates.is_empty() {
+        candidates.push(session.suite.candidate.clone());
+    }
+    let intent = Intent { purpose: Purpose::Run, candidates, baselines: Vec::new(), policy: None };
+    let code = evaluate(&session, intent, &args.running, out)?;
+    Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
+}

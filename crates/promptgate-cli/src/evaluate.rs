@@ -1,0 +1,242 @@
+//! What `run`, `compare` and `gate` share: assemble, prepare, execute, fold, write.
+
+mod assembly;
+mod case_changes;
+mod recordings;
+
+use std::sync::Arc;
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::gate::Policy;
+use promptgate_core::name::RunId;
+use promptgate_core::port::{Clock, IdSource};
+use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
+use promptgate_core::reference::Reference;
+use promptgate_core::report::Report;
+use promptgate_report::progress;
+use promptgate_runner::{Counts, Job, Limits, Prepared, RunOutcome, Stop, Supply, execute, survey};
+use promptgate_scoring::fold::{gate_report, run_report};
+use promptgate_store::run::{Resumed, RunFile};
+use promptgate_store::{SystemClock, SystemIds};
+
+use crate::args::Running;
+use crate::error::Failure;
+use crate::output::{self, Output};
+use crate::session::Session;
+use crate::stop;
+
+use assembly::Assembly;
+
+/// What is to be evaluated, and why.
+pub struct Intent {
+    /// What the run is for.
+    pub purpose: Purpose,
+    /// The versions judged; one for a gate.
+    pub candidates: Vec<Reference>,
+    /// The versions held to.
+    pub baselines: Vec<Reference>,
+    /// The policy, for a gate.
+    pub policy: Option<Policy>,
+}
+
+/// Carries an intent out, writes its reports, and says how it ended.
+pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<ExitCode, Failure> {
+    let sinks = output::sinks(&running.reports.reports)?;
+    let assembly = Assembly::new(session, intent, running, out)?;
+    let run = match open_run(session, &assembly, running, out)? {
+        Opening::Finished(run) => run,
+        Opening::ToDo(todo) => match carry_out(session, &assembly, *todo, running, out)? {
+            Ending::Complete(run) => run,
+            Ending::Incomplete(code) => return Ok(code),
+        },
+    };
+    let record = session.runs().open(run.as_str())?;
+    if record.header().partition.is_some() && record.header().purpose != Purpose::Run {
+        return Ok(part_done(record.header(), out));
+    }
+    let report = fold(&record)?;
+    Ok(output::write(&sinks, &report, &record, out))
+}
+
+/// Checks all that an evaluation would check before its first call, and says in one line what it would do.
+pub fn look(session: &Session, intent: Intent, out: &Output) -> Result<String, Failure> {
+    let assembly = Assembly::new(session, intent, &Running::default(), out)?;
+    let counts = survey(&assembly.prepared, &assembly.supply)?;
+    let plan = &assembly.prepared.plan;
+    Ok(format!(
+        "right; {} versions, {} models, {} cases, {} trials: {} from recordings, {} stored, {} to be called",
+        plan.versions.len(),
+        plan.models.len(),
+        plan.cases.len(),
+        counts.trials,
+        counts.replayed,
+        counts.reused,
+        counts.calls
+    ))
+}
+
+/// The report of a settled record.
+pub fn fold(record: &dyn SettledRecord) -> Result<Report, Failure> {
+    Ok(match record.header().purpose {
+        Purpose::Run => Report::Run(Box::new(run_report(record)?)),
+        Purpose::Compare | Purpose::Gate => Report::Gate(Box::new(gate_report(record)?)),
+    })
+}
+
+/// How a run stands before its first call.
+enum Opening {
+    /// A resumed run had nothing left to do.
+    Finished(RunId),
+    /// There is something to do.
+    ToDo(Box<ToDo>),
+}
+
+/// A run whose file is open, and where its answers come from.
+struct ToDo {
+    run: RunId,
+    log: RunFile,
+    supply: Supply,
+    counts: Counts,
+}
+
+/// Opens the run's file, a new one or one to be resumed, once nothing stands in the way.
+fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Output) -> Result<Opening, Failure> {
+    let folder = session.runs();
+    let prepared = &assembly.prepared;
+    let Some(wanted) = &running.resume else {
+        let header = header(prepared, &assembly.notes);
+        let supply = assembly.supply.clone();
+        let counts = survey(prepared, &supply)?;
+        let run = header.volatile.run.clone();
+        let log = folder.create(&header, out.scrubber.clone())?;
+        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts })));
+    };
+    let resumed = folder.resume(wanted, out.scrubber.clone())?;
+    must_be_the_same(&resumed, prepared)?;
+    if let Some(torn) = &resumed.torn {
+        out.say(&format!("repaired the run's file: its last {} bytes had not been written whole", torn.bytes));
+    }
+    let run = resumed.header.volatile.run.clone();
+    if resumed.finished {
+        return Ok(Opening::Finished(run));
+    }
+    let settled = resumed.settled;
+    let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..assembly.supply.clone() };
+    let counts = survey(prepared, &supply)?;
+    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts })))
+}
+
+fn header(prepared: &Prepared, notes: &[String]) -> RunHeader {
+    let clock = SystemClock;
+    let volatile = HeaderVolatile {
+        run: SystemIds::default().run_id(),
+        started: clock.now_text(),
+        promptgate: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let mut header = prepared.header(volatile);
+    header.notes.extend_from_slice(notes);
+    header
+}
+
+/// A run goes on only with the plan it was started with.
+fn must_be_the_same(resumed: &Resumed, prepared: &Prepared) -> Result<(), Failure> {
+    let header = &resumed.header;
+    if header.plan_digest == prepared.plan.digest() && header.partition == prepared.partition {
+        return Ok(());
+    }
+    let why = format!("run {} was started with another plan: suite, prompts, cases or flags differ", header.volatile.run);
+    Err(Failure::usage(why).help("start anew without --resume: what is stored and still fits is reused"))
+}
+
+enum Ending {
+    Complete(RunId),
+    Incomplete(ExitCode),
+}
+
+fn carry_out(
+    session: &Session,
+    assembly: &Assembly,
+    todo: ToDo,
+    running: &Running,
+    out: &Output,
+) -> Result<Ending, Failure> {
+    let stop = Stop::new();
+    stop::on_signals(&stop)?;
+    let listener = progress::listener(out.progress());
+    let recorder = recordings::recorder(session, assembly, running.record, out)?;
+    let answerer = assembly.providers.answerer(&session.retry_policy(), &listener, recorder.as_ref());
+    let job = Job {
+        prepared: assembly.prepared.clone(),
+        supply: todo.supply,
+        counts: todo.counts,
+        answerer: Arc::new(answerer),
+        log: Box::new(todo.log),
+        clock: Arc::new(SystemClock),
+        listener,
+        stop,
+        limits: limits(session, running),
+    };
+    let outcome = execute(job);
+    if let Some(recorder) = recorder {
+        recorder.finish()?;
+    }
+    match outcome.map_err(|error| run_failure(&error, &todo.run))? {
+        RunOutcome::Complete(_) => Ok(Ending::Complete(todo.run)),
+        RunOutcome::Incomplete { reason, tally } => {
+            let settled = todo.counts.settled + tally.settled();
+            out.complain(&incomplete(&reason, settled, todo.counts.trials, &todo.run));
+            Ok(Ending::Incomplete(ExitCode::Incomplete))
+        }
+    }
+}
+
+fn limits(session: &Session, running: &Running) -> Limits {
+    let default = Limits::default();
+    let concurrency = running.concurrency.or(session.settings().concurrency).map_or(default.concurrency, |n| n as usize);
+    Limits { concurrency, max_fail: running.max_fail, ..default }
+}
+
+fn incomplete(reason: &str, settled: u64, trials: u64, run: &RunId) -> Failure {
+    let what = format!("INCOMPLETE: {reason}; {settled} of {trials} trials are settled and kept, there is no verdict");
+    Failure::new(ExitCode::Incomplete, what).help(resume_line(run))
+}
+
+fn run_failure(error: &promptgate_runner::RunError, run: &RunId) -> Failure {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    Failure::new(ExitCode::Bug, text).help(resume_line(run))
+}
+
+/// The command of this process, with `--resume` for this run.
+fn resume_line(run: &RunId) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut arguments = std::env::args().skip(1).peekable();
+    while let Some(word) = arguments.next() {
+        if word == "--resume" {
+            arguments.next_if(|value| !value.starts_with('-'));
+        } else if !word.starts_with("--resume=") && word != "--fresh" {
+            words.push(quoted(&word));
+        }
+    }
+    format!("go on with: promptgate {} --resume={run}", words.join(" "))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// A part of a gate has no verdict of its own.
+fn part_done(header: &RunHeader, out: &Output) -> ExitCode {
+    let part = header.partition.map(|part| part.to_string()).unwrap_or_default();
+    out.print(&format!(
+        "part {part} is answered as run {}; there is no verdict before all parts are joined:\n  \
+         promptgate report --merge RUN...   (the run files of all parts)\n",
+        header.volatile.run
+    ))
+}
