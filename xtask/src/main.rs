@@ -13,10 +13,18 @@ use chore::{Chore, Outcome};
 
 /// The chores, in the order they are listed.
 const CHORES: &[Chore] = &[
-    Chore { name: "ci", summary: "everything that guards main: format, clippy, tests, docs, tidy, a clean tree", run: ci::run },
+    Chore {
+        name: "ci",
+        summary: "everything that guards main: format, clippy, tests, docs, tidy, a clean tree",
+        run: ci::run,
+    },
     Chore { name: "test", summary: "the tests, as the README runs them", run: ci::test },
     Chore { name: "docs", summary: "the API documentation, warnings denied", run: ci::docs },
-    Chore { name: "tidy", summary: "crate arrows, contained dependencies, paths named in the documents", run: tidy::run },
+    Chore {
+        name: "tidy",
+        summary: "crate arrows, contained dependencies, paths named in the documents",
+        run: tidy::run,
+    },
     Chore { name: "sizes", summary: "lines by crate, the longest functions and files, the binary", run: sizes::run },
 ];
 

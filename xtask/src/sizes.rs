@@ -25,7 +25,8 @@ fn report() -> Result<(), String> {
         println!("{:>7} {} ({}:{})", function.lines, function.name, function.file, function.line);
     }
     println!("\nlargest files");
-    let mut sizes: Vec<(usize, &str)> = files.iter().map(|file| (file.code.lines().count(), file.name.as_str())).collect();
+    let mut sizes: Vec<(usize, &str)> =
+        files.iter().map(|file| (file.code.lines().count(), file.name.as_str())).collect();
     sizes.sort_by_key(|(lines, _)| std::cmp::Reverse(*lines));
     for (lines, name) in sizes.iter().take(LISTED) {
         println!("{lines:>7} {name}");

@@ -117,7 +117,8 @@ fn named_paths(architecture: &str) -> Vec<String> {
     let paths = quoted.filter(|text| tops.iter().any(|top| text.starts_with(top)) && !text.contains(['\n', ' ']));
     let missing = paths.filter(|path| {
         let fixed = path.split(['<', '{', '*']).next().unwrap_or(path);
-        let fixed = if fixed.len() == path.len() { fixed } else { fixed.rsplit_once('/').map_or("", |(folder, _)| folder) };
+        let fixed =
+            if fixed.len() == path.len() { fixed } else { fixed.rsplit_once('/').map_or("", |(folder, _)| folder) };
         !root().join(fixed).exists()
     });
     missing.map(|path| format!("ARCHITECTURE.md names `{path}`, which does not exist")).collect()
@@ -135,7 +136,10 @@ fn readme_test_command() -> Option<String> {
 /// No committed text holds a path of somebody's machine.
 fn private_traces() -> Result<Vec<String>, String> {
     let pattern = "(^|[^A-Za-z0-9_.])/(work|farm|root|home|Users)/[A-Za-z.]";
-    let mut search = command("git", &["grep", "-nIE", pattern, "--", ".", ":!Cargo.lock", ":!suites/*/recordings", ":!suites/*/*.jsonl"]);
+    let mut search = command(
+        "git",
+        &["grep", "-nIE", pattern, "--", ".", ":!Cargo.lock", ":!suites/*/recordings", ":!suites/*/*.jsonl"],
+    );
     let found = search.output().map_err(|error| error.to_string())?;
     let lines = String::from_utf8_lossy(&found.stdout).into_owned();
     let ours = lines.lines().filter(|line| !line.starts_with("xtask/src/tidy.rs:"));

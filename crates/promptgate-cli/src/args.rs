@@ -149,8 +149,10 @@ pub struct CompareArgs {
 
 /// `gate`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  promptgate gate suites/support-triage --candidate triage.guarded\n  promptgate gate \
-suites/support-triage --baseline triage@git:main --report junit=gate.xml --report markdown=gate.md")]
+#[command(
+    after_help = "Examples:\n  promptgate gate suites/support-triage --candidate triage.guarded\n  promptgate gate \
+suites/support-triage --baseline triage@git:main --report junit=gate.xml --report markdown=gate.md"
+)]
 pub struct GateArgs {
     /// The suite's folder.
     pub suite: PathBuf,

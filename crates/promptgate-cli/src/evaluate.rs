@@ -144,7 +144,8 @@ fn must_be_the_same(resumed: &Resumed, prepared: &Prepared) -> Result<(), Failur
     if header.plan_digest == prepared.plan.digest() && header.partition == prepared.partition {
         return Ok(());
     }
-    let why = format!("run {} was started with another plan: suite, prompts, cases or flags differ", header.volatile.run);
+    let why =
+        format!("run {} was started with another plan: suite, prompts, cases or flags differ", header.volatile.run);
     Err(Failure::usage(why).help("start anew without --resume: what is stored and still fits is reused"))
 }
 
@@ -192,7 +193,8 @@ fn carry_out(
 
 fn limits(session: &Session, running: &Running) -> Limits {
     let default = Limits::default();
-    let concurrency = running.concurrency.or(session.settings().concurrency).map_or(default.concurrency, |n| n as usize);
+    let concurrency =
+        running.concurrency.or(session.settings().concurrency).map_or(default.concurrency, |n| n as usize);
     Limits { concurrency, max_fail: running.max_fail, ..default }
 }
 
@@ -228,7 +230,11 @@ fn resume_line(run: &RunId) -> String {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A part of a gate has no verdict of its own.

@@ -18,5 +18,6 @@ pub fn on_signals(stop: &Stop) -> Result<(), Failure> {
         }
         stop.stop("interrupted; once more stops at once");
     };
-    ctrlc::set_handler(handler).map_err(|error| Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}")))
+    ctrlc::set_handler(handler)
+        .map_err(|error| Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}")))
 }

@@ -18,11 +18,15 @@ pub fn run(args: &ListArgs, out: &Output) -> Result<ExitCode, Failure> {
     let text = match (args.what, args.kind.as_deref()) {
         (Listing::Assertions, Some(kind)) => assertion_page(kind)?,
         (Listing::Extractors, Some(kind)) => extractor_page(kind)?,
-        (_, Some(kind)) => return Err(Failure::usage(format!("only assertions and extractors have pages, not `{kind}`"))),
+        (_, Some(kind)) => {
+            return Err(Failure::usage(format!("only assertions and extractors have pages, not `{kind}`")));
+        }
         (Listing::Suites, None) => suites(out)?,
         (Listing::Runs, None) => runs(out)?,
         (Listing::Assertions, None) => columns(assertion::registry::KINDS.iter().map(|kind| (kind.name, kind.summary))),
-        (Listing::Extractors, None) => columns(extract::registry::EXTRACTORS.iter().map(|kind| (kind.name, kind.summary))),
+        (Listing::Extractors, None) => {
+            columns(extract::registry::EXTRACTORS.iter().map(|kind| (kind.name, kind.summary)))
+        }
         (Listing::Providers, None) => columns(promptgate_provider::KINDS.iter().map(|kind| (kind.name, kind.summary))),
         (Listing::Reports, None) => columns(FORMATS.iter().map(|format| (format.name, format.summary))),
         (Listing::ExitCodes, None) => exit_codes(),
@@ -73,7 +77,9 @@ fn runs(out: &Output) -> Result<String, Failure> {
     let line = |entry: &promptgate_store::run::RunEntry| match &entry.state {
         RunState::Unreadable(error) => format!("{}  unreadable: {}\n", entry.id, terminal_line(&error.to_string())),
         RunState::Finished(header) => format!("{}  {}  {}\n", entry.id, header.volatile.started, what(header)),
-        RunState::Open(header) => format!("{}  {}  {} (not finished)\n", entry.id, header.volatile.started, what(header)),
+        RunState::Open(header) => {
+            format!("{}  {}  {} (not finished)\n", entry.id, header.volatile.started, what(header))
+        }
     };
     Ok(entries.iter().map(line).collect())
 }

@@ -62,7 +62,8 @@ pub fn render(args: &RenderArgs, out: &Output) -> Result<ExitCode, Failure> {
     let cases = session.cases()?;
     let case = session.case(cases.as_ref(), args.case.as_ref())?;
     let input = cases.input(&case, &version.identity.prompt, &model.id)?;
-    let body = version.request_body(&model.id, &model.config, &input).map_err(|error| Failure::usage(error.to_string()))?;
+    let body =
+        version.request_body(&model.id, &model.config, &input).map_err(|error| Failure::usage(error.to_string()))?;
     let text = if args.json {
         let value = serde_json::json!({ "case": case.id, "request_digest": body.digest(), "request": body });
         format!("{value:#}\n")
@@ -74,7 +75,11 @@ pub fn render(args: &RenderArgs, out: &Output) -> Result<ExitCode, Failure> {
 
 fn message(message: &Message) -> String {
     let parts: String = message.content.iter().map(part).collect();
-    format!("--- {} ---\n{}\n", message.role.as_str(), parts.lines().map(|l| format!("{}\n", terminal_line(l))).collect::<String>())
+    format!(
+        "--- {} ---\n{}\n",
+        message.role.as_str(),
+        parts.lines().map(|l| format!("{}\n", terminal_line(l))).collect::<String>()
+    )
 }
 
 fn part(part: &Part) -> String {
@@ -109,7 +114,9 @@ fn change_block(change: &SectionChange) -> String {
 
 fn place(place: &ChangePlace) -> String {
     match place {
-        ChangePlace::Section { role, heading } if heading.is_empty() => format!("{} / (before any heading)", role.as_str()),
+        ChangePlace::Section { role, heading } if heading.is_empty() => {
+            format!("{} / (before any heading)", role.as_str())
+        }
         ChangePlace::Section { role, heading } => format!("{} / {}", role.as_str(), terminal_line(heading)),
         ChangePlace::Setting(path) => format!("setting {}", terminal_line(path)),
         ChangePlace::Partial(name) => format!("partial {}", terminal_line(name)),

@@ -78,10 +78,12 @@ impl Assembly {
 
 /// The versions of the plan, each once, and where the baselines are among them. `run` takes all its candidates.
 fn versions(session: &Session, intent: &Intent) -> Result<(Vec<LoadedVersion>, Vec<usize>), Failure> {
-    let load = |references: &[_]| references.iter().map(|reference| session.version(reference)).collect::<Result<Vec<_>, _>>();
+    let load =
+        |references: &[_]| references.iter().map(|reference| session.version(reference)).collect::<Result<Vec<_>, _>>();
     let mut candidates = load(&intent.candidates)?.into_iter();
     let first = candidates.next().ok_or_else(|| Failure::usage("no version is named"))?;
-    let held_to = || intent.baselines.iter().map(|reference| session.baseline(reference)).collect::<Result<Vec<_>, _>>();
+    let held_to =
+        || intent.baselines.iter().map(|reference| session.baseline(reference)).collect::<Result<Vec<_>, _>>();
     let others = if intent.purpose == Purpose::Run { candidates.collect() } else { held_to()? };
     let (versions, places) = lineup(first, others);
     let baselines = if intent.purpose == Purpose::Run { Vec::new() } else { places };
@@ -163,7 +165,9 @@ fn reuse(running: &Running, max_age: Option<u64>) -> Reuse {
 /// What shaped the run, by flag. What cannot change a result (concurrency, reports) is left out.
 fn settings(running: &Running) -> Map<String, Value> {
     let mut settings = Map::new();
-    for (flag, set) in [("live", running.live), ("record", running.record), ("fresh", running.fresh), ("no-run", running.no_run)] {
+    for (flag, set) in
+        [("live", running.live), ("record", running.record), ("fresh", running.fresh), ("no-run", running.no_run)]
+    {
         if set {
             settings.insert(flag.to_owned(), Value::Bool(true));
         }

@@ -29,7 +29,12 @@ pub fn open(session: &Session, models: &[SuiteModel], live: bool) -> Result<Vec<
 }
 
 /// What writes answers into the suite's recordings, if that is wanted.
-pub fn recorder(session: &Session, assembly: &Assembly, wanted: bool, out: &Output) -> Result<Option<Recorder>, Failure> {
+pub fn recorder(
+    session: &Session,
+    assembly: &Assembly,
+    wanted: bool,
+    out: &Output,
+) -> Result<Option<Recorder>, Failure> {
     if !wanted {
         return Ok(None);
     }
