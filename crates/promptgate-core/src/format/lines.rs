@@ -1,7 +1,7 @@
 //! The lines of a text that may be larger than memory: with their numbers and offsets, blank ones left out, none longer
 //! than a cap.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use super::source::Source;
 use crate::diagnostic::{Diagnostic, Location};
@@ -104,30 +104,17 @@ impl<R: BufRead> Lines<R> {
     fn fill(&mut self) -> io::Result<Option<bool>> {
         self.buffer.clear();
         self.offset = self.next_offset;
-        let mut too_long = false;
-        loop {
-            let available = match self.reader.fill_buf() {
-                Ok(available) => available,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            if available.is_empty() && self.next_offset == self.offset {
-                return Ok(None);
-            }
-            let end = memchr(available);
-            let taken = end.unwrap_or(available.len());
-            too_long |= self.buffer.len() + taken > self.longest;
-            if !too_long {
-                self.buffer.extend_from_slice(&available[..taken]);
-            }
-            let (consumed, done) = (end.map_or(taken, |end| end + 1), end.is_some() || available.is_empty());
-            self.reader.consume(consumed);
-            self.next_offset += consumed as u64;
-            if done {
-                self.begin();
-                return Ok(Some(too_long));
-            }
+        let most = self.longest as u64 + 1;
+        let read = (&mut self.reader).take(most).read_until(b'\n', &mut self.buffer)?;
+        if read == 0 {
+            return Ok(None);
         }
+        let is_whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
+        let too_long = !is_whole && read as u64 == most;
+        let skipped = if too_long { self.reader.skip_until(b'\n')? } else { 0 };
+        self.next_offset += (read + skipped) as u64;
+        self.begin();
+        Ok(Some(too_long))
     }
 
     fn begin(&mut self) {
@@ -145,10 +132,6 @@ impl<R: BufRead> Lines<R> {
         let message = format!("this line is longer than {} MiB", self.longest >> 20);
         Source::of_line(&self.file, "", self.number).diagnostic(0, message, "put large content into files of their own")
     }
-}
-
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == b'\n')
 }
 
 #[cfg(test)]
