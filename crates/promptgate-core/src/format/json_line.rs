@@ -222,12 +222,11 @@ impl<'de> Visitor<'de> for AnyValue {
 
 fn object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Map<String, Value>, A::Error> {
     let mut map = Map::new();
-    while let Some(key) = entries.next_key::<String>()? {
-        if map.contains_key(&key) {
-            return Err(serde::de::Error::custom(format!("the key `{key}` stands here twice")));
+    while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
+        if map.insert(key, value).is_some() {
+            // Which one, and where, is found by the slow reader.
+            return Err(serde::de::Error::custom("a key stands here twice"));
         }
-        let Strict(value) = entries.next_value()?;
-        map.insert(key, value);
     }
     Ok(map)
 }

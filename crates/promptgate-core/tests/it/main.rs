@@ -6,4 +6,8 @@
     reason = "a test that cannot set up its world has failed"
 )]
 
+mod digests;
 mod dotprompt;
+mod fixture;
+mod mutants;
+mod round_trips;

@@ -36,16 +36,14 @@ pub(crate) fn list(source: &Source<'_>, node: &Node) -> Vec<SuiteModel> {
 fn model(source: &Source<'_>, node: &Node) -> Option<SuiteModel> {
     let fields = Fields::of(source, node, "`[[model]]`")?;
     fields.require("id", "write `id = \"openai/gpt-4.1-mini\"`: provider / model");
-    let model = SuiteModel {
-        config: fields.map("config").unwrap_or_default(),
-        timeout: duration_of(&fields, "timeout", LONGEST_TIMEOUT).unwrap_or_else(default_timeout),
-        tier: fields.one_of("tier", &TIERS).unwrap_or_default(),
-        recording: recording(&fields),
-        cases: fields.entry("cases").and_then(|entry| selection::of_node(source, &entry.value, "`cases` of a model")),
-        id: id(&fields)?,
-    };
+    let id = id(&fields);
+    let config = fields.map("config").unwrap_or_default();
+    let timeout = duration_of(&fields, "timeout", LONGEST_TIMEOUT).unwrap_or_else(default_timeout);
+    let tier = fields.one_of("tier", &TIERS).unwrap_or_default();
+    let recording = recording(&fields);
+    let cases = fields.entry("cases").and_then(|entry| selection::of_node(source, &entry.value, "`cases` of a model"));
     fields.finish();
-    Some(model)
+    Some(SuiteModel { id: id?, config, timeout, tier, recording, cases })
 }
 
 fn id(fields: &Fields<'_, '_, '_>) -> Option<ModelId> {
