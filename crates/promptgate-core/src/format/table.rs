@@ -39,9 +39,14 @@ impl<'s, 't, 'n> Fields<'s, 't, 'n> {
         }
     }
 
+    /// Makes a key known without reading it.
+    pub fn know(&self, key: &'static str) {
+        self.asked.borrow_mut().push(key);
+    }
+
     /// The entry of a key, which is thereby known.
     pub fn entry(&self, key: &'static str) -> Option<&'n Entry> {
-        self.asked.borrow_mut().push(key);
+        self.know(key);
         self.entries.iter().find(|entry| entry.key == key)
     }
 

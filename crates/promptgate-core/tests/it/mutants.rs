@@ -107,8 +107,11 @@ fn is_read<T>(read: Result<T, Diagnostics>) -> bool {
     read.is_ok()
 }
 
+/// Whether all are read; every one is looked at.
 fn are_read<T>(read: impl Iterator<Item = Result<T, Diagnostic>>) -> bool {
-    read.map(|item| item.map_err(|mistake| helpful(&mistake)).is_ok()).fold(true, |all, one| all && one)
+    let mistakes: Vec<Diagnostic> = read.filter_map(Result::err).collect();
+    mistakes.iter().for_each(helpful);
+    mistakes.is_empty()
 }
 
 /// Reads the mutants of a text; at least `wrong` of them are refused.

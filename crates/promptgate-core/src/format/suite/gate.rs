@@ -146,7 +146,7 @@ fn check(
             let help = "a check holds a metric to a limit, or cases to a rule: write one of the two";
             source.mistake(node.at, format!("this check has {found}"), help);
             // So that no key of either kind is called unknown.
-            OF_METRICS.iter().chain(&OF_RULES).chain(&["tier"]).for_each(|key| drop(fields.entry(key)));
+            OF_METRICS.iter().chain(&OF_RULES).chain(&["tier"]).for_each(|key| fields.know(key));
             None
         }
     };
