@@ -41,6 +41,18 @@ fn the_complete_suite_is_read_and_its_cases_are_the_same_in_every_format() {
     }
 }
 
+#[test]
+fn the_suites_that_ship_are_read_without_a_warning() {
+    let suites = concat!(env!("CARGO_MANIFEST_DIR"), "/../../suites");
+    for name in ["support-triage", "llmbar", "gsm8k"] {
+        let text = std::fs::read_to_string(format!("{suites}/{name}/suite.toml")).unwrap();
+        let suite = suite::parse(&text, "suite.toml", &SuiteDefaults::default()).unwrap();
+        assert_eq!((suite.name.as_str(), suite.warnings), (name, Vec::new()));
+    }
+    let cases = std::fs::read(format!("{suites}/support-triage/cases.jsonl")).unwrap();
+    assert!(read_cases(CasesFormat::Jsonl, &cases[..], "cases.jsonl", Map::new()).all(|case| case.is_ok()));
+}
+
 /// The keys that a parser knows, as it lists them when it meets one it does not know.
 fn known(mistake: &str) -> Vec<String> {
     let (_, list) = mistake.split_once("known: ").unwrap_or_else(|| panic!("no list of keys in: {mistake}"));
