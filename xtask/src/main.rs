@@ -4,6 +4,7 @@
 
 mod chore;
 mod ci;
+mod data;
 mod sizes;
 mod tidy;
 
@@ -19,6 +20,11 @@ const CHORES: &[Chore] = &[
         run: ci::run,
     },
     Chore { name: "test", summary: "the tests, as the README runs them", run: ci::test },
+    Chore {
+        name: "data",
+        summary: "places the recorded data of suites/llmbar and suites/gsm8k; `data bind SUITE` binds recordings",
+        run: |arguments| data::run(arguments).map_err(|error| error.to_string()).into(),
+    },
     Chore { name: "docs", summary: "the API documentation, warnings denied", run: ci::docs },
     Chore {
         name: "tidy",
