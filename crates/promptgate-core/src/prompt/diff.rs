@@ -1,6 +1,6 @@
 //! What differs between two versions, section by section; the lines within a section are for the command line to draw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -38,13 +38,19 @@ pub enum ChangePlace {
 
 /// The differences between two versions: sections in the order of the new side (what was removed behind its
 /// predecessor), then settings, then partials. Equal versions have none.
+///
+/// White space at the end of a section is looked at only where nothing else differs: a section that is appended ends the
+/// line before it, and that changes nothing in the section above.
 pub fn diff(old: &Version, new: &Version) -> Vec<SectionChange> {
-    let mut changes = sections(&old.sections, &new.sections);
+    let mut changes = sections(&old.sections, &new.sections, str::trim_end);
     let setting = |name: &str| ChangePlace::Setting(name.to_owned());
     changes.extend(texts(settings(old), settings(new), setting));
     let partial = |name: &str| ChangePlace::Partial(name.to_owned());
     changes.extend(texts(partials(old), partials(new), partial));
-    changes
+    match changes.is_empty() {
+        true => sections(&old.sections, &new.sections, |text| text),
+        false => changes,
+    }
 }
 
 /// Sections are the same ones where role and heading are, the first with the first, the second with the second.
@@ -61,7 +67,7 @@ fn keyed(sections: &[Section]) -> Vec<(Key<'_>, &str)> {
     sections.iter().map(key).collect()
 }
 
-fn sections(old: &[Section], new: &[Section]) -> Vec<SectionChange> {
+fn sections(old: &[Section], new: &[Section], looked_at: fn(&str) -> &str) -> Vec<SectionChange> {
     let (old, new) = (keyed(old), keyed(new));
     let text_in = |side: &[(Key<'_>, &str)], key: &Key<'_>| {
         side.iter().find(|(known, _)| known == key).map(|(_, text)| (*text).to_owned())
@@ -75,7 +81,8 @@ fn sections(old: &[Section], new: &[Section]) -> Vec<SectionChange> {
         let place = ChangePlace::Section { role: key.0, heading: key.1.to_owned() };
         SectionChange { place, old: text_in(&old, &key), new: text_in(&new, &key) }
     };
-    keys.into_iter().map(change).filter(|change| change.old != change.new).collect()
+    let differs = |change: &SectionChange| change.old.as_deref().map(looked_at) != change.new.as_deref().map(looked_at);
+    keys.into_iter().map(change).filter(differs).collect()
 }
 
 /// The settings that count in the version digest, by dotted path.
@@ -114,21 +121,12 @@ fn partials(version: &Version) -> BTreeMap<String, String> {
 }
 
 fn texts(
-    mut old: BTreeMap<String, String>,
+    old: BTreeMap<String, String>,
     new: BTreeMap<String, String>,
     place: impl Fn(&str) -> ChangePlace,
 ) -> Vec<SectionChange> {
-    let mut changes = Vec::new();
-    for (name, text) in new {
-        let before = old.remove(&name);
-        if before.as_ref() != Some(&text) {
-            changes.push(SectionChange { place: place(&name), old: before, new: Some(text) });
-        }
-    }
-    changes.extend(old.into_iter().map(|(name, text)| SectionChange {
-        place: place(&name),
-        old: Some(text),
-        new: None,
-    }));
-    changes
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let change =
+        |name: &String| SectionChange { place: place(name), old: old.get(name).cloned(), new: new.get(name).cloned() };
+    names.into_iter().map(change).filter(|change| change.old != change.new).collect()
 }

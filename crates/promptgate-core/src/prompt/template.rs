@@ -24,8 +24,12 @@ use super::marked::{Mark, Marked};
 
 /// The most a rendering may write.
 pub const MAX_OUTPUT: usize = 16 << 20;
-/// The work a rendering may do, in elements of the template; about a second.
-const FUEL: u64 = 2_000_000;
+/// The work a rendering may do, in steps: one for each element of the template, and one for so many bytes that are
+/// copied or written as JSON.
+const FUEL: u64 = 500_000;
+const BYTES_PER_STEP: u64 = 64;
+/// Inside a partial the engine copies every value it looks at. What that may come to is charged by the size of the input.
+const LOOKED_AT_PER_STEP: u64 = 4096;
 /// What the engine calls the prompt's own template; no partial can be called so.
 pub const MAIN: &str = "(main)";
 /// Where the input and the context stand in the data the engine sees.
@@ -53,7 +57,7 @@ pub const STRUCTURAL: [&str; 4] = ["history", "media", "role", "section"];
 const FOREIGN: [&str; 13] = ["raw", "log", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not", "len", "inline"];
 
 thread_local! {
-    /// The marker and the fuel of the rendering under way on this thread. Helpers get no state of their own from the
+    /// Marker, fuel and size of the input of the rendering under way on this thread. Helpers get no state of their own from the
     /// engine, and one rendering never runs inside another.
     static STATE: Cell<(char, u64, u64)> = const { Cell::new(('\0', 0, 0)) };
 }
@@ -95,9 +99,10 @@ impl Template {
             taken.extend(candidates_in(text));
             let compiled = EngineTemplate::compile_with_name(text, name.to_owned());
             let mut template = compiled.map_err(|error| (name.to_owned(), error))?;
-            rewrite(&mut template);
-            if name != MAIN {
-                charge(&mut template, true);
+            let in_partial = name != MAIN;
+            rewrite(&mut template, in_partial);
+            if in_partial {
+                charge(&mut template, Body::Partial);
             }
             registry.register_template(name, template);
         }
@@ -112,7 +117,7 @@ impl Template {
         ]));
         let marker = self.free_marker(&data)?;
         let size = weight(&data);
-        STATE.set((marker, FUEL, size / 256));
+        STATE.set((marker, FUEL, size));
         let mut output = Bounded { text: String::with_capacity(4096) };
         let context = Context::from(data);
         let mut scope = RenderContext::new(None);
@@ -189,14 +194,14 @@ fn weight(data: &Value) -> u64 {
 }
 
 /// Rewrites a parsed template for the engine; see the head of the module.
-fn rewrite(template: &mut EngineTemplate) {
+fn rewrite(template: &mut EngineTemplate, in_partial: bool) {
     for element in &mut template.elements {
         match element {
             TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
-                rewrite_helper(helper);
+                rewrite_helper(helper, in_partial);
                 through_insert(helper);
             }
-            TemplateElement::HelperBlock(helper) => rewrite_helper(helper),
+            TemplateElement::HelperBlock(helper) => rewrite_helper(helper, in_partial),
             TemplateElement::PartialExpression(partial)
             | TemplateElement::PartialBlock(partial)
             | TemplateElement::DecoratorExpression(partial)
@@ -206,20 +211,21 @@ fn rewrite(template: &mut EngineTemplate) {
     }
 }
 
-fn rewrite_helper(helper: &mut HelperTemplate) {
+fn rewrite_helper(helper: &mut HelperTemplate, in_partial: bool) {
     rewrite_parameter(&mut helper.name);
     rewrite_arguments(&mut helper.params, &mut helper.hash);
-    helper.template.iter_mut().chain(helper.inverse.iter_mut()).for_each(rewrite);
+    helper.template.iter_mut().chain(helper.inverse.iter_mut()).for_each(|body| rewrite(body, in_partial));
     if helper.block && named(&helper.name) == Some("each") {
-        helper.template.iter_mut().for_each(|body| charge(body, false));
+        let kind = if in_partial { Body::LoopInPartial } else { Body::Loop };
+        helper.template.iter_mut().for_each(|body| charge(body, kind));
     }
 }
 
 fn rewrite_decorator(decorator: &mut DecoratorTemplate) {
     rewrite_arguments(&mut decorator.params, &mut decorator.hash);
     if let Some(body) = &mut decorator.template {
-        rewrite(body);
-        charge(body, true);
+        rewrite(body, true);
+        charge(body, Body::Partial);
     }
 }
 
@@ -236,7 +242,7 @@ fn rewrite_parameter(parameter: &mut Parameter) {
         }
         Parameter::Subexpression(inner) => {
             if let TemplateElement::Expression(helper) = inner.element.as_mut() {
-                rewrite_helper(helper);
+                rewrite_helper(helper, false);
             }
         }
         _ => {}
@@ -279,10 +285,19 @@ fn through_insert(helper: &mut HelperTemplate) {
     helper.params = vec![inserted];
 }
 
-/// Puts a charge for the size of a body in front of it. A partial copies its input, and is charged for that too.
-fn charge(body: &mut EngineTemplate, copies_input: bool) {
-    let call = format!("{{{{tick {} {copies_input}}}}}", body.elements.len() + 1);
-    let Ok(tick) = EngineTemplate::compile(&call) else { return };
+/// A body that may run more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Loop,
+    LoopInPartial,
+    Partial,
+}
+
+/// Puts a charge for the size of a body in front of it.
+fn charge(body: &mut EngineTemplate, kind: Body) {
+    let elements = body.elements.len() + 1;
+    let (looks, copies) = (kind != Body::Loop, kind == Body::Partial);
+    let Ok(tick) = EngineTemplate::compile(&format!("{{{{tick {elements} {looks} {copies}}}}}")) else { return };
     body.elements.splice(0..0, tick.elements);
     body.mapping.splice(0..0, tick.mapping);
 }
@@ -351,9 +366,9 @@ fn register_helpers(registry: &mut Handlebars<'static>) {
 type Scope<'a, 'reg, 'rc> = &'a mut RenderContext<'reg, 'rc>;
 
 fn spend(amount: u64) -> Result<(), EngineError> {
-    let (marker, fuel, copy) = STATE.get();
+    let (marker, fuel, size) = STATE.get();
     let left = fuel.checked_sub(amount).ok_or_else(|| refuse(TOO_MUCH))?;
-    STATE.set((marker, left, copy));
+    STATE.set((marker, left, size));
     Ok(())
 }
 
@@ -364,9 +379,11 @@ fn tick(
     _: Scope<'_, '_, '_>,
     _: &mut dyn Output,
 ) -> HelperResult {
-    let weight = helper.param(0).and_then(|weight| weight.value().as_u64()).unwrap_or(1);
-    let copies = helper.param(1).is_some_and(|copies| copies.value() == &Value::Bool(true));
-    spend(weight + if copies { STATE.get().2 } else { 0 })
+    let is_true = |index: usize| helper.param(index).is_some_and(|flag| flag.value() == &Value::Bool(true));
+    let elements = helper.param(0).and_then(|elements| elements.value().as_u64()).unwrap_or(1);
+    let (_, _, size) = STATE.get();
+    let each = 1 + if is_true(1) { size / LOOKED_AT_PER_STEP } else { 0 };
+    spend(elements * each + if is_true(2) { size / BYTES_PER_STEP } else { 0 })
 }
 
 fn write_mark(mark: Mark<'_>, out: &mut dyn Output) -> HelperResult {
@@ -495,7 +512,7 @@ impl HelperDef for Json {
         };
         let indent = helper.hash_get("indent").and_then(|indent| indent.value().as_u64()).unwrap_or(0).min(10) as usize;
         let text = super::json::text(param.value(), indent);
-        spend(1 + text.len() as u64 / 256)?;
+        spend(1 + text.len() as u64 / BYTES_PER_STEP)?;
         if text.len() > MAX_OUTPUT {
             return Err(refuse(TOO_LONG));
         }
@@ -519,6 +536,7 @@ impl HelperDef for Equals {
     ) -> HelperResult {
         let equal = match (helper.param(0), helper.param(1)) {
             (Some(left), Some(right)) => {
+                spend(1 + weight(left.value()) / BYTES_PER_STEP)?;
                 left.is_value_missing() == right.is_value_missing() && same(left.value(), right.value())
             }
             _ => false,

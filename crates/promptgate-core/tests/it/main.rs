@@ -9,5 +9,7 @@
 mod digests;
 mod dotprompt;
 mod fixture;
+mod hostile;
 mod mutants;
+mod prompt;
 mod round_trips;

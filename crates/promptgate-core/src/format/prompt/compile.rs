@@ -39,7 +39,7 @@ pub enum Rules {
 pub fn compile(id: &PromptId, main: File, kind: Kind, shelf: &Shelf<'_>, rules: Rules) -> Result<Version, Diagnostics> {
     let mut mistakes = Diagnostics::default();
     let (front, body) = match kind {
-        Kind::Plain => (Front::default(), 0..main.text().len()),
+        Kind::Plain => (Front::default(), front::byte_order_mark(main.text())..main.text().len()),
         Kind::Dotprompt => {
             let split = front::split(&main)?;
             let front = match &split.yaml {

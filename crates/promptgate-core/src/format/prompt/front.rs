@@ -72,7 +72,8 @@ pub fn split(file: &File) -> Result<Split, Diagnostic> {
     }
 }
 
-fn byte_order_mark(text: &str) -> usize {
+/// The length of a byte order mark, which is no part of any template.
+pub fn byte_order_mark(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 /// Blocks and `else` branches within each other, partials included.
 pub const MAX_DEPTH: usize = 64;
 /// Tags of one text: the engine counts lines anew for each.
-const MAX_TAGS: usize = 20_000;
+const MAX_TAGS: usize = 5_000;
 const MAX_PARENTHESES: usize = 16;
 
 /// A piece of a template.

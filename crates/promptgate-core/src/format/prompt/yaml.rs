@@ -11,6 +11,10 @@ use serde_saphyr::Spanned;
 
 use crate::diagnostic::{Diagnostic, Location};
 
+/// Mappings and lists within each other. The reader recurses, and takes up to 50 KiB of stack a level without
+/// optimisation; threads have 2 MiB.
+const MAX_DEPTH: usize = 20;
+
 /// The place of a YAML block in its file.
 pub struct Block<'a> {
     /// The file as messages name it.
@@ -43,13 +47,13 @@ impl Places {
 pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places), Diagnostic> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: 64,
+            max_depth: MAX_DEPTH,
             max_events: 100_000,
             max_nodes: 50_000,
             max_aliases: 100,
             max_anchors: 100,
             max_documents: 1,
-            flow_nesting_limit: 64,
+            flow_nesting_limit: MAX_DEPTH,
         },
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
         merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
@@ -82,7 +86,7 @@ fn refused(error: &serde_saphyr::Error, block: &Block<'_>) -> Diagnostic {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or("it does not read");
     at(block, line, column, format!("the front matter does not read as YAML: {message}"))
-        .help("between the two `---` lines stands YAML, each key once, nested 64 levels at most")
+        .help(format!("between the two `---` lines stands YAML, each key once, nested {MAX_DEPTH} levels at most"))
 }
 
 /// A mistake at a line and column of the block.
