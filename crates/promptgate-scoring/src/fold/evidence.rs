@@ -1,14 +1,12 @@
 //! From pairs to evidence: the method that a metric's kind and structure ask for (gate.md, 2.1), the estimate, the bounds
 //! and the p of "the candidate is worse". Oriented: larger is better, also for amounts (minus the log ratio).
 
-use std::collections::BTreeMap;
-
 use promptgate_core::record::MetricKind;
 
 use super::pairs::Sample;
 use crate::stats::sign_flip::{Flips, Units};
 use crate::stats::tango::Pairs as PairTable;
-use crate::stats::{StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, mcnemar, sum};
+use crate::stats::{StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, mcnemar};
 
 /// How a metric is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -201,9 +199,14 @@ fn two_by_two(sample: &Sample) -> PairTable {
 
 /// The totals that flip: one a cluster, at its place in the comparison.
 fn units(sample: &Sample, differences: &[f64]) -> Units {
-    let mut members: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for (unit, difference) in sample.units.iter().zip(differences) {
-        members.entry(unit.place).or_default().push(*difference);
+    if !sample.clustered {
+        return Units::new(
+            sample.units.iter().zip(differences).map(|(unit, difference)| (unit.place as usize, *difference)),
+        );
     }
-    Units::new(members.into_iter().map(|(place, values)| (place, sum::pairwise(&values))))
+    let mut places: Vec<u32> = sample.units.iter().map(|unit| unit.place).collect();
+    let totals = cluster::totals(differences, &places);
+    places.sort_unstable();
+    places.dedup();
+    Units::new(places.into_iter().map(|place| place as usize).zip(totals))
 }

@@ -1,8 +1,6 @@
 //! How the cases of two sides pair, and what a check gets to see of them: complete pairs in normal order, and an account
 //! of those that are not complete.
 
-use std::collections::{HashMap, HashSet};
-
 use promptgate_core::report::PairCounts;
 
 use super::subject::{Reading, Subject};
@@ -15,8 +13,8 @@ pub(crate) struct Pairs<'a> {
     pub(crate) candidate: &'a Side,
     /// Positions in normal order.
     pub(crate) planned: Vec<usize>,
-    /// The place of each unit among those of the comparison; what the sign streams go by.
-    places: HashMap<u64, usize>,
+    /// By position, the place of its cluster among those of the comparison; what the sign streams go by.
+    places: Vec<u32>,
 }
 
 /// The account of the planned pairs by their answers.
@@ -27,6 +25,8 @@ pub(crate) struct Answers {
     pub(crate) unanswered: u64,
     /// Pairs that lack one because trials were skipped.
     pub(crate) skipped: u64,
+    /// Pairs whose baseline is not stored and may not be asked for.
+    pub(crate) not_held: u64,
     /// Whether a pair lacks one because the quota is gone.
     pub(crate) no_quota: bool,
 }
@@ -43,11 +43,7 @@ impl<'a> Pairs<'a> {
             }
         };
         let planned: Vec<usize> = table.in_normal_order().into_iter().filter(|position| held(*position)).collect();
-        let mut places = HashMap::new();
-        for position in &planned {
-            let next = places.len();
-            places.entry(table.cluster(*position)).or_insert(next);
-        }
+        let places = places(table, &planned);
         Self { table, baseline, candidate, planned, places }
     }
 
@@ -81,6 +77,7 @@ impl<'a> Pairs<'a> {
             answers.counts.missing_candidate += u64::from(lacks(candidate));
             answers.counts.missing_baseline += u64::from(self.baseline.is_some() && lacks(baseline));
             answers.unanswered += u64::from(sides.iter().any(|reading| reading.is_unanswered()));
+            answers.not_held += u64::from(baseline == Reading::NotHeld);
             answers.skipped += u64::from(sides.contains(&Reading::Skipped));
             answers.no_quota |= sides.contains(&Reading::NoQuota);
         }
@@ -90,38 +87,48 @@ impl<'a> Pairs<'a> {
     /// What a check on a metric sees of a selection.
     pub(crate) fn sample(&self, subject: &Subject, selection: Option<usize>) -> Sample {
         let mut sample = Sample::default();
-        let mut clusters = HashSet::new();
+        let mut clusters = Vec::new();
         for position in self.selected(selection) {
             let cluster = self.table.cluster(position);
-            let unit = Unit { cluster, place: self.places.get(&cluster).copied().unwrap_or_default() };
+            let unit = Unit { cluster, place: self.places[position] };
             let (baseline, candidate) = self.readings(subject, position);
             if (baseline, candidate) == (Reading::NotFed, Reading::NotFed) {
                 continue;
             }
-            sample.planned += 1;
-            sample.clustered |= !clusters.insert(cluster);
+            clusters.push(cluster);
             sample.take(unit, baseline, candidate);
         }
-        sample
+        sample.planned_in(clusters)
     }
 
     /// The candidate alone: every case it has a value for, paired or not, in normal order.
     pub(crate) fn candidate_alone(&self, subject: &Subject, selection: Option<usize>) -> Sample {
         let mut sample = Sample::default();
-        let mut clusters = HashSet::new();
+        let mut clusters = Vec::new();
         for position in self.of_candidate(selection) {
             let candidate = self.table.reading(self.candidate, subject, position);
             if candidate == Reading::NotFed {
                 continue;
             }
             let cluster = self.table.cluster(position);
-            sample.planned += 1;
-            sample.clustered |= !clusters.insert(cluster);
+            clusters.push(cluster);
             // With the candidate on both sides what is said of absences holds, and the differences are not looked at.
             sample.take(Unit { cluster, place: 0 }, candidate, candidate);
         }
-        sample
+        sample.planned_in(clusters)
     }
+}
+
+/// By position, the place of its cluster, counted by the first planned case of each in normal order.
+fn places(table: &Table, planned: &[usize]) -> Vec<u32> {
+    let mut by_cluster: Vec<u32> = (0..planned.len() as u32).collect();
+    let cluster = |order: u32| table.cluster(planned[order as usize]);
+    by_cluster.sort_unstable_by_key(|order| (cluster(*order), *order));
+    let mut places = vec![0; planned.iter().max().map_or(0, |last| last + 1)];
+    for group in by_cluster.chunk_by(|one, other| cluster(*one) == cluster(*other)) {
+        group.iter().for_each(|order| places[planned[*order as usize]] = group[0]);
+    }
+    places
 }
 
 /// What a case belongs to when it is resampled.
@@ -130,7 +137,7 @@ pub(crate) struct Unit {
     /// Its cluster.
     pub(crate) cluster: u64,
     /// The place of the cluster among those of the comparison.
-    pub(crate) place: usize,
+    pub(crate) place: u32,
 }
 
 /// Complete pairs in normal order, and the account of the others.
@@ -154,6 +161,14 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// The sample of pairs planned in these clusters.
+    fn planned_in(mut self, mut clusters: Vec<u64>) -> Self {
+        self.planned = clusters.len() as u64;
+        clusters.sort_unstable();
+        self.clustered = clusters.windows(2).any(|pair| pair[0] == pair[1]);
+        self
+    }
+
     fn take(&mut self, unit: Unit, baseline: Reading, candidate: Reading) {
         match (baseline, candidate) {
             (Reading::Value(before), Reading::Value(after)) => {

@@ -58,6 +58,18 @@ impl State<'_> {
                 format!("{changed} of {} of the stored baseline were changed", counted(stored.cases, "case", "cases"));
             return invalid("cases_changed", words);
         }
+        if self.answers.not_held as f64 > self.max_missing() * self.pairs.planned.len() as f64 {
+            let lacking = counted(self.answers.not_held, "answer", "answers");
+            return invalid(
+                "baseline_missing",
+                format!("{lacking} of the baseline may not be asked for: run without `--no-run`"),
+            );
+        }
+        if let Some(stored) = stored.filter(|_| self.pairs.planned.is_empty()) {
+            let words =
+                format!("run {} holds no answer of {} to these cases: run it on this model", stored.run, self.model.id);
+            return invalid("baseline_missing", words);
+        }
         let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
             + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, stored.is_some()));
         if missing > 0 {
@@ -70,6 +82,11 @@ impl State<'_> {
             );
         }
         None
+    }
+
+    /// The share of planned pairs that may be missing.
+    fn max_missing(&self) -> f64 {
+        self.policy.map_or_else(|| Policy::default().max_missing, |policy| policy.max_missing)
     }
 
     fn needs_baseline(&self) -> bool {
@@ -90,10 +107,9 @@ impl State<'_> {
     fn unavailable(&self) -> Option<Found> {
         let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words });
         let (missing, planned) = (self.answers.unanswered, self.pairs.planned.len() as u64);
-        let limit = self.policy.map_or_else(|| Policy::default().max_missing, |policy| policy.max_missing);
         let what = if self.pairs.baseline.is_some() { "pairs" } else { "cases" };
         let told = format!("{} of {} {what} got no answer", thousands(missing), thousands(planned));
-        if missing as f64 > limit * planned as f64 {
+        if missing as f64 > self.max_missing() * planned as f64 {
             return unavailable("max_missing", format!("{told}; this says nothing about the prompt"));
         }
         if self.answers.no_quota {

@@ -1,9 +1,6 @@
 //! Means of values that come in clusters: the cluster-robust standard error of Liang and Zeger (1986) with the factor
 //! G/(G-1) (CR1) and t with G - 1 degrees of freedom, and the totals that the cluster sign flip turns.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
 use super::{StatError, describe, dist, finite, sum};
 
 /// A mean over clusters.
@@ -32,7 +29,7 @@ impl ClusteredMean {
 }
 
 /// The clustered mean of values, `clusters[i]` naming the cluster of `values[i]`.
-pub fn clustered_mean<K: Eq + Hash + Copy>(values: &[f64], clusters: &[K]) -> Result<ClusteredMean, StatError> {
+pub fn clustered_mean<K: Ord + Copy>(values: &[f64], clusters: &[K]) -> Result<ClusteredMean, StatError> {
     let plain = describe::describe(finite(values)?)?;
     let residuals: Vec<f64> = values.iter().map(|value| value - plain.mean).collect();
     let totals = totals(&residuals, clusters);
@@ -42,16 +39,10 @@ pub fn clustered_mean<K: Eq + Hash + Copy>(values: &[f64], clusters: &[K]) -> Re
     Ok(ClusteredMean { n: plain.n, clusters: count, mean: plain.mean, se_iid: plain.se(), se_cr0, se_cr1 })
 }
 
-/// The totals of the clusters, in order of their first value.
-pub fn totals<K: Eq + Hash + Copy>(values: &[f64], clusters: &[K]) -> Vec<f64> {
-    let mut place: HashMap<K, usize> = HashMap::new();
-    let mut members: Vec<Vec<f64>> = Vec::new();
-    for (value, cluster) in values.iter().zip(clusters) {
-        let at = *place.entry(*cluster).or_insert(members.len());
-        if at == members.len() {
-            members.push(Vec::new());
-        }
-        members[at].push(*value);
-    }
-    members.iter().map(|each| sum::pairwise(each)).collect()
+/// The totals of the clusters, in order of their keys; within a cluster values are summed in the order given.
+pub fn totals<K: Ord + Copy>(values: &[f64], clusters: &[K]) -> Vec<f64> {
+    let mut keyed: Vec<(K, f64)> = clusters.iter().copied().zip(values.iter().copied()).collect();
+    keyed.sort_by_key(|(cluster, _)| *cluster);
+    let total = |group: &[(K, f64)]| sum::pairwise(&group.iter().map(|(_, value)| *value).collect::<Vec<_>>());
+    keyed.chunk_by(|(one, _), (other, _)| one == other).map(total).collect()
 }

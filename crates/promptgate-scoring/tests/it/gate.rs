@@ -282,6 +282,11 @@ fn a_missing_baseline_part_or_version_is_invalid_with_its_own_reason() {
     let bench = || Bench::gate(60).drop(0.1);
     let missing = bench().with(|header| header.comparisons[0].baseline = None).split(0, 0);
     assert_eq!((told(&missing).0, reason_code(&missing)), (Verdict::Invalid, Some("baseline_missing")));
+    let forbidden = bench().report(|version, _, _| match version {
+        1 => Came::Lost(FailureKind::MissingRecording),
+        _ => Came::Out(true),
+    });
+    assert_eq!((told(&forbidden).0, reason_code(&forbidden)), (Verdict::Invalid, Some("baseline_missing")));
     let mut part = bench().record(|_, _, _| Came::Out(true));
     part.trials.retain(|trial| trial.case.id.as_str() != "c-0007");
     let part = gate_report(&part).unwrap();
