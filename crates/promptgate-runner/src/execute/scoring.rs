@@ -61,7 +61,7 @@ enum Next {
     /// Grade what was answered.
     Answered,
     /// Go on with a trial whose asks are answered.
-    Replied(Result<Replied, JoinError>),
+    Replied(Box<Result<Replied, JoinError>>),
     /// Await nothing more.
     Over,
 }
@@ -96,9 +96,7 @@ impl Scoring {
         while self.is_open || !self.asking.is_empty() {
             match self.next(&mut batch).await {
                 Next::Answered => self.score(&mut batch)?,
-                Next::Replied(Ok(replied)) => self.resume(replied)?,
-                Next::Replied(Err(error)) if error.is_cancelled() => {}
-                Next::Replied(Err(_)) => self.desk.break_off(Broken::Bug("serving an assertion's asks panicked")),
+                Next::Replied(replied) => self.go_on_with(*replied)?,
                 Next::Over => {
                     self.is_over = true;
                     self.asking.abort_all();
@@ -112,12 +110,21 @@ impl Scoring {
     async fn next(&mut self, batch: &mut Vec<Answered>) -> Next {
         tokio::select! {
             () = turned(&mut self.over), if !self.is_over => Next::Over,
-            Some(replied) = self.asking.join_next(), if !self.asking.is_empty() => Next::Replied(replied),
+            Some(replied) = self.asking.join_next(), if !self.asking.is_empty() => Next::Replied(Box::new(replied)),
             taken = self.answered.recv_many(batch, BATCH), if self.is_open && self.asking.len() < ASKING => {
                 self.is_open = taken > 0;
                 Next::Answered
             }
         }
+    }
+
+    fn go_on_with(&mut self, replied: Result<Replied, JoinError>) -> Result<(), LogClosed> {
+        match replied {
+            Ok(replied) => self.resume(replied)?,
+            Err(error) if error.is_cancelled() => {}
+            Err(_) => self.desk.break_off(Broken::Bug("serving an assertion's asks panicked")),
+        }
+        Ok(())
     }
 
     fn score(&mut self, batch: &mut Vec<Answered>) -> Result<(), LogClosed> {
