@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use promptgate_core::answer::FailureKind;
 use promptgate_core::event::Event;
@@ -52,14 +52,12 @@ fn what_will_be_called_is_told_before_the_first_call() {
 }
 
 #[test]
-fn a_thousand_waits_take_the_time_of_one() {
-    let slow = Model::new(|request, _| Act::SayAfter(Duration::from_millis(300), steady(request)));
+fn a_thousand_calls_wait_side_by_side() {
+    let slow = Model::new(|request, _| Act::SayOnceCalled(1_000, steady(request)));
     let mut world = World::of(&Setting::of(cases(1_000)), slow);
     world.limits.concurrency = 10_000;
-    let before = Instant::now();
     world.complete();
     assert_eq!(world.model.most.load(std::sync::atomic::Ordering::Relaxed), 1_000);
-    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }
 
 #[test]

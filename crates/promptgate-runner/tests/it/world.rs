@@ -337,6 +337,8 @@ type Script = dyn Fn(&Request, u64) -> Act + Send + Sync;
 pub enum Act {
     Say(String),
     SayAfter(Duration, String),
+    /// Wait until so many calls were made.
+    SayOnceCalled(u64, String),
     Fail(FailureKind),
     Panic,
     Never,
@@ -373,17 +375,25 @@ impl Model {
     }
 
     async fn act(&self, request: Request) -> Answer {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let _here = Here::enter(self);
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let prompt = match &request.origin {
             Origin::Trial { prompt, case } => format!("{prompt}/{case}"),
             Origin::Ask { assertion, case } => format!("{assertion}/{case}"),
         };
         self.asked.lock().unwrap().push((prompt, request.repeat));
-        let _here = Here::enter(self);
         match (self.script)(&request, call) {
             Act::Say(text) => Answer::of(Response::text(text)),
             Act::SayAfter(time, text) => {
                 tokio::time::sleep(time).await;
+                Answer::of(Response::text(text))
+            }
+            Act::SayOnceCalled(calls, text) => {
+                let mut patience = 20_000;
+                while self.calls() < calls && patience > 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    patience -= 1;
+                }
                 Answer::of(Response::text(text))
             }
             Act::Fail(kind) => Answer::failed(Failure::new(kind, "as scripted")),
