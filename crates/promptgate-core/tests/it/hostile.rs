@@ -168,21 +168,15 @@ fn no_value_changes_anything_but_its_own_bytes() {
         "q": "q", "x": "x", "y": "y", "t": "t"});
     let mut count = 0;
     for text in &OWN[..3] {
-        let version =
-            read(text, &[("part", "{{text}}{{> @partial-block}}")]).or_else(|_| read(text, &[("part", "{{text}}")]));
-        let version = version.unwrap_or_else(|error| panic!("{error}"));
-        if version.render(&input(vars.clone())).is_ok() {
-            count += check_payloads(&version, vars.as_object().unwrap(), &Map::new(), &history);
-        }
-        let plain = read(text, &[("part", "{{text}}")]).unwrap();
-        count += check_payloads(&plain, vars.as_object().unwrap(), &Map::new(), &history);
+        let version = read(text, &[("part", "{{text}}")]).unwrap();
+        count += check_payloads(&version, vars.as_object().unwrap(), &Map::new(), &history);
     }
     for case in corpus() {
         let version = case.version();
         let input = case.input();
         count += check_payloads(&version, &input.vars, &case.context(), &input.messages);
     }
-    assert!(count >= 100, "{count} payloads");
+    assert!(count >= 1_000 || corpus().is_empty(), "{count} payloads");
 }
 
 #[test]
@@ -314,7 +308,7 @@ fn the_deepest_prompt_renders_on_a_small_stack() {
     let version = read(&deep, &[]).unwrap();
     let render = move || {
         assert_eq!(version.render(&input(json!({"a": 1}))).unwrap()[0].joined_text(), "x");
-        chained.render(&input(json!({"a": 1, "r": [{"a": 1}]}))).unwrap_or_default();
+        assert_eq!(chained.render(&input(json!({"r": [{"a": 1}]}))).unwrap()[0].joined_text(), "1");
     };
     std::thread::Builder::new().stack_size(1 << 20).spawn(render).unwrap().join().unwrap();
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use promptgate_core::case::CaseInput;
 use promptgate_core::diagnostic::Diagnostics;
 use promptgate_core::format::prompt;
+use promptgate_core::message::Message;
 use promptgate_core::name::{ModelId, PromptId};
 use promptgate_core::port::{Tree, TreeError, TreePath};
 use promptgate_core::prompt::{SectionChange, Version, diff};
@@ -437,4 +438,56 @@ fn appending_a_section_leaves_the_one_above_unchanged() {
     let (old, new) = (version("## A\none"), version("## A\none\n## B\ntwo"));
     assert_eq!(diff(&old, &new).len(), 1);
     assert_eq!(diff(&version("## A\none"), &version("## A\none\n")).len(), 1, "white space alone");
+}
+
+#[test]
+fn a_version_is_shared_by_threads() {
+    fn shared<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    let version = shared(version("{{role \"system\"}}{{a}}"));
+    std::thread::scope(|scope| {
+        for name in ["x", "y", "z"] {
+            let version = &version;
+            scope.spawn(move || {
+                let messages = version.render(&input(json!({ "a": name }))).unwrap();
+                assert_eq!(messages[0].joined_text(), name);
+            });
+        }
+    });
+}
+
+#[test]
+fn tools_and_schemas_come_from_files_beside_the_prompt() {
+    let text = "---\ntools: [search, {name: add, inputSchema: {a: number}}]\noutput: {schema: Ticket}\n---\nx";
+    let tool = r#"{"name": "search", "description": "finds", "inputSchema": {"type": "object"}}"#;
+    let files = [
+        ("s/prompts/p.prompt", text),
+        ("s/prompts/search.tool.json", tool),
+        ("s/prompts/Ticket.schema.json", r#"{"type": "object"}"#),
+    ];
+    let version = load(&files).unwrap();
+    let names: Vec<&str> = version.front.tools.iter().filter_map(|tool| tool["name"].as_str()).collect();
+    assert_eq!(names, ["search", "add"]);
+    assert_eq!(version.front.tools[1]["inputSchema"]["required"], json!(["a"]));
+    assert_eq!(version.files.len(), 3);
+    let again = prompt::from_sources(&version.identity.prompt, &version.files).unwrap();
+    assert_eq!(again.identity, version.identity);
+}
+
+#[test]
+fn earlier_turns_stand_where_history_is_or_before_the_last_user_message() {
+    let turn: Message = serde_json::from_value(json!({"role": "model", "content": "earlier"})).unwrap();
+    let check = |text: &str, expected: &[&str]| {
+        let input = CaseInput { messages: vec![turn.clone()], ..CaseInput::default() };
+        let messages = version(text).render(&input).unwrap();
+        let said = messages.iter().map(|message| format!("{}:{}", message.role.as_str(), message.joined_text()));
+        assert_eq!(said.collect::<Vec<_>>(), expected);
+    };
+    check("{{role \"system\"}}S{{role \"user\"}}U", &["system:S", "model:earlier", "user:U"]);
+    check(
+        "{{role \"system\"}}S{{history}}{{role \"user\"}}U{{role \"model\"}}M",
+        &["system:S", "model:earlier", "user:U", "model:M"],
+    );
+    check("{{role \"system\"}}S", &["system:S", "model:earlier"]);
 }
