@@ -27,7 +27,7 @@ pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     let order = order_by_id(&found);
     refuse_blindness(&request, &mut found);
     let metrics = request.suite.check_metrics(&found.live.metrics);
-    metrics.0.into_iter().for_each(|mistake| found.mistakes.list(mistake));
+    metrics.0.into_iter().for_each(|mistake| found.mistakes.mistake(mistake));
     refuse_doubled_ids(&request, &mut found, &order, &pass.file)?;
     if !found.mistakes.is_empty() {
         return Err(PrepareError::Wrong(pass.told(found.mistakes)));
@@ -54,7 +54,7 @@ fn refuse_blindness(request: &PlanRequest<'_>, found: &mut Found) {
         let suite = format!("{}/suite.toml", request.suite_path.trim_end_matches('/'));
         let help = "make one of them `tier = \"critical\"`, or use `compare`, which gives no verdict";
         let message = "none of the gate's models is critical, so nothing could block";
-        found.mistakes.list(Diagnostic::new(message).at(Location::of_line(&suite, 1)).help(help));
+        found.mistakes.mistake(Diagnostic::new(message).at(Location::of_line(&suite, 1)).help(help));
     }
 }
 
@@ -74,7 +74,7 @@ fn refuse_doubled_ids(
         if one.id == other.id {
             let message = format!("two cases have the id `{}`: lines {} and {}", one.id, one.line, other.line);
             let mistake = Diagnostic::new(message).at(Location::of_line(file, other.line));
-            found.mistakes.list(mistake.help("give each case an id of its own"));
+            found.mistakes.mistake(mistake.help("give each case an id of its own"));
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use promptgate_core::{Diagnostic, Diagnostics, Digest, Location};
 use promptgate_scoring::grader::LiveAssertions;
 use serde_json::Value;
 
-use super::{PlanRequest, PrepareError};
+use super::{PlanRequest, PrepareError, counted};
 use crate::chunks::in_chunks;
 use crate::grading::grading;
 
@@ -64,10 +64,18 @@ pub(super) struct Live {
 /// What is wrong with the cases.
 #[derive(Default)]
 pub(super) struct Mistakes {
-    listed: Vec<Diagnostic>,
+    listed: Vec<Listed>,
     unlisted: u64,
     /// By version and variable, what some cases lack.
     undefined: BTreeMap<(usize, String), Undefined>,
+}
+
+/// A mistake of a case, or of the suite that every case meets anew.
+struct Listed {
+    diagnostic: Diagnostic,
+    /// What is the same where the next case meets it.
+    same: Option<(Location, String)>,
+    cases: u64,
 }
 
 /// A variable that a version reads and some cases do not set.
@@ -139,7 +147,7 @@ impl<'a> Pass<'a> {
         self.check_variables(case, &mut part.mistakes)?;
         match self.request.grader.check_case(case) {
             Ok(live) => part.live.add(live),
-            Err(mistakes) => mistakes.0.into_iter().for_each(|each| part.mistakes.list(self.placed(each, case))),
+            Err(mistakes) => mistakes.0.into_iter().for_each(|each| part.mistakes.list(self.listed(each, case))),
         }
         Ok(())
     }
@@ -161,16 +169,17 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn placed(&self, diagnostic: Diagnostic, case: &Case) -> Diagnostic {
-        match diagnostic.at {
-            Some(_) => diagnostic,
-            None => diagnostic.at(Location::of_line(&self.file, case.line)),
-        }
+    fn listed(&self, diagnostic: Diagnostic, case: &Case) -> Listed {
+        let Some(at) = diagnostic.at.clone() else {
+            return Listed::once(diagnostic.at(Location::of_line(&self.file, case.line)));
+        };
+        let same = diagnostic.message.replace(&format!("`{}`", case.id), "");
+        Listed { diagnostic, same: Some((at, same)), cases: 1 }
     }
 
     /// The mistakes for people, those of single cases first.
     pub(super) fn told(&self, mistakes: Mistakes) -> Diagnostics {
-        let mut told = mistakes.listed;
+        let mut told: Vec<Diagnostic> = mistakes.listed.into_iter().map(Listed::told).collect();
         if mistakes.unlisted > 0 {
             told.push(Diagnostic::new(format!("and {} more mistakes in the cases", mistakes.unlisted)));
         }
@@ -226,13 +235,33 @@ impl Live {
     }
 }
 
+impl Listed {
+    fn once(diagnostic: Diagnostic) -> Self {
+        Self { diagnostic, same: None, cases: 1 }
+    }
+
+    fn told(mut self) -> Diagnostic {
+        if let Some(more @ 1..) = self.cases.checked_sub(1) {
+            self.diagnostic.message.push_str(&format!(", and {} likewise", counted(more, "more case")));
+        }
+        self.diagnostic
+    }
+}
+
 impl Mistakes {
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty() && self.undefined.is_empty()
     }
 
-    pub(super) fn list(&mut self, mistake: Diagnostic) {
-        if self.listed.len() < LISTED {
+    /// One that stands alone.
+    pub(super) fn mistake(&mut self, diagnostic: Diagnostic) {
+        self.list(Listed::once(diagnostic));
+    }
+
+    fn list(&mut self, mistake: Listed) {
+        if let Some(known) = self.listed.iter_mut().find(|known| known.same.is_some() && known.same == mistake.same) {
+            known.cases += mistake.cases;
+        } else if self.listed.len() < LISTED {
             self.listed.push(mistake);
         } else {
             self.unlisted += 1;
