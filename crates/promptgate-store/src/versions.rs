@@ -86,7 +86,7 @@ impl VersionError {
             Self::Missing { .. } | Self::Tree(TreeError::Missing { .. }) => true,
             Self::Git(error) => matches!(error, GitError::UnknownRevision { .. } | GitError::NoProject { .. }),
             Self::Run(RunError::Io { cause, .. }) => cause.kind() == std::io::ErrorKind::NotFound,
-            Self::Run(error) => matches!(error, RunError::NotFound { .. }),
+            Self::Run(error) => matches!(error, RunError::NotFound { .. } | RunError::NoFile { .. }),
             _ => false,
         }
     }

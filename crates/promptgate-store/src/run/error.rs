@@ -18,6 +18,12 @@ pub enum RunError {
         /// What to do.
         help: String,
     },
+    /// A path leads to no file.
+    #[error("there is no run's file `{path}`; name a run by the beginning of its id, `latest` or the path of its file", path = path.display())]
+    NoFile {
+        /// The path as written.
+        path: PathBuf,
+    },
     /// Several runs begin like this.
     #[error("`{wanted}` is the beginning of {n} runs: {list}; give more of the id", n = found.len(), list = found.join(", "))]
     Ambiguous {

@@ -182,7 +182,8 @@ impl RunFolder {
 
     fn find(&self, wanted: &str) -> Result<PathBuf, RunError> {
         if wanted.contains('/') || wanted.ends_with(".jsonl") {
-            return Ok(PathBuf::from(wanted));
+            let path = PathBuf::from(wanted);
+            return if path.is_file() { Ok(path) } else { Err(RunError::NoFile { path }) };
         }
         let ids = self.ids()?;
         if wanted == "latest" {

@@ -21,7 +21,7 @@ pub enum MergeError {
     Nothing,
     /// Parts are missing, or did not come to their end.
     #[error("{} of {of} partitions {}: {}{}", missing.len(), if missing.len() == 1 { "is missing" } else { "are missing" },
-        numbers(missing), unfinished_help(unfinished))]
+        numbers(missing), shard_help(unfinished))]
     ShardMissing {
         /// Which parts, from 1.
         missing: Vec<u32>,
@@ -64,9 +64,9 @@ fn numbers(parts: &[u32]) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn unfinished_help(files: &[String]) -> String {
-    match files {
-        [] => String::new(),
+fn shard_help(unfinished: &[String]) -> String {
+    match unfinished {
+        [] => "; run what is missing with the same command and --partition, then join all parts".to_owned(),
         files => format!(" ({} not finished: resume it first)", files.join(", ")),
     }
 }
