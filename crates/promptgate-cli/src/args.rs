@@ -226,6 +226,7 @@ pub enum PromptCommand {
     /// Show a version: digests, model, parameters, variables, sections.
     Show {
         /// The version.
+        #[arg(id = "reference", value_name = "VERSION")]
         version: Reference,
         /// The suite's folder. Default: the one suite that has the prompt.
         #[arg(long, value_name = "SUITE")]
@@ -249,6 +250,7 @@ pub enum PromptCommand {
 #[derive(Debug, Args)]
 pub struct RenderArgs {
     /// The version.
+    #[arg(id = "reference", value_name = "VERSION")]
     pub version: Reference,
     /// The suite's folder. Default: the one suite that has the prompt.
     #[arg(long, value_name = "SUITE")]

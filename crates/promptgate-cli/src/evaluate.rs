@@ -13,6 +13,7 @@ use promptgate_core::port::{Clock, IdSource};
 use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
+use promptgate_core::report::words::counted;
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Job, Limits, Prepared, RunOutcome, Stop, Supply, execute, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
@@ -64,11 +65,11 @@ pub fn look(session: &Session, intent: Intent, out: &Output) -> Result<String, F
     let counts = survey(&assembly.prepared, &assembly.supply)?;
     let plan = &assembly.prepared.plan;
     Ok(format!(
-        "right; {} versions, {} models, {} cases, {} trials: {} from recordings, {} stored, {} to be called",
-        plan.versions.len(),
-        plan.models.len(),
-        plan.cases.len(),
-        counts.trials,
+        "right; {}, {}, {}, {}: {} from recordings, {} stored, {} to be called",
+        counted(plan.versions.len() as u64, "version", "versions"),
+        counted(plan.models.len() as u64, "model", "models"),
+        counted(plan.cases.len() as u64, "case", "cases"),
+        counted(counts.trials, "trial", "trials"),
         counts.replayed,
         counts.reused,
         counts.calls

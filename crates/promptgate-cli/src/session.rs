@@ -85,6 +85,9 @@ impl Session {
         if !folder.is_dir() {
             return Err(no_such_suite(folder, out));
         }
+        if !folder.join("suite.toml").exists() {
+            return Err(no_suite_file(&folder.to_string_lossy()));
+        }
         let opened = Opened::around(folder, out)?;
         let inside = inside(opened.root(), folder)?;
         let mut session = Self::open(opened, &inside, out)?;
@@ -96,8 +99,7 @@ impl Session {
     pub fn open(opened: Opened, folder: &TreePath, _out: &Output) -> Result<Self, Failure> {
         let file = folder.join("suite.toml")?;
         let text = opened.tree.read_text(&file).map_err(|error| match error {
-            TreeError::Missing { .. } => Failure::usage(format!("`{folder}` holds no suite.toml"))
-                .help("a suite is a folder with a `suite.toml`; `promptgate list` shows those there are"),
+            TreeError::Missing { .. } => no_suite_file(folder.as_str()),
             other => other.into(),
         })?;
         let suite = format::suite::parse(&text, file.as_str(), &opened.project.settings().suite)?;
@@ -311,6 +313,11 @@ fn inside(root: &Path, folder: &Path) -> Result<TreePath, Failure> {
         Failure::usage(format!("`{}` is outside of the project `{}`", folder.display(), root.display()))
     })?;
     Ok(TreePath::new(&path.to_string_lossy())?)
+}
+
+fn no_suite_file(folder: &str) -> Failure {
+    Failure::usage(format!("`{folder}` holds no suite.toml"))
+        .help("a suite is a folder with a `suite.toml`; `promptgate list` shows those there are")
 }
 
 fn no_such_suite(folder: &Path, out: &Output) -> Failure {

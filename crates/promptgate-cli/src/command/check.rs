@@ -14,15 +14,14 @@ use crate::output::Output;
 use crate::session::{Opened, Session};
 
 pub fn run(args: &CheckArgs, out: &Output) -> Result<ExitCode, Failure> {
-    let folders = folders(args, out)?;
     let mut worst = ExitCode::Done;
-    for folder in &folders {
-        match check(folder, out) {
+    for (name, session) in sessions(args, out)? {
+        match session.and_then(|session| check(&session, out)) {
             Ok(text) => {
                 out.print(&text);
             }
             Err(failure) => {
-                out.print(&format!("{}: not right\n", terminal_line(&folder.to_string_lossy())));
+                out.print(&format!("{}: not right\n", terminal_line(&name)));
                 out.complain(&failure);
                 worst = worst.max(failure.code);
             }
@@ -31,21 +30,22 @@ pub fn run(args: &CheckArgs, out: &Output) -> Result<ExitCode, Failure> {
     Ok(worst)
 }
 
-fn folders(args: &CheckArgs, out: &Output) -> Result<Vec<PathBuf>, Failure> {
+/// The suites by the names a user knows them by; one that cannot be read does not keep the others from being checked.
+fn sessions(args: &CheckArgs, out: &Output) -> Result<Vec<(String, Result<Session, Failure>)>, Failure> {
     if !args.suites.is_empty() {
-        return Ok(args.suites.clone());
+        let named = |path: &PathBuf| (path.to_string_lossy().into_owned(), Session::of_folder(path, out));
+        return Ok(args.suites.iter().map(named).collect());
     }
     let opened = Opened::here(out)?;
-    let found: Vec<PathBuf> = opened.suites()?.iter().map(|suite| opened.root().join(suite.as_str())).collect();
-    if found.is_empty() {
+    let folders = opened.suites()?;
+    if folders.is_empty() {
         return Err(Failure::new(ExitCode::NothingSelected, "there is no suite below `suites/`"));
     }
-    Ok(found)
+    Ok(folders.iter().map(|folder| (folder.to_string(), Session::open(opened.clone(), folder, out))).collect())
 }
 
 /// Every version is read; the candidate and the gate's baselines are held against every case and recording.
-fn check(folder: &std::path::Path, out: &Output) -> Result<String, Failure> {
-    let session = Session::of_folder(folder, out)?;
+fn check(session: &Session, out: &Output) -> Result<String, Failure> {
     for prompt in session.prompts()? {
         session.version(&Reference::File(prompt))?;
     }
@@ -53,7 +53,7 @@ fn check(folder: &std::path::Path, out: &Output) -> Result<String, Failure> {
     let baselines = policy.as_ref().map(|policy| policy.baselines.clone()).unwrap_or_default();
     let purpose = if policy.is_some() { Purpose::Gate } else { Purpose::Run };
     let intent = Intent { purpose, candidates: vec![session.suite.candidate.clone()], baselines, policy };
-    let seen = look(&session, intent, out)?;
+    let seen = look(session, intent, out)?;
     let mut text = format!("{}: {seen}\n", terminal_line(&session.suite_path));
     if session.suite.gate.is_none() {
         text.push_str("  note: there is no [gate], so `gate` has nothing to decide by\n");

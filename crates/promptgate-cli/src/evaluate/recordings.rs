@@ -20,12 +20,16 @@ pub fn open(session: &Session, models: &[SuiteModel], live: bool) -> Result<Vec<
     let open_one = |model: &SuiteModel| match &model.recording {
         Some(recording) if !live => {
             let path = session.folder().join(&recording.file)?;
-            let file = session.open_data(&path)?;
+            let file = session.open_data(&path).map_err(|failure| failure.help(anew(session)))?;
             Ok(Some(Arc::new(Recording::open(path.as_str(), file, recording.bound)?)))
         }
         _ => Ok(None),
     };
     models.iter().map(open_one).collect()
+}
+
+fn anew(session: &Session) -> String {
+    format!("to record it: promptgate run {} --live --record", session.suite_path)
 }
 
 /// What writes answers into the suite's recordings, if that is wanted.
