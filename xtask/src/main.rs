@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who started it")]
 
+mod bench;
 mod chore;
 mod ci;
 mod data;
@@ -30,6 +31,11 @@ const CHORES: &[Chore] = &[
         name: "tidy",
         summary: "crate arrows, contained dependencies, paths named in the documents",
         run: tidy::run,
+    },
+    Chore {
+        name: "bench",
+        summary: "how fast and how small, beside what was promised; `bench NAME...`, `--full`",
+        run: bench::run,
     },
     Chore { name: "sizes", summary: "lines by crate, the longest functions and files, the binary", run: sizes::run },
 ];

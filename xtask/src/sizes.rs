@@ -19,7 +19,7 @@ fn report() -> Result<(), String> {
         println!("{lines:>7} {name}");
     }
     println!("\nlongest functions");
-    let mut functions: Vec<Function> = files.iter().flat_map(|file| functions(file)).collect();
+    let mut functions: Vec<Function> = files.iter().flat_map(functions).collect();
     functions.sort_by_key(|function| std::cmp::Reverse(function.lines));
     for function in functions.iter().take(LISTED) {
         println!("{:>7} {} ({}:{})", function.lines, function.name, function.file, function.line);

@@ -1,0 +1,104 @@
+//! `bench`: how fast and how small promptgate is, beside what was promised. Every ratio is measured in one run beside its
+//! reference, and every figure is the median of several runs. Traffic stays on loopback; what is generated goes again.
+//!
+//! The chore builds the command as users build it and itself with optimisation, and measures with the latter. A command is
+//! measured by a helper process of its own ([`measure`]), so that peak memory is that command's alone.
+
+mod dispatch;
+mod measure;
+mod project;
+mod replay;
+mod scoring;
+mod start;
+mod table;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::chore::{Outcome, command, pass, root};
+use table::Row;
+
+/// Runs of which the median is told.
+const RUNS: usize = 3;
+
+/// One group of rows.
+struct Bench {
+    name: &'static str,
+    run: fn(&World) -> Result<Vec<Row>, String>,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench { name: "start", run: start::rows },
+    Bench { name: "scoring", run: scoring::rows },
+    Bench { name: "replay", run: replay::rows },
+    Bench { name: "log", run: replay::log_rows },
+    Bench { name: "memory", run: replay::memory_rows },
+    Bench { name: "dispatch", run: dispatch::rows },
+];
+
+/// What is measured, and with what.
+struct World {
+    /// The command, as users build it.
+    promptgate: PathBuf,
+    /// This program, optimised.
+    xtask: PathBuf,
+    /// Whether what takes minutes is measured too.
+    full: bool,
+}
+
+/// `cargo xtask bench [--full] [NAME...]`.
+pub fn run(arguments: &[String]) -> Outcome {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        [measure::ROLE, line @ ..] => measure::play(line),
+        [wire::SERVER, latency] => wire::play_server(latency),
+        [wire::CLIENT, address, trials, in_flight] => wire::play_client(address, trials, in_flight),
+        _ if cfg!(debug_assertions) => optimised(arguments),
+        words => bench(words),
+    };
+    result.into()
+}
+
+/// The same chore in a build whose server and client are worth a comparison.
+fn optimised(arguments: &[String]) -> Result<(), String> {
+    // In two commands: in one, the chores' features would reach into the command that is measured.
+    pass(command("cargo", &["build", "--quiet", "--release", "--package", "promptgate-cli"]))?;
+    pass(command("cargo", &["build", "--quiet", "--release", "--package", "xtask"]))?;
+    let mut again = Command::new(release("xtask")?);
+    pass(std::mem::replace(again.arg("bench").args(arguments), Command::new("")))
+}
+
+fn release(program: &str) -> Result<PathBuf, String> {
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec();
+    let target = metadata.map_err(|error| error.to_string())?.target_directory;
+    Ok(target.join("release").join(program).into_std_path_buf())
+}
+
+fn bench(words: &[&str]) -> Result<(), String> {
+    let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--full").collect();
+    if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|bench| bench.name != **name)) {
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        return Err(format!("nothing is called `{unknown}`; there are {}", known.join(", ")));
+    }
+    let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
+    let world = World { promptgate: release("promptgate")?, xtask, full: words.contains(&"--full") };
+    println!("{}\n", table::machine());
+    table::head();
+    let mut missed = 0;
+    for bench in BENCHES.iter().filter(|bench| names.is_empty() || names.contains(&bench.name)) {
+        for row in (bench.run)(&world)? {
+            row.print();
+            missed += usize::from(!row.met());
+        }
+    }
+    println!("\n{}", if missed == 0 { "all met".to_owned() } else { format!("{missed} not met") });
+    Ok(())
+}
+
+/// The median of several runs of a measurement, by the figure that counts.
+fn median_of<T>(mut once: impl FnMut() -> Result<T, String>, figure: impl Fn(&T) -> f64) -> Result<T, String> {
+    let mut runs = (0..RUNS).map(|_| once()).collect::<Result<Vec<T>, String>>()?;
+    runs.sort_by(|one, other| figure(one).total_cmp(&figure(other)));
+    Ok(runs.swap_remove(RUNS / 2))
+}

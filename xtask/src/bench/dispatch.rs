@@ -1,0 +1,86 @@
+//! Calls to a server on loopback, in a process of its own, beside a bare client that keeps its connections, in turns with
+//! it. What the bare client takes is what the machine makes of it; the rest is ours.
+
+use super::measure::Usage;
+use super::project::Project;
+use super::table::Row;
+use super::wire::Server;
+use super::{World, median_of};
+
+/// Calls under way at once.
+const IN_FLIGHT: usize = 1_000;
+
+/// One of ours and one of the bare client's, measured one after the other.
+struct Pair {
+    ours: Usage,
+    bare: Usage,
+}
+
+/// Trials to be answered by a server.
+struct Load<'a> {
+    world: &'a World,
+    server: Server,
+    project: Project,
+    trials: usize,
+    in_flight: usize,
+}
+
+pub fn rows(world: &World) -> Result<Vec<Row>, String> {
+    let patient = Load::new(world, 500, 10_000, IN_FLIGHT)?.pair()?;
+    let brisk = Load::new(world, 50, 20_000, IN_FLIGHT)?.pair()?;
+    let ideal = 10_000.0 / IN_FLIGHT as f64 * 0.5;
+    let walls = |pair: &Pair| format!("{:.2} s, bare client {:.2} s", pair.ours.wall, pair.bare.wall);
+    Ok(vec![
+        Row::at_least(
+            "10000 trials at 500 ms: of the ideal",
+            100.0 * ideal / patient.ours.wall,
+            95.0,
+            "%",
+            &walls(&patient),
+        ),
+        Row::at_most(
+            "10000 trials at 500 ms: of the bare client's wall",
+            patient.ours.wall / patient.bare.wall,
+            1.05,
+            "x",
+            "",
+        ),
+        Row::at_least(
+            "20000 trials at 50 ms: of the bare client's rate",
+            brisk.bare.wall / brisk.ours.wall,
+            0.8,
+            "x",
+            &walls(&brisk),
+        ),
+        zero_latency(world)?,
+    ])
+}
+
+/// CPU time of a trial beyond start-up, log and scoring included.
+fn zero_latency(world: &World) -> Result<Row, String> {
+    let (one, many) = (Load::new(world, 0, 1, 32)?, Load::new(world, 0, 20_000, 32)?);
+    let (one, many) = (one.pair()?, many.pair()?);
+    let per_trial = |one: f64, many: f64| (many - one) * 1e3 / 20_000.0;
+    let (ours, bare) = (per_trial(one.ours.cpu, many.ours.cpu), per_trial(one.bare.cpu, many.bare.cpu));
+    let note = format!("{ours:.3} ms, bare client {bare:.3} ms");
+    Ok(Row::at_most("CPU a trial at zero latency: of the bare client's", ours / bare, 2.5, "x", &note))
+}
+
+impl<'a> Load<'a> {
+    fn new(world: &'a World, latency_ms: u64, trials: usize, in_flight: usize) -> Result<Self, String> {
+        let server = Server::start(world, latency_ms)?;
+        let project = Project::called(trials, server.address())?;
+        Ok(Self { world, server, project, trials, in_flight })
+    }
+
+    fn pair(&self) -> Result<Pair, String> {
+        let once = || Ok(Pair { ours: self.ours()?, bare: self.server.call(self.world, self.trials, self.in_flight)? });
+        median_of(once, |pair: &Pair| pair.ours.wall / pair.bare.wall)
+    }
+
+    fn ours(&self) -> Result<Usage, String> {
+        self.project.forget()?;
+        let in_flight = self.in_flight.to_string();
+        self.world.promptgate(self.project.root(), &["run", "suites/bench", "--concurrency", &in_flight])
+    }
+}

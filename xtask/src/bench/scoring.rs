@@ -1,0 +1,32 @@
+//! The scoring stage alone: the bench of the scoring crate, in a process of its own, on one thread.
+
+use std::path::PathBuf;
+
+use cargo_metadata::Message;
+
+use super::table::Row;
+use super::{World, median_of};
+use crate::chore::{command, output, root};
+
+/// Trials in a measurement.
+const TRIALS: usize = 500_000;
+
+pub fn rows(world: &World) -> Result<Vec<Row>, String> {
+    let bench = built()?;
+    let took = |trials: usize| world.measured(&bench, &root(), &[&trials.to_string()]).map(|usage| usage.cpu);
+    let rate = || Ok(TRIALS as f64 / (took(TRIALS)? - took(1)?).max(f64::EPSILON));
+    let rate = median_of(rate, |rate| *rate)?;
+    let note = "200 B; equals, contains, regex, json, length; by CPU time";
+    Ok(vec![Row::at_least("scoring stage, one core", rate, 100_000.0, "trials/s", note)])
+}
+
+fn built() -> Result<PathBuf, String> {
+    let line = ["bench", "--quiet", "--package", "promptgate-scoring", "--bench", "stage", "--no-run"];
+    let told = output(command("cargo", &[&line[..], &["--message-format=json"]].concat()))?;
+    let messages = Message::parse_stream(told.as_bytes()).filter_map(Result::ok);
+    let executable = messages.filter_map(|message| match message {
+        Message::CompilerArtifact(artifact) if artifact.target.name == "stage" => artifact.executable,
+        _ => None,
+    });
+    executable.last().map(Into::into).ok_or_else(|| "cargo built no bench called `stage`".to_owned())
+}
