@@ -11,7 +11,7 @@ const EXCERPT: usize = 120;
 
 /// All mistakes, one block each.
 pub fn draw(diagnostics: &Diagnostics) -> String {
-    let blocks = diagnostics.0.iter().take(DRAWN).map(draw_one);
+    let blocks = diagnostics.0.iter().take(DRAWN).map(|diagnostic| draw_one("error", diagnostic));
     let mut text = blocks.collect::<Vec<_>>().join("\n\n");
     if let Some(more @ 1..) = diagnostics.0.len().checked_sub(DRAWN) {
         text.push_str(&format!("\n\nand {more} more"));
@@ -19,8 +19,13 @@ pub fn draw(diagnostics: &Diagnostics) -> String {
     text
 }
 
-fn draw_one(diagnostic: &Diagnostic) -> String {
-    let mut text = format!("error: {}", terminal_line(&diagnostic.message));
+/// What is legal and probably not meant.
+pub fn draw_warning(diagnostic: &Diagnostic) -> String {
+    draw_one("warning", diagnostic)
+}
+
+fn draw_one(kind: &str, diagnostic: &Diagnostic) -> String {
+    let mut text = format!("{kind}: {}", terminal_line(&diagnostic.message));
     if let Some(at) = &diagnostic.at {
         text.push_str(&format!("\n  --> {}", terminal_line(&at.to_string())));
         if let Some(excerpt) = &diagnostic.excerpt {

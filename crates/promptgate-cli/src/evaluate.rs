@@ -14,6 +14,7 @@ use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord}
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
+use promptgate_provider::RetryPolicy;
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Job, Limits, Prepared, RunOutcome, Stop, Supply, execute, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
@@ -166,7 +167,7 @@ fn carry_out(
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
     let recorder = recordings::recorder(session, assembly, running.record, out)?;
-    let answerer = assembly.providers.answerer(&session.retry_policy(), &listener, recorder.as_ref());
+    let answerer = assembly.providers.answerer(&RetryPolicy::of(&session.settings().retries, session.suite.seed), &listener, recorder.as_ref());
     let job = Job {
         prepared: assembly.prepared.clone(),
         supply: todo.supply,

@@ -14,13 +14,13 @@ use promptgate_core::port::{CaseSource, Tree, TreeError, TreePath};
 use promptgate_core::prompt::Version;
 use promptgate_core::reference::Reference;
 use promptgate_core::suite::{Suite, SuiteModel};
-use promptgate_provider::RetryPolicy;
 use promptgate_runner::{LoadedVersion, StoredRun};
 use promptgate_store::run::RunFolder;
 use promptgate_store::tree::{DiskTree, GitTree};
 use promptgate_store::versions::{self, Places, VersionError};
 use promptgate_store::{CaseStore, CasesError, Project};
 
+use crate::diagnose;
 use crate::error::Failure;
 use crate::output::Output;
 
@@ -33,12 +33,12 @@ pub struct Opened {
 
 impl Opened {
     /// The project around the current folder.
-    pub fn here(out: &Output) -> Result<Self, Failure> {
-        Self::around(Path::new("."), out)
+    pub fn here() -> Result<Self, Failure> {
+        Self::around(Path::new("."))
     }
 
     /// The project around a folder.
-    pub fn around(folder: &Path, _out: &Output) -> Result<Self, Failure> {
+    pub fn around(folder: &Path) -> Result<Self, Failure> {
         let project = Project::find(folder, &|name| std::env::var(name).ok())?;
         let tree = DiskTree::new(project.root()).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { project: Arc::new(project), tree: Arc::new(tree) })
@@ -83,12 +83,12 @@ impl Session {
         // Both `suites/x` and `suites/x/suite.toml` are what people type.
         let folder = if path.ends_with("suite.toml") { path.parent().unwrap_or(Path::new(".")) } else { path };
         if !folder.is_dir() {
-            return Err(no_such_suite(folder, out));
+            return Err(no_such_suite(folder));
         }
         if !folder.join("suite.toml").exists() {
             return Err(no_suite_file(&folder.to_string_lossy()));
         }
-        let opened = Opened::around(folder, out)?;
+        let opened = Opened::around(folder)?;
         let inside = inside(opened.root(), folder)?;
         let mut session = Self::open(opened, &inside, out)?;
         session.suite_path = folder.to_string_lossy().trim_end_matches('/').to_owned();
@@ -96,13 +96,16 @@ impl Session {
     }
 
     /// The suite in a folder of the project.
-    pub fn open(opened: Opened, folder: &TreePath, _out: &Output) -> Result<Self, Failure> {
+    pub fn open(opened: Opened, folder: &TreePath, out: &Output) -> Result<Self, Failure> {
         let file = folder.join("suite.toml")?;
         let text = opened.tree.read_text(&file).map_err(|error| match error {
             TreeError::Missing { .. } => no_suite_file(folder.as_str()),
             other => other.into(),
         })?;
-        let suite = format::suite::parse(&text, file.as_str(), &opened.project.settings().suite)?;
+        let suite = format::suite::parse_before_cases(&text, file.as_str(), &opened.project.settings().suite)?;
+        for warning in &suite.warnings {
+            out.say(&diagnose::draw_warning(warning));
+        }
         Ok(Self { suite_path: folder.to_string(), suite, folder: folder.clone(), opened })
     }
 
@@ -111,7 +114,7 @@ impl Session {
         if let Some(folder) = suite {
             return Self::of_folder(folder, out);
         }
-        let opened = Opened::here(out)?;
+        let opened = Opened::here()?;
         let mut fitting = Vec::new();
         for folder in opened.suites()? {
             let session = Self::open(opened.clone(), &folder, out)?;
@@ -149,18 +152,6 @@ impl Session {
     /// Where the project's runs are kept.
     pub fn runs(&self) -> RunFolder {
         self.opened.runs()
-    }
-
-    /// How calls are tried again.
-    pub fn retry_policy(&self) -> RetryPolicy {
-        let (said, default) = (&self.settings().retries, RetryPolicy::default());
-        RetryPolicy {
-            attempts: said.attempts.unwrap_or(default.attempts),
-            first_wait: said.first_wait.unwrap_or(default.first_wait),
-            longest_wait: said.longest_wait.unwrap_or(default.longest_wait),
-            longest_retry_after: said.longest_retry_after.unwrap_or(default.longest_retry_after),
-            seed: self.suite.seed,
-        }
     }
 
     /// The project's settings.
@@ -320,9 +311,9 @@ fn no_suite_file(folder: &str) -> Failure {
         .help("a suite is a folder with a `suite.toml`; `promptgate list` shows those there are")
 }
 
-fn no_such_suite(folder: &Path, out: &Output) -> Failure {
+fn no_such_suite(folder: &Path) -> Failure {
     let name = folder.to_string_lossy().into_owned();
-    let known = Opened::here(out).and_then(|opened| opened.suites()).unwrap_or_default();
+    let known = Opened::here().and_then(|opened| opened.suites()).unwrap_or_default();
     let known: Vec<&str> = known.iter().map(TreePath::as_str).collect();
     let failure = Failure::usage(format!("there is no suite `{name}`"));
     if known.is_empty() {

@@ -19,7 +19,7 @@ mod tally;
 
 use promptgate_core::port::PortError;
 
-pub use gate::gate_report;
+pub use gate::{can_judge, gate_report};
 pub use run::run_report;
 
 /// Why a record could not be folded.

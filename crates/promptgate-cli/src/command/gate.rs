@@ -3,6 +3,8 @@
 use promptgate_core::exit::ExitCode;
 use promptgate_core::record::Purpose;
 
+use promptgate_scoring::fold::can_judge;
+
 use crate::args::GateArgs;
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
@@ -15,6 +17,7 @@ pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
         Failure::usage(format!("the suite `{}` has no `[gate]`, so there is nothing to decide by", session.suite.name))
             .help("add a `[gate]` with a `[[gate.check]]`, or look at the numbers with `promptgate compare`")
     })?;
+    can_judge(&policy)?;
     if !args.baseline.is_empty() {
         policy.baselines = args.baseline.clone();
     }

@@ -56,8 +56,9 @@ fn render_comparison(
     writeln!(out, "  {}", paint.dim(&head))?;
     for (check, row) in comparison.checks.iter().zip(rows) {
         writeln!(out, "  {}", paint_verdict(check, &row, paint))?;
-        if !check.reason.is_empty() {
+        if is_told(comparison, check) {
             writeln!(out, "{}", wrap(&terminal_line(&check.reason), "      ", WIDTH))?;
+            name_cases(check, out)?;
         }
     }
     for note in &comparison.notes {
@@ -65,6 +66,23 @@ fn render_comparison(
     }
     render_pairs(comparison, out)?;
     render_flips(report, comparison, out)
+}
+
+/// Whether a check is told in words: what decides always is, what only informs when it did not pass.
+fn is_told(comparison: &Comparison, check: &CheckReport) -> bool {
+    let matters = check.tier == Tier::Critical || check.verdict != Some(Verdict::Pass);
+    comparison.tier == Tier::Critical && matters && !check.reason.is_empty()
+}
+
+/// The cases that a rule names.
+fn name_cases(check: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+    if check.cases.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = check.cases.iter().take(NAMED).map(|case| shortened(case.as_str(), 60)).collect();
+    let more = check.cases.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    writeln!(out, "{}", wrap(&format!("these: {}{more}", names.join(", ")), "      ", WIDTH))
 }
 
 fn comparison_title(comparison: &Comparison, paint: Paint) -> String {
@@ -147,6 +165,9 @@ fn render_pairs(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn render_flips(report: &GateReport, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    if comparison.tier == Tier::Advisory {
+        return Ok(());
+    }
     let (broken, fixed): (Vec<&Flip>, Vec<&Flip>) = comparison.flips.iter().partition(|flip| is_broken(flip));
     for (word, flips) in [("broke", broken), ("fixed", fixed)] {
         if !flips.is_empty() {

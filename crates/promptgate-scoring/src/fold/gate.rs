@@ -40,6 +40,16 @@ fn policy(header: &RunHeader) -> Result<Option<Policy>, FoldError> {
     }
     let none = || FoldError::Contradiction("the record is of a gate and has no policy".to_owned());
     let policy = header.policy.clone().ok_or_else(none)?;
+    can_judge(&policy)?;
+    Ok(Some(policy))
+}
+
+/// Whether this version does all that a policy asks for; to be asked before the first call.
+///
+/// # Errors
+///
+/// [`FoldError::NotYet`] with the setting and what to write instead.
+pub fn can_judge(policy: &Policy) -> Result<(), FoldError> {
     let not_yet = |what: &str, help: &str| FoldError::NotYet { what: what.to_owned(), help: help.to_owned() };
     if policy.scope == Scope::TheseCases {
         return Err(not_yet("`scope = \"these-cases\"`", "leave the key out to judge inputs like these cases"));
@@ -50,7 +60,7 @@ fn policy(header: &RunHeader) -> Result<Option<Policy>, FoldError> {
     if policy.min_agreement.is_some() || policy.judge_labels_min > 0 {
         return Err(not_yet("`min_agreement` and `judge_labels_min`", "leave the keys out"));
     }
-    Ok(Some(policy))
+    Ok(())
 }
 
 /// The columns that the checks look at.

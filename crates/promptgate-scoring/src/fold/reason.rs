@@ -73,6 +73,8 @@ fn change(ratio: f64) -> String {
 
 fn ruled_out(report: &CheckReport) -> String {
     match (report.kind, report.ruled_out) {
+        (CheckKind::Ratio, Some(..=0.0)) => "Ruled out: any rise.".to_owned(),
+        (_, Some(..=0.0)) => "Ruled out: any drop.".to_owned(),
         (CheckKind::Ratio, Some(rise)) => format!("Ruled out: a rise of more than {}.", percent(rise)),
         (_, Some(drop)) => format!("Ruled out: a drop of more than {}.", points(drop)),
         (_, None) if report.n < 2 => "Nothing is ruled out by one pair.".to_owned(),

@@ -46,6 +46,9 @@ impl Asked {
         let also = named.iter().filter(before).count() as u64;
         let verdict = verdict(selected.len(), !named.is_empty(), unknown);
         let mut reason = nothing_known(selected.len(), unknown);
+        if !named.is_empty() {
+            reason.push(format!("{} of {} fail.", named.len(), words::counted(selected.len() as u64, "case", "cases")));
+        }
         if also > 0 {
             let fails = if also == 1 { "also fails" } else { "also fail" };
             reason.push(format!("{} {fails} on the baseline.", words::counted(also, "case", "cases")));
@@ -72,6 +75,8 @@ impl Asked {
         let counts = (fixed.count() as u64, named.len() as u64);
         let verdict = verdict(selected.len(), named.len() as u64 > u64::from(max_broken), unknown);
         let mut reason = nothing_known(selected.len(), unknown);
+        let of = words::counted(selected.len() as u64, "case", "cases");
+        reason.push(format!("{} of {of} broken, {max_broken} allowed.", named.len()));
         if confirm > 0 && !named.is_empty() {
             reason.push("Failing cases were not called again: `confirm` is not done by this version.".to_owned());
         }
