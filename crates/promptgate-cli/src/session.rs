@@ -173,12 +173,12 @@ impl Session {
 impl Session {
     /// The version a reference names.
     pub fn version(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
-        self.find(reference).map_err(|error| version_failure(reference, error, ExitCode::Usage))
+        self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Usage))
     }
 
     /// The version a reference names as a baseline: one that is not there makes the comparison invalid.
     pub fn baseline(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
-        self.find(reference).map_err(|error| version_failure(reference, error, ExitCode::Invalid))
+        self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Invalid))
     }
 
     fn find(&self, reference: &Reference) -> Result<LoadedVersion, VersionError> {
@@ -265,23 +265,27 @@ impl Session {
         self.tree().open(path).map_err(|error| self.with_setup(error.into()))
     }
 
+    fn version_failure(&self, reference: &Reference, error: VersionError, missing: ExitCode) -> Failure {
+        // A suite whose prompts are placed by a command has none before that: the data is missing, not the version.
+        if error.is_missing() && self.suite.setup.is_some() {
+            return self.with_setup(Failure::usage(error.to_string()));
+        }
+        if error.is_missing() && missing == ExitCode::Invalid {
+            let text = format!("INVALID, baseline_missing: the baseline `{reference}` cannot be had: {error}");
+            return Failure::new(missing, text);
+        }
+        match error {
+            VersionError::Prompt(diagnostics) => diagnostics.into(),
+            other => Failure::usage(other.to_string()),
+        }
+    }
+
     /// A suite whose data is placed by a command says which.
     fn with_setup(&self, failure: Failure) -> Failure {
         match &self.suite.setup {
             Some(command) => failure.help(format!("place this suite's data first: {command}")),
             None => failure,
         }
-    }
-}
-
-fn version_failure(reference: &Reference, error: VersionError, missing: ExitCode) -> Failure {
-    if error.is_missing() && missing == ExitCode::Invalid {
-        let text = format!("INVALID, baseline_missing: the baseline `{reference}` cannot be had: {error}");
-        return Failure::new(missing, text);
-    }
-    match error {
-        VersionError::Prompt(diagnostics) => diagnostics.into(),
-        other => Failure::usage(other.to_string()),
     }
 }
 

@@ -48,7 +48,7 @@ pub fn recorder(
             return Err(Failure::usage(format!("--record has no file to write for {}", model.id))
                 .help("name one in suite.toml: [[model]] recording = \"recordings/<model>.jsonl\""));
         };
-        let path = session.root().join(session.folder().join(&recording.file)?.as_str());
+        let path = session.tree().place(&session.folder().join(&recording.file)?)?;
         files.push((model.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
     }
     Ok(Some(Recorder::start(Box::new(ByModel(files)))))
