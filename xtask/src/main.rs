@@ -6,6 +6,7 @@ mod bench;
 mod chore;
 mod ci;
 mod data;
+mod real_data;
 mod sizes;
 mod tidy;
 
@@ -25,6 +26,11 @@ const CHORES: &[Chore] = &[
         name: "data",
         summary: "places the recorded data of suites/llmbar and suites/gsm8k; `data bind SUITE` binds recordings",
         run: |arguments| data::run(arguments).map_err(|error| error.to_string()).into(),
+    },
+    Chore {
+        name: "real-data",
+        summary: "counts and verdicts of the suites on recorded public data, by the real binary",
+        run: real_data::run,
     },
     Chore { name: "docs", summary: "the API documentation, warnings denied", run: ci::docs },
     Chore {
@@ -63,6 +69,6 @@ fn main() -> ExitCode {
 fn list() {
     println!("cargo xtask CHORE [ARGUMENT...]\n");
     for chore in CHORES {
-        println!("  {:<8} {}", chore.name, chore.summary);
+        println!("  {:<10} {}", chore.name, chore.summary);
     }
 }

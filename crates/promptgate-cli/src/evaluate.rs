@@ -167,7 +167,11 @@ fn carry_out(
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
     let recorder = recordings::recorder(session, assembly, running.record, out)?;
-    let answerer = assembly.providers.answerer(&RetryPolicy::of(&session.settings().retries, session.suite.seed), &listener, recorder.as_ref());
+    let answerer = assembly.providers.answerer(
+        &RetryPolicy::of(&session.settings().retries, session.suite.seed),
+        &listener,
+        recorder.as_ref(),
+    );
     let job = Job {
         prepared: assembly.prepared.clone(),
         supply: todo.supply,
