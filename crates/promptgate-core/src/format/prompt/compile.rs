@@ -54,6 +54,11 @@ pub fn compile(id: &PromptId, main: File, kind: Kind, shelf: &Shelf<'_>, rules: 
     };
     if rules == Rules::House {
         mistakes.extend(front::house_rules(&main, &front));
+        if main.text()[body.clone()].trim().is_empty() {
+            let help = "write below the front matter what the model is told";
+            let end = main.text().trim_end().len();
+            mistakes.push(main.mistake(end, "the prompt has no text").help(help));
+        }
     }
     let root = match Text::parse(main, body) {
         Ok(root) => root,

@@ -85,6 +85,8 @@ fn refused(error: &serde_saphyr::Error, block: &Block<'_>) -> Diagnostic {
     let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or("it does not read");
+    // The library's advice is for those who write Rust.
+    let message = message.split("; use Option<").next().unwrap_or(message);
     at(block, line, column, format!("the front matter does not read as YAML: {message}"))
         .help(format!("between the two `---` lines stands YAML, each key once, nested {MAX_DEPTH} levels at most"))
 }
