@@ -16,8 +16,7 @@ use promptgate_core::selection::Selection;
     about = "Evaluates prompts and gates their promotion.",
     long_about = "Evaluates prompts and gates their promotion: runs a suite of cases against models, compares a \
                   candidate version with a baseline, case by case, and answers with a verdict whose error rates are known.",
-    after_help = EXIT_CODES,
-    propagate_version = true
+    after_help = EXIT_CODES
 )]
 pub struct Cli {
     /// What to do.
@@ -226,7 +225,6 @@ pub enum PromptCommand {
     /// Show a version: digests, model, parameters, variables, sections.
     Show {
         /// The version.
-        #[arg(id = "reference", value_name = "VERSION")]
         version: Reference,
         /// The suite's folder. Default: the one suite that has the prompt.
         #[arg(long, value_name = "SUITE")]
@@ -250,7 +248,6 @@ pub enum PromptCommand {
 #[derive(Debug, Args)]
 pub struct RenderArgs {
     /// The version.
-    #[arg(id = "reference", value_name = "VERSION")]
     pub version: Reference,
     /// The suite's folder. Default: the one suite that has the prompt.
     #[arg(long, value_name = "SUITE")]

@@ -42,6 +42,9 @@ impl Assembly {
         let (versions, baselines) = versions(session, &intent)?;
         let models = session.models(&running.model, versions.first().map(|loaded| &*loaded.version))?;
         let live = running.live || running.record;
+        if running.record {
+            recordings::must_have_files(&models)?;
+        }
         let recorded = recordings::open(session, &models, live)?;
         let providers = providers(session, &models, &recorded, out)?;
         let cases = session.cases()?;

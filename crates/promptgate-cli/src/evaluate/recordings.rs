@@ -32,6 +32,18 @@ fn anew(session: &Session) -> String {
     format!("to record it: promptgate run {} --live --record", session.suite_path)
 }
 
+/// Refuses `--record` where a model has no file for it, before a run is begun.
+pub fn must_have_files(models: &[SuiteModel]) -> Result<(), Failure> {
+    models.iter().try_for_each(|model| file_of(model).map(drop))
+}
+
+fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
+    model.recording.as_ref().map(|recording| recording.file.as_str()).ok_or_else(|| {
+        Failure::usage(format!("--record has no file to write for {}", model.id))
+            .help("name one in suite.toml: [[model]] recording = \"recordings/<model>.jsonl\"")
+    })
+}
+
 /// What writes answers into the suite's recordings, if that is wanted.
 pub fn recorder(
     session: &Session,
@@ -44,11 +56,7 @@ pub fn recorder(
     }
     let mut files = Vec::new();
     for model in &assembly.models {
-        let Some(recording) = &model.recording else {
-            return Err(Failure::usage(format!("--record has no file to write for {}", model.id))
-                .help("name one in suite.toml: [[model]] recording = \"recordings/<model>.jsonl\""));
-        };
-        let path = session.tree().place(&session.folder().join(&recording.file)?)?;
+        let path = session.tree().place(&session.folder().join(file_of(model)?)?)?;
         files.push((model.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
     }
     Ok(Some(Recorder::start(Box::new(ByModel(files)))))
