@@ -1,6 +1,7 @@
 //! The command as its users meet it: a real process in a throw-away project.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
 mod fails_closed;
 mod pull_request;
 mod triage;
