@@ -1,5 +1,6 @@
 //! The sign-flip test (Fisher 1935): if nothing changed, each unit's difference could as well have had the other sign.
-//! Units are cases, or clusters whose members flip together. Exact for up to 16 units that differ, else Monte Carlo.
+//! Units are cases, or clusters whose members flip together. Exact for up to 16 units that differ, and at any size where
+//! the differences are whole multiples of one step (pass/fail outcomes); else Monte Carlo.
 //!
 //! Replicate b draws its signs from the ChaCha8 stream number b of the seed, and unit i takes bit i of it: every metric and
 //! slice of a comparison sees the same signs, and no number of threads changes a count.
@@ -61,17 +62,17 @@ impl Flips {
         Self { replicates: self.replicates.max(least.min(f64::from(u32::MAX)) as u32), ..self }
     }
 
-    /// One-sided p of "worse".
+    /// One-sided p of "worse": exact where it can be had, else drawn.
     pub fn p_worse(self, units: &Units) -> f64 {
-        exact(units).unwrap_or_else(|| self.monte_carlo(units, self.replicates))
+        without_drawing(units).unwrap_or_else(|| self.monte_carlo(units, self.replicates))
     }
 
     /// The same p, from more replicates where it lies within three Monte Carlo standard errors of `threshold`.
     pub fn sharpened(self, units: &Units, p: f64, threshold: f64) -> f64 {
         let error = (p * (1.0 - p) / (f64::from(self.replicates) + 1.0)).sqrt();
         let near = (p - threshold).abs() <= 3.0 * error;
-        let simulated = units.moved() > EXACT_UNITS && self.replicates < CLOSER;
-        if near && simulated { self.monte_carlo(units, CLOSER) } else { p }
+        let simulated = || without_drawing(units).is_none() && self.replicates < CLOSER;
+        if near && simulated() { self.monte_carlo(units, CLOSER) } else { p }
     }
 
     /// (1 + replicates at or below what was seen) / (B + 1); never 0.
@@ -93,6 +94,58 @@ impl Flips {
             )
             .sum();
         (1.0 + below as f64) / (f64::from(replicates) + 1.0)
+    }
+}
+
+/// The exact p by enumeration, or by convolution where the differences are whole multiples of one step.
+fn without_drawing(units: &Units) -> Option<f64> {
+    exact(units).or_else(|| Lattice::of(units).map(|lattice| lattice.p_worse()))
+}
+
+/// Differences that are whole multiples of one step, as of pass/fail outcomes: their flipped sums take few values, so the
+/// distribution over all 2^n sign vectors is had by adding the units one by one. The same p as enumeration, at any n.
+struct Lattice {
+    steps: Vec<i64>,
+}
+
+impl Lattice {
+    /// Finest step that is looked for: a cluster's mean over up to so many trials.
+    const FINEST: u32 = 64;
+    /// Additions that are worth it; beyond them drawing is faster.
+    const MOST_WORK: i64 = 50_000_000;
+
+    fn of(units: &Units) -> Option<Self> {
+        let whole = |difference: f64, finer: u32| {
+            let scaled = difference * f64::from(finer);
+            ((scaled - scaled.round()).abs() < TIE).then_some(scaled.round() as i64)
+        };
+        let on = |finer: u32| units.moved.iter().map(|(_, difference)| whole(*difference, finer)).collect();
+        let steps: Vec<i64> = (1..=Self::FINEST).find_map(on)?;
+        let reach: i64 = steps.iter().map(|step| step.abs()).sum();
+        (reach.saturating_mul(steps.len() as i64) <= Self::MOST_WORK).then_some(Self { steps })
+    }
+
+    /// The share of sign vectors whose sum is at most the one seen.
+    fn p_worse(&self) -> f64 {
+        let reach: usize = self.steps.iter().map(|step| step.unsigned_abs() as usize).sum();
+        let mut shares = vec![0.0; 2 * reach + 1];
+        shares[reach] = 1.0;
+        let mut within = 0;
+        for step in self.steps.iter().map(|step| step.unsigned_abs() as usize) {
+            within += step;
+            shares = (0..shares.len()).map(|at| Self::flipped(&shares, at, step, reach.abs_diff(at) <= within)).collect();
+        }
+        let seen = reach as i64 + self.steps.iter().sum::<i64>();
+        sum::pairwise(&shares[..=seen as usize])
+    }
+
+    /// The share at a sum once a unit of this step was added with either sign.
+    fn flipped(shares: &[f64], at: usize, step: usize, reachable: bool) -> f64 {
+        if !reachable {
+            return 0.0;
+        }
+        let below = at.checked_sub(step).map_or(0.0, |at| shares[at]);
+        0.5 * (below + shares.get(at + step).copied().unwrap_or(0.0))
     }
 }
 
@@ -148,4 +201,35 @@ impl SignTable {
 
 fn all_sums(values: &[f64; 8]) -> [f64; 256] {
     std::array::from_fn(|signs| signed_sum(values, signs as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences(units: usize) -> Vec<f64> {
+        (0..units).map(|unit| [-1.0, 2.0, -0.5, 0.5, -1.5][unit % 5]).collect()
+    }
+
+    #[test]
+    fn convolution_gives_what_enumeration_gives() {
+        for units in 1..=EXACT_UNITS {
+            let units = Units::of(&differences(units));
+            let (enumerated, convolved) = (exact(&units).unwrap(), Lattice::of(&units).unwrap().p_worse());
+            assert!((enumerated - convolved).abs() < 1e-12, "{enumerated} {convolved}");
+        }
+    }
+
+    #[test]
+    fn drawing_comes_near_to_convolution() {
+        let units = Units::of(&differences(60));
+        let exact = Lattice::of(&units).unwrap().p_worse();
+        let drawn = Flips { seed: 7, replicates: 9_999 }.monte_carlo(&units, 9_999);
+        assert!((exact - drawn).abs() < 4.0 * (exact * (1.0 - exact) / 1e4).sqrt(), "{exact} {drawn}");
+    }
+
+    #[test]
+    fn differences_without_a_common_step_are_drawn() {
+        assert!(Lattice::of(&Units::of(&[0.1234567, 0.7654321, -0.3])).is_none());
+    }
 }
