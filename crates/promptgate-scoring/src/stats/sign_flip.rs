@@ -133,7 +133,8 @@ impl Lattice {
         let mut within = 0;
         for step in self.steps.iter().map(|step| step.unsigned_abs() as usize) {
             within += step;
-            shares = (0..shares.len()).map(|at| Self::flipped(&shares, at, step, reach.abs_diff(at) <= within)).collect();
+            shares =
+                (0..shares.len()).map(|at| Self::flipped(&shares, at, step, reach.abs_diff(at) <= within)).collect();
         }
         let seen = reach as i64 + self.steps.iter().sum::<i64>();
         sum::pairwise(&shares[..=seen as usize])
