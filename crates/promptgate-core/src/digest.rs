@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::canonical;
+
 /// A SHA-256 digest, written `sha256:<64 hex digits>`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -23,7 +25,7 @@ impl Digest {
         let mut hasher = DigestWriter::default();
         // Serialising plain data into a hasher cannot fail: there is no I/O, and all our map keys are strings.
         #[expect(clippy::expect_used, reason = "values of this crate have string keys and finite numbers")]
-        serde_json_canonicalizer::to_writer(&value, &mut hasher).expect("a plain value has a canonical form");
+        canonical::write(value, &mut hasher).expect("a plain value has a canonical form");
         hasher.finish()
     }
 
@@ -66,7 +68,7 @@ impl DigestWriter {
     /// Adds the canonical JSON of one value and a line feed, so that neighbours cannot run together.
     pub fn line<T: Serialize + ?Sized>(&mut self, value: &T) {
         #[expect(clippy::expect_used, reason = "values of this crate have string keys and finite numbers")]
-        serde_json_canonicalizer::to_writer(&value, self).expect("a plain value has a canonical form");
+        canonical::write(value, &mut *self).expect("a plain value has a canonical form");
         self.0.update(b"\n");
     }
 

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod ask;
 pub mod assertion;
+mod canonical;
 pub mod case;
 pub mod diagnostic;
 pub mod digest;
