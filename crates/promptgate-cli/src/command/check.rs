@@ -30,8 +30,11 @@ pub fn run(args: &CheckArgs, out: &Output) -> Result<ExitCode, Failure> {
     Ok(worst)
 }
 
+/// A suite as a user names it, if it can be read.
+type Named = (String, Result<Session, Failure>);
+
 /// The suites by the names a user knows them by; one that cannot be read does not keep the others from being checked.
-fn sessions(args: &CheckArgs, out: &Output) -> Result<Vec<(String, Result<Session, Failure>)>, Failure> {
+fn sessions(args: &CheckArgs, out: &Output) -> Result<Vec<Named>, Failure> {
     if !args.suites.is_empty() {
         let named = |path: &PathBuf| (path.to_string_lossy().into_owned(), Session::of_folder(path, out));
         return Ok(args.suites.iter().map(named).collect());
