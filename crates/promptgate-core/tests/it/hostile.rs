@@ -318,7 +318,8 @@ fn the_largest_prompt_is_read_in_time() {
     let started = Instant::now();
     let text = format!("{}{}", "{{a}}\n".repeat(TAGS), "x".repeat(2_000_000 - 6 * TAGS));
     read(&text, &[]).unwrap_or_else(|error| panic!("{error}"));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // Far above what it takes, far below what anything quadratic would: busy machines are slow machines.
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     check_refused(&"{{a}}".repeat(TAGS + 1), &[], "tags");
 }
 
