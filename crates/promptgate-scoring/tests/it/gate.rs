@@ -318,7 +318,7 @@ fn must_pass_is_absolute_and_says_what_failed_before_too() {
     });
     let cases: Vec<&str> = first(&report).cases.iter().map(|case| case.as_str()).collect();
     assert_eq!((told(&report).0, cases), (Verdict::Fail, vec!["c-0004", "c-0009"]));
-    assert_eq!(first(&report).reason, "1 case also fails on the baseline. A rule, no error rate.");
+    assert_eq!(first(&report).reason, "2 of 30 cases fail. 1 case also fails on the baseline. A rule, no error rate.");
     let lost = Bench::gate(30).rule(Rule::MustPass { confirm: 0 });
     let lost = lost.report(|version, at, _| if (version, at) == (0, 3) { Came::Unscored } else { Came::Out(true) });
     assert_eq!(told(&lost).0, Verdict::Inconclusive);
