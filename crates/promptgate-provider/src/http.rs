@@ -81,9 +81,9 @@ impl Transport {
         &self.client
     }
 
-    /// The text without secrets.
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        self.scrubber.scrub(text).into_owned()
+    /// Knows the secrets that are sent.
+    pub(crate) fn scrubber(&self) -> &Scrubber {
+        &self.scrubber
     }
 
     /// Sends a request and waits for the whole reply. `model_timeout` counts from the first byte.
@@ -124,7 +124,8 @@ impl Transport {
 
     fn broken(&self, host: &str, error: &reqwest::Error) -> Failure {
         let stage = if error.is_connect() { "cannot connect to" } else { "the connection broke off:" };
-        Failure::new(FailureKind::Connection, self.scrub(&format!("{stage} {host}: {}", cause(error))))
+        let message = format!("{stage} {host}: {}", cause(error));
+        Failure::new(FailureKind::Connection, self.scrubber.scrub(&message))
     }
 }
 

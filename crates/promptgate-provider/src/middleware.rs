@@ -3,6 +3,7 @@
 mod price;
 mod record;
 mod retry;
+mod scrub;
 mod stored;
 
 pub(crate) use price::Priced;
@@ -10,4 +11,5 @@ pub(crate) use record::Recorded;
 pub use record::Recorder;
 pub(crate) use retry::Retry;
 pub use retry::RetryPolicy;
+pub(crate) use scrub::Scrubbed;
 pub(crate) use stored::Stored;

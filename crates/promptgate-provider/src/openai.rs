@@ -110,7 +110,7 @@ fn key(context: &BuildContext<'_>, place: &Place) -> Result<Option<HeaderValue>,
     let variable = match &context.settings.key_env {
         Some(variable) => variable.clone(),
         None if place.from_settings => return Ok(None),
-        None => variable(context.name, "API_KEY"),
+        None => key_variable(context.name),
     };
     let Some(value) = set(context, &variable) else {
         let is_optional = place.is_loopback() && context.settings.key_env.is_none();
@@ -131,7 +131,12 @@ fn missing(provider: &str, variable: &str) -> SetupError {
     SetupError::Credential(Diagnostic::new(message).help(help).into())
 }
 
-/// `OPENAI_API_KEY` for `openai`, `MY_PROXY_API_KEY` for `my-proxy`.
+/// Which variable holds the key of a provider that names none: `OPENAI_API_KEY` for `openai`, `MY_PROXY_API_KEY` for
+/// `my-proxy`.
+pub(crate) fn key_variable(provider: &str) -> String {
+    variable(provider, "API_KEY")
+}
+
 fn variable(provider: &str, what: &str) -> String {
     format!("{}_{what}", provider.to_ascii_uppercase().replace('-', "_"))
 }
@@ -197,7 +202,7 @@ impl Provider for OpenAi {
             let reply: Result<Box<RawValue>, OpenAIError> = client.chat().create_byot(body).await;
             let reply = reply.map_err(failed)?;
             let elapsed = *latency.lock().unwrap_or_else(PoisonError::into_inner);
-            reply::read(reply.get(), elapsed).map_err(|failed| self.endpoint.scrubbed(failed))
+            reply::read(reply.get(), elapsed, self.endpoint.transport.scrubber())
         })
     }
 }
@@ -233,7 +238,8 @@ impl Endpoint {
             request.headers_mut().insert(AUTHORIZATION, key.clone());
         }
         let exchange = self.transport.send(request, timeout).await?;
-        error::check(&exchange, self.clock.now_ms()).map_err(|failed| self.scrubbed(self.explained(failed)))?;
+        error::check(&exchange, self.clock.now_ms(), self.transport.scrubber())
+            .map_err(|failed| self.explained(failed))?;
         Ok(exchange)
     }
 
@@ -242,12 +248,6 @@ impl Endpoint {
         if failed.failure.kind == FailureKind::Credential && self.key.is_none() {
             failed.failure.message.push_str("; no key was sent: name its variable with `key_env` beside `base_url`");
         }
-        failed
-    }
-
-    /// Servers repeat in their messages what they were sent.
-    fn scrubbed(&self, mut failed: FailedCall) -> FailedCall {
-        failed.failure.message = self.transport.scrub(&failed.failure.message);
         failed
     }
 }

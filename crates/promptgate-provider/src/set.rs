@@ -9,13 +9,13 @@ use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{Clock, Tree};
 use promptgate_core::price::Prices;
-use promptgate_core::secret::Scrubber;
+use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
 use crate::middleware::{Recorder, RetryPolicy};
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
-use crate::{Answerer, LocalAnswerer, stack};
+use crate::{Answerer, LocalAnswerer, openai, stack};
 
 /// A model of a plan, and where its answers come from.
 pub struct ModelSetup {
@@ -104,6 +104,7 @@ pub struct ProviderSet {
     models: Vec<ModelSetup>,
     built: HashMap<Arc<str>, Built>,
     prices: Prices,
+    scrubber: Scrubber,
 }
 
 impl ProviderSet {
@@ -128,7 +129,7 @@ impl ProviderSet {
         }
         invalid.into_result(()).map_err(SetupError::Invalid)?;
         missing.into_result(()).map_err(SetupError::Credential)?;
-        Ok(Self { models, built, prices: setup.prices.clone() })
+        Ok(Self { models, built, prices: setup.prices.clone(), scrubber: setup.scrubber.clone() })
     }
 
     /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,
@@ -149,7 +150,7 @@ impl ProviderSet {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
                     let provider = self.built.get(&model.id.provider)?.provider.clone();
-                    stack::live(provider, price, retry.clone(), listener.clone(), recorder)
+                    stack::live(provider, self.scrubber.clone(), price, retry.clone(), listener.clone(), recorder)
                 }
             })
         };
@@ -164,6 +165,22 @@ impl ModelSetup {
 
     fn name(&self) -> &Arc<str> {
         &self.id.provider
+    }
+}
+
+/// Learns every key that the environment holds for a provider, whether that will be called or not: an answer that was
+/// stored or recorded elsewhere may repeat it.
+pub fn learn_keys(
+    settings: &BTreeMap<String, ProviderSettings>,
+    environment: &dyn Fn(&str) -> Option<String>,
+    scrubber: &Scrubber,
+) {
+    let names = settings.keys().map(String::as_str).chain(registry::KINDS.iter().map(|kind| kind.name));
+    let named = settings.values().filter_map(|provider| provider.key_env.clone());
+    for variable in names.map(openai::key_variable).chain(named) {
+        if let Some(value) = environment(&variable) {
+            scrubber.learn(&Secret::new(value.trim()));
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, Usage};
+use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use super::error;
 use crate::FailedCall;
 
 /// Reads a reply that is known to be JSON.
-pub(super) fn read(text: &str, elapsed: Duration) -> Result<Response, FailedCall> {
+pub(super) fn read(text: &str, elapsed: Duration, scrubber: &Scrubber) -> Result<Response, FailedCall> {
     let unreadable = |error: serde_json::Error| {
         FailedCall::new(FailureKind::Server, format!("a reply that cannot be read: {error}"))
     };
@@ -17,7 +18,7 @@ pub(super) fn read(text: &str, elapsed: Duration) -> Result<Response, FailedCall
     let usage = usage(&reply["usage"]);
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
     if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
-        return Err(failed(error::inside(error).into()));
+        return Err(failed(error::inside(error, scrubber).into()));
     }
     let choice = &reply["choices"][0];
     let message = &choice["message"];
@@ -30,7 +31,7 @@ pub(super) fn read(text: &str, elapsed: Duration) -> Result<Response, FailedCall
     let reason = if is_refusal { "refusal" } else { choice["finish_reason"].as_str().unwrap_or("stop") };
     Ok(Response {
         tool_calls: tool_calls(message),
-        finish_reason: FinishReason::normalise(reason),
+        finish_reason: FinishReason::normalise(&scrubber.scrub(reason)),
         usage,
         latency_ms: Some(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
         returned_model: reply["model"].as_str().map(str::to_owned),

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use promptgate_core::answer::Answer;
 use promptgate_testkit::model_server::{Delivery, ModelServer, Received, Reply};
 
+use serde_json::json;
+
 use crate::support::{World, ask, request};
 
 const MODEL: &str = "openai/gpt-4.1-mini";
@@ -42,7 +44,7 @@ fn echoing(received: &Received) -> Reply {
         4 => {
             Reply::raw("").status(302).header("location", &format!("http://elsewhere/?key={}", key.replace(' ', "%20")))
         }
-        _ => Reply::json(&serde_json::json!({"error": {"message": header, "code": 500}})),
+        _ => Reply::json(&json!({"error": {"message": header, "code": 500}})),
     }
 }
 
@@ -64,6 +66,32 @@ fn no_failure_holds_a_key_that_a_server_repeats() {
         }
         assert_eq!(server.received()[0].header("authorization"), Some(format!("Bearer {canary}").as_str()));
     }
+}
+
+#[test]
+fn a_text_is_scrubbed_before_it_is_cut() {
+    let key = CANARIES[0];
+    for before in (270..300).step_by(5) {
+        let message = format!("{}{key}", "x".repeat(before));
+        let server = ModelServer::start(move |_| Reply::error(400, "x", &message));
+        let answerer = World::openai(&server.base_url()).key(key).answerer(MODEL);
+        let shown = shown(&ask(&answerer, request(MODEL, "a", "hello")));
+        assert!(!shown.contains(&key[..4]), "{shown}");
+    }
+}
+
+#[test]
+fn an_answer_that_repeats_a_key_comes_without_it() {
+    let server = ModelServer::start(|received| {
+        let key = received.header("authorization").unwrap_or_default().to_owned();
+        let call = json!({"id": key, "function": {"name": key, "arguments": json!({"a": [key]}).to_string()}});
+        let message = json!({"content": key, "tool_calls": [call]});
+        Reply::json(&json!({"model": key, "choices": [{"finish_reason": key, "message": message}]}))
+    });
+    let answerer = World::openai(&server.base_url()).key(CANARIES[1]).answerer(MODEL);
+    let answer = shown(&ask(&answerer, request(MODEL, "a", "hello")));
+    assert_eq!(answer.to_lowercase().matches("canary").count(), 0, "{answer}");
+    assert!(answer.contains("Bearer [secret]"), "{answer}");
 }
 
 #[test]
