@@ -1,6 +1,7 @@
 //! The promptgate command: arguments in, one call, a rendered report and an exit code out.
 
 mod args;
+mod bug;
 mod command;
 mod diagnose;
 mod error;

@@ -14,6 +14,7 @@ use promptgate_core::port::{CaseSource, Tree, TreeError, TreePath};
 use promptgate_core::prompt::Version;
 use promptgate_core::reference::Reference;
 use promptgate_core::suite::{Suite, SuiteModel};
+use promptgate_provider::learn_keys;
 use promptgate_runner::{LoadedVersion, StoredRun};
 use promptgate_store::run::RunFolder;
 use promptgate_store::tree::{DiskTree, GitTree};
@@ -33,13 +34,15 @@ pub struct Opened {
 
 impl Opened {
     /// The project around the current folder.
-    pub fn here() -> Result<Self, Failure> {
-        Self::around(Path::new("."))
+    pub fn here(out: &Output) -> Result<Self, Failure> {
+        Self::around(Path::new("."), out)
     }
 
-    /// The project around a folder.
-    pub fn around(folder: &Path) -> Result<Self, Failure> {
-        let project = Project::find(folder, &|name| std::env::var(name).ok())?;
+    /// The project around a folder. Every key that its providers could use is known to the scrubber from here on.
+    pub fn around(folder: &Path, out: &Output) -> Result<Self, Failure> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let project = Project::find(folder, &environment)?;
+        learn_keys(&project.settings().providers, &environment, &out.scrubber);
         let tree = DiskTree::new(project.root()).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { project: Arc::new(project), tree: Arc::new(tree) })
     }
@@ -83,12 +86,12 @@ impl Session {
         // Both `suites/x` and `suites/x/suite.toml` are what people type.
         let folder = if path.ends_with("suite.toml") { path.parent().unwrap_or(Path::new(".")) } else { path };
         if !folder.is_dir() {
-            return Err(no_such_suite(folder));
+            return Err(no_such_suite(folder, out));
         }
         if !folder.join("suite.toml").exists() {
             return Err(no_suite_file(&folder.to_string_lossy()));
         }
-        let opened = Opened::around(folder)?;
+        let opened = Opened::around(folder, out)?;
         let inside = inside(opened.root(), folder)?;
         let mut session = Self::open(opened, &inside, out)?;
         session.suite_path = folder.to_string_lossy().trim_end_matches('/').to_owned();
@@ -114,7 +117,7 @@ impl Session {
         if let Some(folder) = suite {
             return Self::of_folder(folder, out);
         }
-        let opened = Opened::here()?;
+        let opened = Opened::here(out)?;
         let mut fitting = Vec::new();
         for folder in opened.suites()? {
             let session = Self::open(opened.clone(), &folder, out)?;
@@ -315,9 +318,9 @@ fn no_suite_file(folder: &str) -> Failure {
         .help("a suite is a folder with a `suite.toml`; `promptgate list` shows those there are")
 }
 
-fn no_such_suite(folder: &Path) -> Failure {
+fn no_such_suite(folder: &Path, out: &Output) -> Failure {
     let name = folder.to_string_lossy().into_owned();
-    let known = Opened::here().and_then(|opened| opened.suites()).unwrap_or_default();
+    let known = Opened::here(out).and_then(|opened| opened.suites()).unwrap_or_default();
     let known: Vec<&str> = known.iter().map(TreePath::as_str).collect();
     let failure = Failure::usage(format!("there is no suite `{name}`"));
     if known.is_empty() {

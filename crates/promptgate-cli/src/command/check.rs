@@ -39,7 +39,7 @@ fn sessions(args: &CheckArgs, out: &Output) -> Result<Vec<Named>, Failure> {
         let named = |path: &PathBuf| (path.to_string_lossy().into_owned(), Session::of_folder(path, out));
         return Ok(args.suites.iter().map(named).collect());
     }
-    let opened = Opened::here()?;
+    let opened = Opened::here(out)?;
     let folders = opened.suites()?;
     if folders.is_empty() {
         return Err(Failure::new(ExitCode::NothingSelected, "there is no suite below `suites/`"));

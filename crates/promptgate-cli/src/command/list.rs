@@ -22,7 +22,7 @@ pub fn run(args: &ListArgs, out: &Output) -> Result<ExitCode, Failure> {
             return Err(Failure::usage(format!("only assertions and extractors have pages, not `{kind}`")));
         }
         (Listing::Suites, None) => suites(out)?,
-        (Listing::Runs, None) => runs()?,
+        (Listing::Runs, None) => runs(out)?,
         (Listing::Assertions, None) => columns(assertion::registry::KINDS.iter().map(|kind| (kind.name, kind.summary))),
         (Listing::Extractors, None) => {
             columns(extract::registry::EXTRACTORS.iter().map(|kind| (kind.name, kind.summary)))
@@ -46,7 +46,7 @@ fn exit_codes() -> String {
 }
 
 fn suites(out: &Output) -> Result<String, Failure> {
-    let opened = Opened::here()?;
+    let opened = Opened::here(out)?;
     let folders = opened.suites()?;
     if folders.is_empty() {
         return Err(Failure::new(ExitCode::NothingSelected, "there is no suite below `suites/`")
@@ -68,8 +68,8 @@ fn suite_block(session: &Session) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn runs() -> Result<String, Failure> {
-    let opened = Opened::here()?;
+fn runs(out: &Output) -> Result<String, Failure> {
+    let opened = Opened::here(out)?;
     let entries = opened.runs().list().map_err(|error| Failure::usage(error.to_string()))?;
     if entries.is_empty() {
         return Ok("no run is stored yet\n".to_owned());

@@ -12,7 +12,7 @@ use crate::session::Opened;
 
 pub fn run(args: &ReportArgs, out: &Output) -> Result<ExitCode, Failure> {
     let sinks = output::sinks(&args.reports.reports)?;
-    let opened = Opened::here()?;
+    let opened = Opened::here(out)?;
     let folder = opened.runs();
     let record: Box<dyn SettledRecord> = match args.merge.as_slice() {
         [] => Box::new(finished(open(&folder, &args.run)?)?),
