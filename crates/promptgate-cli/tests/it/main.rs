@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod canaries;
+mod determinism;
+mod durability;
 mod fails_closed;
 mod pull_request;
+mod rehearsal;
 mod triage;
