@@ -7,14 +7,17 @@
 use std::io::{self, Write};
 
 use promptgate_core::record::{RunHeader, SettledTrial, TrialError};
-use promptgate_core::report::{Comparison, GateReport, Report};
+use promptgate_core::report::{CheckReport, Comparison, GateReport, Report};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::verdict::Verdict;
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
-use crate::escape::xml_text;
+use crate::escape::{terminal_line, xml_text};
 use crate::registry::Rendering;
 use crate::words;
+
+/// Characters of an output that stand in the file: readers refuse single nodes of some megabytes.
+const MOST_OUTPUT: usize = 50_000;
 
 pub(crate) fn render(rendering: &Rendering<'_>, out: &mut dyn Write) -> io::Result<()> {
     let header = rendering.record.header();
@@ -69,17 +72,29 @@ fn trial_case(header: &RunHeader, trial: &SettledTrial, mostly_passes: bool) -> 
         1 => trial.case.id.to_string(),
         _ => format!("{} #{}", trial.case.id, trial.repeat),
     };
-    let mut case = TestCase::new(xml_text(&name).into_owned(), trial_status(trial, mostly_passes));
+    let mut case = TestCase::new(attribute(&name), trial_status(trial, mostly_passes));
     let version = header.versions.get(trial.version).map_or("?", |version| version.reference.as_str());
     let model = header.models.get(trial.model).map(|model| model.id.to_string()).unwrap_or_default();
-    case.set_classname(xml_text(&format!("{}.{version}.{model}", header.suite)).into_owned());
+    case.set_classname(attribute(&format!("{}.{version}.{model}", header.suite)));
     if let Some(ms) = trial.response.as_ref().and_then(|response| response.latency_ms) {
         case.set_time(std::time::Duration::from_millis(ms));
     }
     if let (Some(response), Outcome::Failed | Outcome::Errored) = (&trial.response, trial.outcome) {
-        case.set_system_out(xml_text(&response.output).into_owned());
+        case.set_system_out(capped(&xml_text(&response.output)));
     }
     case
+}
+
+/// Text of an attribute: a reader folds line ends there, so they and all else that acts are shown.
+fn attribute(text: &str) -> String {
+    xml_text(&terminal_line(text)).into_owned()
+}
+
+fn capped(text: &str) -> String {
+    match text.char_indices().nth(MOST_OUTPUT) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}... ({} more characters)", &text[..at], text[at..].chars().count()),
+    }
 }
 
 fn trial_status(trial: &SettledTrial, mostly_passes: bool) -> TestCaseStatus {
@@ -103,14 +118,15 @@ fn error_text(trial: &SettledTrial) -> String {
 
 fn non_success(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_message(xml_text(message).into_owned());
+    // Some readers show the message, some the text within.
+    status.set_message(capped(&attribute(message))).set_description(capped(&xml_text(message)));
     status
 }
 
 fn flaky(message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::success();
     let mut rerun = TestRerun::new(NonSuccessKind::Failure);
-    rerun.set_message(xml_text(message).into_owned());
+    rerun.set_message(capped(&attribute(message)));
     status.add_rerun(rerun);
     status
 }
@@ -119,8 +135,8 @@ fn add_comparisons(report: &GateReport, suite: &mut TestSuite) {
     for comparison in &report.comparisons {
         let against = comparison.baseline.as_ref().map(|side| format!(" against {}", side.reference));
         let name = format!("{}{} on {}", comparison.candidate.reference, against.unwrap_or_default(), comparison.model);
-        let mut case = TestCase::new(xml_text(&name).into_owned(), comparison_status(report, comparison));
-        case.set_classname(xml_text(&format!("{}.gate", report.suite)).into_owned());
+        let mut case = TestCase::new(attribute(&name), comparison_status(report, comparison));
+        case.set_classname(attribute(&format!("{}.gate", report.suite)));
         suite.add_test_case(case);
     }
 }
@@ -129,13 +145,31 @@ fn comparison_status(report: &GateReport, comparison: &Comparison) -> TestCaseSt
     let (Some(requirement), Some(verdict)) = (report.requirement, comparison.verdict) else {
         return TestCaseStatus::success();
     };
-    let blind = comparison.checks.iter().all(|check| check.n == 0) && !comparison.checks.is_empty();
-    // An advisory comparison informs; it never turns the build red.
-    if comparison.tier == Tier::Advisory || requirement.is_met_by(verdict, blind) {
-        return TestCaseStatus::success();
+    let message = format!("{}: {}", verdict.as_str(), comparison_reasons(comparison));
+    match (comparison.meets(requirement), comparison.tier) {
+        (Some(true), _) => TestCaseStatus::success(),
+        // An advisory comparison informs: it turns no build red, and does not look green either.
+        (_, Tier::Advisory) => skipped(&format!("advisory, decides nothing: {message}")),
+        (_, Tier::Critical) if verdict == Verdict::Fail => non_success(NonSuccessKind::Failure, &message),
+        (_, Tier::Critical) => non_success(NonSuccessKind::Error, &message),
     }
-    let kind = if verdict == Verdict::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };
-    let reasons = comparison.checks.iter().filter(|check| check.verdict.is_some_and(|each| each != Verdict::Pass));
-    let reasons: Vec<String> = reasons.map(|check| format!("{}: {}", words::check_name(check), check.reason)).collect();
-    non_success(kind, &format!("{}: {}", verdict.as_str(), reasons.join("; ")))
+}
+
+/// The comparison's own sentence first, then every critical check that did not pass.
+fn comparison_reasons(comparison: &Comparison) -> String {
+    let open =
+        |check: &&CheckReport| check.tier == Tier::Critical && !matches!(check.verdict, None | Some(Verdict::Pass));
+    let open = comparison
+        .checks
+        .iter()
+        .filter(open)
+        .filter(|check| comparison.detail.is_none() || check.verdict != Some(Verdict::Invalid));
+    let checks = open.map(|check| format!("{}: {}", words::check_name(check), check.reason));
+    comparison.detail.iter().cloned().chain(checks).collect::<Vec<_>>().join("; ")
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(attribute(message));
+    status
 }

@@ -8,6 +8,7 @@ pub mod escape;
 pub mod progress;
 pub mod registry;
 
+mod checks;
 mod csv;
 mod json;
 mod jsonl;

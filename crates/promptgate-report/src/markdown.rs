@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 
+use promptgate_core::exit::ExitCode;
+use promptgate_core::name::CaseId;
 use promptgate_core::report::{CheckReport, Comparison, GateReport, Report, RunReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
-use crate::escape::markdown_code;
+use crate::checks;
+use crate::escape::{markdown_code, markdown_text};
 use crate::registry::Rendering;
 use crate::words::{self, Unit, count};
 
@@ -40,17 +43,19 @@ fn gate(report: &GateReport) -> String {
         Some(_) => "⚠️ ",
         None => "",
     };
-    let mut text = format!("## {mark}{}\n\n", promptgate_core::report::headline(report));
+    let mut text = heading(mark, &promptgate_core::report::headline(report));
+    let largest = report.comparisons.iter().max_by_key(|comparison| comparison.pairs.complete);
     text.push_str(&format!(
-        "Suite {}, {} a side, {}% one-sided, seed {}.\n",
+        "Suite {}: {}, {} a side, {} one-sided, seed {}.\n",
         markdown_code(report.suite.as_str(), 100),
+        largest.map_or_else(|| "no comparison".to_owned(), checks::weight),
         count(u64::from(report.trials), "trial"),
-        report.confidence * 100.0,
+        words::level(report.confidence),
         report.seed
     ));
     notes(&report.notes, &mut text);
     for comparison in &report.comparisons {
-        comparison_part(comparison, &mut text);
+        comparison_part(report, comparison, &mut text);
     }
     text.push_str(&format!(
         "\nPlan `{}`, evidence `{}`.\n",
@@ -60,61 +65,71 @@ fn gate(report: &GateReport) -> String {
     text
 }
 
-fn notes(notes: &[String], text: &mut String) {
+/// `## ✅ PASS: shown not to be worse by 5 pt or more`: our word, then a sentence that may name a user's things.
+fn heading(mark: &str, headline: &str) -> String {
+    let (word, sentence) = headline.split_once(": ").unwrap_or((headline, ""));
+    format!("## {mark}{word}: {}\n\n", markdown_text(sentence, 500))
+}
+
+fn notes<'a>(notes: impl IntoIterator<Item = &'a String>, text: &mut String) {
     for note in notes {
-        text.push_str(&format!("\n> {}\n", markdown_code(note, 2_000)));
+        text.push_str(&format!("\n> Note: {}\n", markdown_text(note, 2_000)));
     }
 }
 
-fn comparison_part(comparison: &Comparison, text: &mut String) {
+fn comparison_part(report: &GateReport, comparison: &Comparison, text: &mut String) {
     let against = comparison.baseline.as_ref();
     let against = against.map(|side| format!(" against {}", markdown_code(&side.reference, 100))).unwrap_or_default();
     let tier = if comparison.tier == Tier::Advisory { " (advisory)" } else { "" };
     let verdict = comparison.verdict.map(|verdict| format!(": {}", verdict.as_str())).unwrap_or_default();
     let candidate = markdown_code(&comparison.candidate.reference, 100);
     let model = markdown_code(&comparison.model.to_string(), 100);
-    text.push_str(&format!("\n### {candidate}{against} on {model}{tier}{verdict}\n\n"));
-    text.push_str("| check | baseline | candidate | change | range | allowed | verdict |\n");
-    text.push_str("|:--|--:|--:|--:|--:|--:|:--|\n");
-    for check in &comparison.checks {
-        text.push_str(&check_row(check));
+    text.push_str(&format!("\n### {candidate}{against} on {model}{tier}{verdict}\n"));
+    if let Some(detail) = checks::detail(report, comparison) {
+        text.push_str(&format!("\nWhy: {}\n", markdown_text(detail, 2_000)));
     }
-    for check in comparison.checks.iter().filter(|check| !check.reason.is_empty()) {
-        let name = markdown_code(&words::check_name(check), 80);
-        text.push_str(&format!("\n- {name}: {}", markdown_code(&check.reason, 2_000)));
+    if !comparison.checks.is_empty() {
+        text.push_str(&format!("\n{}", checks::table(comparison, |name| markdown_code(name, 80)).markdown()));
     }
-    text.push('\n');
-    notes(&comparison.notes, text);
+    reasons(comparison, text);
+    notes(checks::notes(report, comparison), text);
+    if let Some(holes) = checks::holes(comparison) {
+        text.push_str(&format!("\nPairs: {holes}.\n"));
+    }
     flips(comparison, text);
 }
 
-fn check_row(check: &CheckReport) -> String {
-    let unit = Unit::of(check.metric.as_ref().map_or("", |metric| metric.as_str()));
-    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| unit.value(value));
-    let advisory = if check.tier == Tier::Advisory { " (advisory)" } else { "" };
-    format!(
-        "| {} | {} | {} | {} | {} | {} | {}{advisory} |\n",
-        markdown_code(&words::check_name(check), 80),
-        value(check.baseline),
-        value(check.candidate),
-        check.difference.map_or_else(|| "-".to_owned(), |difference| words::change(check, difference)),
-        check.interval.map_or_else(|| "-".to_owned(), |interval| words::range(check, interval)),
-        words::limit(check),
-        check.verdict.map_or("-", Verdict::as_str),
-    )
+fn reasons(comparison: &Comparison, text: &mut String) {
+    let told: Vec<&CheckReport> = comparison.checks.iter().filter(|check| checks::is_told(comparison, check)).collect();
+    for (index, check) in told.iter().enumerate() {
+        let name = markdown_code(&words::check_name(check), 80);
+        let before = if index == 0 { "\n" } else { "" };
+        let cases = listed(&check.cases);
+        text.push_str(&format!("{before}- {name}: {}{cases}\n", markdown_text(&check.reason, 2_000)));
+    }
+}
+
+/// The cases that a rule names.
+fn listed(cases: &[CaseId]) -> String {
+    let names: Vec<String> = cases.iter().take(LISTED).map(|case| markdown_code(case.as_str(), 120)).collect();
+    match cases.len().saturating_sub(LISTED) {
+        _ if cases.is_empty() => String::new(),
+        0 => format!(" These: {}.", names.join(", ")),
+        more => format!(" These: {}, and {more} more.", names.join(", ")),
+    }
 }
 
 fn flips(comparison: &Comparison, text: &mut String) {
     if comparison.flips.is_empty() {
         return;
     }
-    text.push_str("\n| case | baseline | candidate |\n|:--|--:|--:|\n");
+    text.push_str("\nCases that changed, the broken ones first:\n\n| case | baseline | candidate |\n|:--|--:|--:|\n");
     for flip in comparison.flips.iter().take(LISTED) {
         text.push_str(&format!(
             "| {} | {} | {} |\n",
             markdown_code(flip.case.as_str(), 120),
-            flip.baseline,
-            flip.candidate
+            markdown_text(&flip.baseline, 40),
+            markdown_text(&flip.candidate, 40)
         ));
     }
     if comparison.flips.len() > LISTED {
@@ -123,7 +138,19 @@ fn flips(comparison: &Comparison, text: &mut String) {
 }
 
 fn run(report: &RunReport) -> String {
-    let mut text = format!("## Run of {}\n", markdown_code(report.suite.as_str(), 100));
+    let mark = match report.exit_code {
+        ExitCode::Done => "✅ ",
+        ExitCode::Failed => "❌ ",
+        _ => "⚠️ ",
+    };
+    let mut text = heading(mark, &words::run_headline(report));
+    text.push_str(&format!(
+        "Suite {}: {}, {} each, seed {}.\n",
+        markdown_code(report.suite.as_str(), 100),
+        count(report.cases, "case"),
+        count(u64::from(report.trials), "trial"),
+        report.seed
+    ));
     notes(&report.notes, &mut text);
     text.push_str(
         "\n| version | model | passed | failed | errored | skipped | pass rate |\n|:--|:--|--:|--:|--:|--:|--:|\n",
@@ -150,14 +177,15 @@ fn failures(report: &RunReport, text: &mut String) {
     if report.failures.is_empty() {
         return;
     }
-    text.push_str("\n| case | version | outcome | why |\n|:--|:--|:--|:--|\n");
+    text.push_str("\n| case | version | model | outcome | why |\n|:--|:--|:--|:--|:--|\n");
     for failure in report.failures.iter().take(LISTED) {
         text.push_str(&format!(
-            "| {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} |\n",
             markdown_code(failure.case.as_str(), 120),
             markdown_code(&failure.reference, 100),
+            markdown_code(&failure.model.to_string(), 100),
             words::outcome(failure.outcome),
-            markdown_code(&failure.reason, 300),
+            markdown_code(&words::case_failure(failure), 300),
         ));
     }
     let listed = report.failures.len().min(LISTED) as u64;

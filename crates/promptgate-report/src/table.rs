@@ -22,6 +22,31 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Without the columns in which every cell is empty; elsewhere an empty cell is shown as a dash.
+    pub(crate) fn without_empty_columns(mut self) -> Self {
+        let filled = |column: usize| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
+        let kept: Vec<usize> = (0..self.columns.len()).filter(|column| *column == 0 || filled(*column)).collect();
+        self.columns = kept.iter().map(|column| self.columns[*column].clone()).collect();
+        let cell = |row: &[String], column: usize| match row.get(column).map(String::as_str) {
+            None | Some("") => "-".to_owned(),
+            Some(cell) => cell.to_owned(),
+        };
+        self.rows = self.rows.iter().map(|row| kept.iter().map(|column| cell(row, *column)).collect()).collect();
+        self
+    }
+
+    /// The table as Markdown, a line feed at the end.
+    pub(crate) fn markdown(&self) -> String {
+        let line = |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
+        let mut text = line(&mut self.columns.iter().map(|(name, _)| name.as_str()));
+        let marks = self.columns.iter().map(|(_, align)| if *align == Align::Left { ":--" } else { "--:" });
+        text.push_str(&format!("|{}|\n", marks.collect::<Vec<_>>().join("|")));
+        for row in &self.rows {
+            text.push_str(&line(&mut row.iter().map(String::as_str)));
+        }
+        text
+    }
+
     /// The header line, then one line per row, without line feeds or blanks at the end.
     pub(crate) fn lines(&self) -> (String, Vec<String>) {
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
@@ -76,6 +101,16 @@ mod tests {
         let (head, rows) = table.lines();
         assert_eq!(head, "metric        value");
         assert_eq!(rows, ["a              1.0%", "longer name  100.0%"]);
+    }
+
+    #[test]
+    fn an_empty_column_is_left_out_and_an_empty_cell_is_a_dash() {
+        let mut table = Table::new(&[("a", Align::Left), ("b", Align::Right), ("c", Align::Right)]);
+        table.row(vec!["x".into(), String::new(), "1".into()]);
+        table.row(vec!["y".into(), String::new(), String::new()]);
+        let table = table.without_empty_columns();
+        assert_eq!(table.lines(), ("a  c".into(), vec!["x  1".into(), "y  -".into()]));
+        assert_eq!(table.markdown(), "| a | c |\n|:--|--:|\n| x | 1 |\n| y | - |\n");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! How numbers and outcomes are said: units, signs, plurals. The same in every format.
 
+use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::record::SettledTrial;
 use promptgate_core::report::words::counted;
 pub(crate) use promptgate_core::report::words::thousands;
-use promptgate_core::report::{CheckKind, CheckReport};
-use promptgate_core::score::Outcome;
+use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RunReport, SideSummary};
+use promptgate_core::score::{Evidence, Outcome, Tier};
 use promptgate_core::secret::Scrubber;
 
 /// The word of an outcome.
@@ -56,9 +57,15 @@ impl Unit {
             Self::Dollars => format!("${value:.4}"),
             Self::Milliseconds if value >= 10_000.0 => format!("{:.1} s", value / 1_000.0),
             Self::Milliseconds => format!("{value:.0} ms"),
-            Self::Tokens => format!("{value:.0}"),
+            Self::Tokens => thousands(value.round().max(0.0) as u64),
         }
     }
+}
+
+/// A level of confidence without needless digits: `95%`, `97.5%`.
+pub(crate) fn level(level: f64) -> String {
+    let text = format!("{:.4}", level * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A signed change of a check: points for shares, percent for ratios.
@@ -78,16 +85,16 @@ pub(crate) fn range(check: &CheckReport, [low, high]: [f64; 2]) -> String {
 }
 
 /// The limit as the policy meant it: `-5.0 pt`, `+10.0%`, `min 90.0%`, `0 broken`.
-pub(crate) fn limit(check: &CheckReport) -> String {
-    let Some(limit) = check.limit else { return "none".to_owned() };
+pub(crate) fn limit(check: &CheckReport) -> Option<String> {
+    let limit = check.limit?;
     let unit = Unit::of(check.metric.as_ref().map_or("", |metric| metric.as_str()));
-    match check.limit_key.as_deref() {
+    Some(match check.limit_key.as_deref() {
         Some("min") => format!("min {}", unit.value(limit)),
         Some("max") => format!("max {}", unit.value(limit)),
         Some("max_broken") if check.rule.as_deref() == Some("must-pass") => "no failure".to_owned(),
         Some("max_broken") => format!("{limit:.0} broken"),
         _ => change(check, limit),
-    }
+    })
 }
 
 /// What a check is called: `pass_rate`, `queue [tag=vip]`, `must-pass [tag=safety]`.
@@ -101,20 +108,73 @@ pub(crate) fn check_name(check: &CheckReport) -> String {
 
 /// The first critical assertion that failed, with what it found.
 pub(crate) fn first_failure(trial: &SettledTrial) -> Option<String> {
-    use promptgate_core::score::Tier;
     let failed = |tier| trial.assertions.iter().find(move |each| !each.scored.passed && each.tier == tier);
     let result = failed(Tier::Critical).or_else(|| failed(Tier::Advisory))?;
-    let evidence = &result.scored.evidence;
-    let mut text = result.name.clone();
-    for (word, value) in [("expected", &evidence.expected), ("found", &evidence.found)] {
-        if let Some(value) = value {
-            text.push_str(&format!("; {word} {value}"));
+    let Evidence { expected, found, note } = &result.scored.evidence;
+    Some(told(Some(&result.name), expected.as_deref(), found.as_deref(), note.as_deref()))
+}
+
+/// Why a case is on the list of a run: the same words as [`first_failure`].
+pub(crate) fn case_failure(failure: &CaseFailure) -> String {
+    let seen = failure.expected.is_some() || failure.found.is_some();
+    let note = Some(failure.reason.as_str()).filter(|reason| !(seen && *reason == CaseFailure::NOT_PASSED));
+    told(failure.assertion.as_deref(), failure.expected.as_deref(), failure.found.as_deref(), note)
+}
+
+/// `queue: expected billing, found other (at /queue)`.
+fn told(name: Option<&str>, expected: Option<&str>, found: Option<&str>, note: Option<&str>) -> String {
+    let seen = [("expected", expected), ("found", found)];
+    let seen: Vec<String> = seen.iter().filter_map(|(word, value)| Some(format!("{word} {}", (*value)?))).collect();
+    let what = match (seen.join(", "), note) {
+        (seen, None) => seen,
+        (seen, Some(note)) if seen.is_empty() => note.to_owned(),
+        (seen, Some(note)) => format!("{seen} ({note})"),
+    };
+    match name {
+        Some(name) if what.is_empty() => format!("{name} did not pass"),
+        Some(name) => format!("{name}: {what}"),
+        None => what,
+    }
+}
+
+/// The first line of a run's report: `FAILED: 206 of 227 cases passed, 21 failed`. Of several versions and models the one
+/// that decides stands there, by name.
+pub(crate) fn run_headline(report: &RunReport) -> String {
+    let word = match report.exit_code {
+        ExitCode::Done => "PASSED",
+        ExitCode::Failed => "FAILED",
+        ExitCode::Unavailable => "UNAVAILABLE",
+        _ => "NOT SETTLED",
+    };
+    match (deciding(report), report.sides.len()) {
+        (None, _) => format!("{word}: nothing was run"),
+        (Some(side), 1) => format!("{word}: {}", side_line(side)),
+        (Some(side), _) => format!("{word}: {} ({} on {})", side_line(side), side.reference, side.model),
+    }
+}
+
+/// The side that a run's exit code comes from: the first critical one with what the code says.
+fn deciding(report: &RunReport) -> Option<&SideSummary> {
+    let critical = || report.sides.iter().filter(|side| side.tier == Tier::Critical);
+    let shows = |side: &&SideSummary| match report.exit_code {
+        ExitCode::Done => true,
+        ExitCode::Failed => side.cases.failed > 0,
+        _ => side.cases.errored > 0,
+    };
+    critical().find(shows).or_else(|| critical().next()).or_else(|| report.sides.first())
+}
+
+/// `206 of 227 cases passed, 21 failed`.
+pub(crate) fn side_line(side: &SideSummary) -> String {
+    let cases = side.cases;
+    let total = cases.passed + cases.failed + cases.errored + cases.skipped;
+    let mut line = format!("{} of {} passed", thousands(cases.passed), count(total, "case"));
+    for (number, word) in [(cases.failed, "failed"), (cases.errored, "errored"), (cases.skipped, "skipped")] {
+        if number > 0 {
+            line.push_str(&format!(", {} {word}", thousands(number)));
         }
     }
-    if let Some(note) = &evidence.note {
-        text.push_str(&format!(" ({note})"));
-    }
-    Some(text)
+    line
 }
 
 /// The rendered bytes without any known secret: the last wall before a file or a terminal.
@@ -135,10 +195,21 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_told_once() {
+        let text = |expected, found, note| told(Some("queue"), expected, found, note);
+        assert_eq!(text(Some("billing"), Some("other"), None), "queue: expected billing, found other");
+        assert_eq!(text(None, Some("2"), Some("line 1")), "queue: found 2 (line 1)");
+        assert_eq!(
+            (text(None, None, Some("why")), text(None, None, None)),
+            ("queue: why".into(), "queue did not pass".into())
+        );
+    }
+
+    #[test]
     fn values_stand_in_their_own_unit() {
         assert_eq!(Unit::of("pass_rate").value(0.84449), "84.4%");
         assert_eq!(Unit::of("cost").value(0.000_56), "$0.000560");
         assert_eq!(Unit::of("latency").value(1234.4), "1234 ms");
-        assert_eq!(Unit::of("output_tokens").value(412.4), "412");
+        assert_eq!(Unit::of("output_tokens").value(1_412.4), "1,412");
     }
 }

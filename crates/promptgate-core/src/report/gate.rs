@@ -86,6 +86,20 @@ pub struct Comparison {
     pub flips: Vec<Flip>,
 }
 
+impl Comparison {
+    /// Whether it is undecided because there was nothing to look at: no weaker requirement is met by that.
+    pub fn looked_at_nothing(&self) -> bool {
+        let open = |check: &&CheckReport| check.tier == Tier::Critical && check.verdict == Some(Verdict::Inconclusive);
+        let nothing = |reason: &str| reason.starts_with("no_data") || reason.starts_with("unscored");
+        self.checks.iter().filter(open).any(|check| nothing(&check.reason))
+    }
+
+    /// Whether it meets a requirement by itself; `None` without a verdict.
+    pub fn meets(&self, requirement: Requirement) -> Option<bool> {
+        self.verdict.map(|verdict| requirement.is_met_by(verdict, self.looked_at_nothing()))
+    }
+}
+
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SideReport {

@@ -166,6 +166,11 @@ pub struct CaseFailure {
     pub reason: String,
 }
 
+impl CaseFailure {
+    /// The reason of a failure that `assertion`, `expected` and `found` tell by themselves.
+    pub const NOT_PASSED: &str = "a critical assertion did not pass";
+}
+
 /// What may differ between equal runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunVolatile {

@@ -7,9 +7,10 @@ use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
 use super::{NAMED, Paint, WIDTH};
-use crate::escape::{shortened, terminal_line};
-use crate::table::{Align, Table, wrap};
-use crate::words::{self, Unit, count};
+use crate::checks;
+use crate::escape::{shell_argument, shortened, terminal_line};
+use crate::table::wrap;
+use crate::words::{self, count};
 
 pub(super) fn render(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     headline(report, paint, out)?;
@@ -33,16 +34,15 @@ fn headline(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Resul
 
 /// `support-triage, 212 cases, 1 trial a side, 95 % one-sided, seed 7`.
 fn circumstances(report: &GateReport) -> String {
-    let cases = report.comparisons.iter().map(|comparison| comparison.pairs.complete).max().unwrap_or(0);
+    let largest = report.comparisons.iter().max_by_key(|comparison| comparison.pairs.complete);
     format!(
-        "{}: {}, {} a side, {:.4}% one-sided, seed {}",
+        "{}: {}, {} a side, {} one-sided, seed {}",
         report.suite,
-        count(cases, "complete pair"),
+        largest.map_or_else(|| "no comparison".to_owned(), checks::weight),
         count(u64::from(report.trials), "trial"),
-        report.confidence * 100.0,
+        words::level(report.confidence),
         report.seed
     )
-    .replace(".0000%", "%")
 }
 
 fn render_comparison(
@@ -52,26 +52,27 @@ fn render_comparison(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{}", comparison_title(comparison, paint))?;
-    let (head, rows) = checks_table(comparison).lines();
-    writeln!(out, "  {}", paint.dim(&head))?;
+    if let Some(detail) = checks::detail(report, comparison) {
+        writeln!(out, "{}", wrap(&format!("why: {}", terminal_line(detail)), "  ", WIDTH))?;
+    }
+    let (head, rows) = checks::table(comparison, |name| shortened(name, 40)).lines();
+    if !rows.is_empty() {
+        writeln!(out, "  {}", paint.dim(&head))?;
+    }
     for (check, row) in comparison.checks.iter().zip(rows) {
         writeln!(out, "  {}", paint_verdict(check, &row, paint))?;
-        if is_told(comparison, check) {
+        if checks::is_told(comparison, check) {
             writeln!(out, "{}", wrap(&terminal_line(&check.reason), "      ", WIDTH))?;
             name_cases(check, out)?;
         }
     }
-    for note in &comparison.notes {
+    for note in checks::notes(report, comparison) {
         writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "  ", WIDTH))?;
     }
-    render_pairs(comparison, out)?;
+    if let Some(holes) = checks::holes(comparison) {
+        writeln!(out, "  pairs: {holes}")?;
+    }
     render_flips(report, comparison, out)
-}
-
-/// Whether a check is told in words: what decides always is, what only informs when it did not pass.
-fn is_told(comparison: &Comparison, check: &CheckReport) -> bool {
-    let matters = check.tier == Tier::Critical || check.verdict != Some(Verdict::Pass);
-    comparison.tier == Tier::Critical && matters && !check.reason.is_empty()
 }
 
 /// The cases that a rule names.
@@ -87,53 +88,16 @@ fn name_cases(check: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
 
 fn comparison_title(comparison: &Comparison, paint: Paint) -> String {
     let against = match &comparison.baseline {
-        Some(baseline) => format!(" against {}", terminal_line(&baseline.reference)),
+        Some(baseline) => format!(" against {}", shortened(&baseline.reference, 80)),
         None => String::new(),
     };
     let tier = if comparison.tier == Tier::Advisory { " (advisory: informs, does not decide)" } else { "" };
-    let verdict = comparison.verdict.map_or("", Verdict::as_str);
-    let subject = format!("{}{against}", terminal_line(&comparison.candidate.reference));
-    format!(
-        "{} on {}{tier}  {}",
-        paint.bold(&subject),
-        terminal_line(&comparison.model.to_string()),
-        paint.verdict(comparison.verdict, verdict)
-    )
-    .trim_end()
-    .to_owned()
-}
-
-fn checks_table(comparison: &Comparison) -> Table {
-    let level = comparison.checks.iter().find_map(|check| check.interval_level).unwrap_or(0.90);
-    let range = format!("{:.4}% range", level * 100.0).replace(".0000%", "%");
-    let mut table = Table::new(&[
-        ("check", Align::Left),
-        ("baseline", Align::Right),
-        ("candidate", Align::Right),
-        ("change", Align::Right),
-        (&range, Align::Right),
-        ("allowed", Align::Right),
-        ("verdict", Align::Left),
-    ]);
-    for check in &comparison.checks {
-        table.row(check_row(check));
+    let subject = paint.bold(&format!("{}{against}", shortened(&comparison.candidate.reference, 80)));
+    let model = shortened(&comparison.model.to_string(), 80);
+    match comparison.verdict {
+        None => format!("{subject} on {model}{tier}"),
+        Some(verdict) => format!("{subject} on {model}{tier}  {}", paint.verdict(Some(verdict), verdict.as_str())),
     }
-    table
-}
-
-fn check_row(check: &CheckReport) -> Vec<String> {
-    let unit = Unit::of(check.metric.as_ref().map_or("", |metric| metric.as_str()));
-    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| unit.value(value));
-    let advisory = if check.tier == Tier::Advisory { " (advisory)" } else { "" };
-    vec![
-        shortened(&words::check_name(check), 40),
-        value(check.baseline),
-        value(check.candidate),
-        check.difference.map_or_else(|| "-".to_owned(), |difference| words::change(check, difference)),
-        check.interval.map_or_else(|| "-".to_owned(), |interval| words::range(check, interval)),
-        words::limit(check),
-        format!("{}{advisory}", check.verdict.map_or("-", Verdict::as_str)),
-    ]
 }
 
 /// Colours the verdict word at the end of a row.
@@ -147,21 +111,6 @@ fn paint_verdict(check: &CheckReport, row: &str, paint: Paint) -> String {
         }
         None => row.to_owned(),
     }
-}
-
-fn render_pairs(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let pairs = comparison.pairs;
-    let holes = [
-        (pairs.missing_baseline, "without an answer on the baseline"),
-        (pairs.missing_candidate, "without an answer on the candidate"),
-        (pairs.changed_cases, "changed since the stored baseline"),
-    ];
-    let holes: Vec<String> =
-        holes.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    if holes.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "  pairs: {} complete; {}", pairs.complete, holes.join(", "))
 }
 
 fn render_flips(report: &GateReport, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
@@ -213,19 +162,54 @@ fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result
 }
 
 fn next_steps(report: &GateReport) -> Vec<String> {
-    let run = terminal_line(&report.volatile.run).into_owned();
-    let all = format!("promptgate report {run} --report csv=cases.csv   (every case with its output)");
-    let first = report.comparisons.iter().find(|comparison| comparison.tier == Tier::Critical);
-    let diff = first.and_then(|comparison| {
-        let baseline = comparison.baseline.as_ref()?;
-        let (from, to) = (terminal_line(&baseline.reference), terminal_line(&comparison.candidate.reference));
-        Some(format!(
-            "promptgate prompt diff {from} {to} --suite {}   (what changed, section by section)",
-            report.suite_path
-        ))
-    });
+    let all = step(&["report", &report.volatile.run, "--report", "csv=cases.csv"], "every case with its output");
     match report.verdict {
         Some(Verdict::Pass) => vec![all],
-        _ => diff.into_iter().chain([all]).collect(),
+        Some(Verdict::Invalid) => mend(report).into_iter().collect(),
+        Some(Verdict::Unavailable) => {
+            again(report, None, "asks only for what got no answer").into_iter().chain([all]).collect()
+        }
+        Some(Verdict::Fail | Verdict::Inconclusive) | None => diff(report).into_iter().chain([all]).collect(),
     }
+}
+
+/// A command and what it is good for. Names in it are a user's, so they are quoted where a shell would act on them.
+fn step(command: &[&str], what: &str) -> String {
+    let command: Vec<String> = command.iter().map(|part| shell_argument(part)).collect();
+    format!("promptgate {}   ({what})", terminal_line(&command.join(" ")))
+}
+
+fn critical(report: &GateReport) -> Option<&Comparison> {
+    report.comparisons.iter().find(|comparison| comparison.tier == Tier::Critical)
+}
+
+fn diff(report: &GateReport) -> Option<String> {
+    let comparison = critical(report)?;
+    let (from, to) = (&comparison.baseline.as_ref()?.reference, &comparison.candidate.reference);
+    let command = ["prompt", "diff", from, to, "--suite", &report.suite_path];
+    Some(step(&command, "what changed, section by section"))
+}
+
+/// What makes a comparison possible that was not, by its reason code; the sentence beside the code says what is wrong.
+fn mend(report: &GateReport) -> Option<String> {
+    let reason = report.comparisons.iter().find(|comparison| comparison.verdict == Some(Verdict::Invalid));
+    match reason.and_then(|comparison| comparison.reason.as_deref()) {
+        Some("shard_missing") => {
+            Some(step(&["report", "--merge", "PART..."], "PART: the run of each part of the plan"))
+        }
+        Some("cases_changed" | "wrong_version") => {
+            again(report, Some("VERSION"), "VERSION: a version such as NAME@git:main, answered anew")
+        }
+        _ => again(report, None, "once that is mended; stored answers are used again"),
+    }
+}
+
+/// The same gate again, held to the same baseline or another.
+fn again(report: &GateReport, baseline: Option<&str>, what: &str) -> Option<String> {
+    let comparison = critical(report)?;
+    let mut command = vec!["gate", &report.suite_path, "--candidate", &comparison.candidate.reference];
+    if let Some(same) = &comparison.baseline {
+        command.extend(["--baseline", baseline.unwrap_or(&same.reference)]);
+    }
+    Some(step(&command, what))
 }

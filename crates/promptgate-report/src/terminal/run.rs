@@ -7,7 +7,7 @@ use promptgate_core::report::{CaseFailure, RunReport, SideSummary};
 use promptgate_core::score::Tier;
 
 use super::{NAMED, Paint, WIDTH};
-use crate::escape::{shortened, terminal_line};
+use crate::escape::{shell_argument, shortened, terminal_line};
 use crate::table::{Align, Table, wrap};
 use crate::words::{self, Unit, count};
 
@@ -26,44 +26,23 @@ pub(super) fn render(report: &RunReport, paint: Paint, out: &mut dyn Write) -> i
 }
 
 fn headline(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let word = |text: &str| match report.exit_code {
-        ExitCode::Done => paint.good(text),
-        ExitCode::Failed => paint.bad(text),
-        _ => paint.unsettled(text),
+    let line = terminal_line(&words::run_headline(report)).into_owned();
+    let painted = match report.exit_code {
+        ExitCode::Done => paint.good(&line),
+        ExitCode::Failed => paint.bad(&line),
+        _ => paint.unsettled(&line),
     };
-    let summary = match report.sides.as_slice() {
-        [side] => side_line(side),
-        sides => format!("{} versions and models", sides.len()),
-    };
-    let verdict = match report.exit_code {
-        ExitCode::Done => "PASSED",
-        ExitCode::Failed => "FAILED",
-        ExitCode::Unavailable => "UNAVAILABLE",
-        _ => "NOT SETTLED",
-    };
-    writeln!(out, "{}  {} {}", paint.bold("RUN"), word(&format!("{verdict}:")), summary)?;
+    writeln!(out, "{}  {painted}", paint.bold("RUN"))?;
     let part = report.partition.map(|part| format!(", part {part}")).unwrap_or_default();
     let trials = count(u64::from(report.trials), "trial");
     let about = format!("{}: {}, {trials} each, seed {}{part}", report.suite, count(report.cases, "case"), report.seed);
     writeln!(out, "{}", paint.dim(&about))
 }
 
-fn side_line(side: &SideSummary) -> String {
-    let cases = side.cases;
-    let total = cases.passed + cases.failed + cases.errored + cases.skipped;
-    let mut line = format!("{} of {} passed", words::thousands(cases.passed), count(total, "case"));
-    for (number, word) in [(cases.failed, "failed"), (cases.errored, "errored"), (cases.skipped, "skipped")] {
-        if number > 0 {
-            line.push_str(&format!(", {} {word}", words::thousands(number)));
-        }
-    }
-    line
-}
-
 fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let tier = if side.tier == Tier::Advisory { " (advisory)" } else { "" };
-    let title = format!("{} on {}{tier}", terminal_line(&side.reference), terminal_line(&side.model.to_string()));
-    writeln!(out, "{}: {}", paint.bold(&title), side_line(side))?;
+    let title = format!("{} on {}{tier}", shortened(&side.reference, 80), shortened(&side.model.to_string(), 80));
+    writeln!(out, "{}: {}", paint.bold(&title), words::side_line(side))?;
     let (head, rows) = metrics_table(side).lines();
     writeln!(out, "  {}", paint.dim(&head))?;
     for row in rows {
@@ -76,7 +55,7 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
         writeln!(out, "  note: {} not tied to the prompt text", count(side.unbound, "output"))?;
     }
     if !side.returned_models.is_empty() {
-        let models: Vec<_> = side.returned_models.iter().map(|model| terminal_line(model)).collect();
+        let models: Vec<_> = side.returned_models.iter().map(|model| shortened(model, 80)).collect();
         writeln!(out, "  note: the provider answered as {}", models.join(", "))?;
     }
     Ok(())
@@ -126,12 +105,12 @@ fn render_failures(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io:
 }
 
 fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let repeat = if report.trials > 1 { format!(" trial {}", failure.repeat) } else { String::new() };
+    let repeat = if report.trials > 1 { format!(", trial {}", failure.repeat) } else { String::new() };
     let side =
-        if report.sides.len() > 1 { format!(" {} on {}", failure.reference, failure.model) } else { String::new() };
-    let place = format!("{}{repeat}{side}", shortened(failure.case.as_str(), 60));
-    let reason = shortened(&failure.reason, 240);
-    writeln!(out, "  {}  {}", paint.bold(&terminal_line(&place)), words::outcome(failure.outcome))?;
+        if report.sides.len() > 1 { format!(", {} on {}", failure.reference, failure.model) } else { String::new() };
+    let place = format!("{}{repeat}{}", shortened(failure.case.as_str(), 60), terminal_line(&side));
+    let reason = shortened(&words::case_failure(failure), 240);
+    writeln!(out, "  {}  {}", paint.bold(&place), words::outcome(failure.outcome))?;
     writeln!(out, "{}", wrap(&reason, "      ", WIDTH))
 }
 
@@ -145,6 +124,10 @@ fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<
         cost.nano_usd, report.volatile.reused
     );
     writeln!(out, "{}", paint.dim(&line))?;
-    let run = terminal_line(&report.volatile.run);
-    writeln!(out, "next: promptgate report {run} --report csv=cases.csv   (every case with its output)")
+    let run = shell_argument(&report.volatile.run);
+    writeln!(
+        out,
+        "next: promptgate report {} --report csv=cases.csv   (every case with its output)",
+        terminal_line(&run)
+    )
 }

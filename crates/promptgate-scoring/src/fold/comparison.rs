@@ -130,9 +130,7 @@ impl Setting<'_> {
             flips: Vec::new(),
         };
         let bound = !candidate.unbound && !baseline.is_some_and(|side| side.unbound);
-        let blind = gate::looked_at_nothing(&report);
-        let met = verdict.is_some_and(|verdict| policy.require.is_met_by(verdict, blind));
-        report.promotable = met && bound;
+        report.promotable = report.meets(policy.require) == Some(true) && bound;
         Ok(Judged { report, by_rule, flips: scene.flips(), twins: scene.twins() })
     }
 

@@ -107,7 +107,7 @@ fn assembled(
     if policy.is_some() && verdict.is_none() {
         return Err(FoldError::Contradiction("no critical model takes part, so the gate cannot block".to_owned()));
     }
-    let blind = critical().any(looked_at_nothing);
+    let blind = critical().any(Comparison::looked_at_nothing);
     let requirement = policy.map(|policy| policy.require);
     let met = verdict.zip(requirement).map(|(verdict, requirement)| requirement.is_met_by(verdict, blind));
     let exit_code =
@@ -138,15 +138,6 @@ fn assembled(
         evidence_digest: tally.evidence(),
         comparisons,
     })
-}
-
-/// Whether a comparison is undecided because there was nothing to look at: no weaker requirement is met by that.
-pub(crate) fn looked_at_nothing(comparison: &Comparison) -> bool {
-    let open = |check: &&promptgate_core::report::CheckReport| {
-        check.tier == Tier::Critical && check.verdict == Some(Verdict::Inconclusive)
-    };
-    let nothing = |reason: &str| reason.starts_with("no_data") || reason.starts_with("unscored");
-    comparison.checks.iter().filter(open).any(|check| nothing(&check.reason))
 }
 
 fn notes(header: &RunHeader, policy: Option<&Policy>, critical: usize) -> Vec<String> {

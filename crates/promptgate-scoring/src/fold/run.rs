@@ -281,5 +281,5 @@ fn decides(result: &AssertionResult, outcome: Outcome) -> bool {
 
 fn said(decided: Option<&AssertionResult>) -> String {
     let note = decided.and_then(|result| result.scored.evidence.note.clone());
-    note.unwrap_or_else(|| "a critical assertion did not pass".to_owned())
+    note.unwrap_or_else(|| CaseFailure::NOT_PASSED.to_owned())
 }
