@@ -83,7 +83,7 @@ pub struct Running {
     /// Call the models, even where the suite names recordings.
     #[arg(long)]
     pub live: bool,
-    /// Write the answers into the suite's recordings. Implies --live.
+    /// Write the answers into the suite's recordings. Implies --live and --fresh.
     #[arg(long)]
     pub record: bool,
     /// Answer again what is stored already. Counted: every further draw is judged more strictly.

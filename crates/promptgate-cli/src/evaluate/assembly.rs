@@ -159,7 +159,8 @@ fn conjunction(filters: &[Selection]) -> Option<Selection> {
 
 fn reuse(running: &Running, max_age: Option<u64>) -> Reuse {
     match max_age {
-        _ if running.fresh => Reuse::None,
+        // A recording holds what the models say now, whole: an answer taken over would be missing from it.
+        _ if running.fresh || running.record => Reuse::None,
         Some(seconds) => Reuse::Since(SystemClock.now_ms().saturating_sub(seconds * 1_000)),
         None => Reuse::All,
     }
