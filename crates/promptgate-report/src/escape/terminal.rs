@@ -38,7 +38,7 @@ fn disarmed(text: String) -> String {
     }
 }
 
-/// [`line`], at most `width` characters, cut with `...` and the number of characters left out.
+/// `line`, at most `width` characters, cut with `...` and the number of characters left out.
 pub fn shortened(text: &str, width: usize) -> String {
     let total = text.chars().count();
     if total <= width {
