@@ -19,4 +19,3 @@ mod terminal;
 mod words;
 
 pub use registry::{FORMATS, Format, Rendering};
-pub use words::scrub_report;

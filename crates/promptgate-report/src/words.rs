@@ -7,7 +7,6 @@ use promptgate_core::report::words::counted;
 pub(crate) use promptgate_core::report::words::thousands;
 use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RunReport, SideSummary};
 use promptgate_core::score::{Evidence, Outcome, Tier};
-use promptgate_core::secret::Scrubber;
 
 /// The word of an outcome.
 pub(crate) fn outcome(outcome: Outcome) -> &'static str {
@@ -175,14 +174,6 @@ pub(crate) fn side_line(side: &SideSummary) -> String {
         }
     }
     line
-}
-
-/// The rendered bytes without any known secret: the last wall before a file or a terminal.
-pub fn scrub_report(bytes: Vec<u8>, scrubber: &Scrubber) -> Vec<u8> {
-    match String::from_utf8(bytes) {
-        Ok(text) => scrubber.scrub(&text).into_owned().into_bytes(),
-        Err(error) => error.into_bytes(),
-    }
 }
 
 #[cfg(test)]
