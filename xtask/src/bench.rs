@@ -14,9 +14,8 @@ mod table;
 mod wire;
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use crate::chore::{Outcome, command, pass, root};
+use crate::chore::{Outcome, command, optimised, pass, release};
 use table::Row;
 
 /// Runs of which the median is told.
@@ -54,25 +53,17 @@ pub fn run(arguments: &[String]) -> Outcome {
         [measure::ROLE, line @ ..] => measure::play(line),
         [wire::SERVER, latency] => wire::play_server(latency),
         [wire::CLIENT, address, trials, in_flight] => wire::play_client(address, trials, in_flight),
-        _ if cfg!(debug_assertions) => optimised(arguments),
+        _ if cfg!(debug_assertions) => optimised_bench(arguments),
         words => bench(words),
     };
     result.into()
 }
 
 /// The same chore in a build whose server and client are worth a comparison.
-fn optimised(arguments: &[String]) -> Result<(), String> {
+fn optimised_bench(arguments: &[String]) -> Result<(), String> {
     // In two commands: in one, the chores' features would reach into the command that is measured.
     pass(command("cargo", &["build", "--quiet", "--release", "--package", "promptgate-cli"]))?;
-    pass(command("cargo", &["build", "--quiet", "--release", "--package", "xtask"]))?;
-    let mut again = Command::new(release("xtask")?);
-    pass(std::mem::replace(again.arg("bench").args(arguments), Command::new("")))
-}
-
-fn release(program: &str) -> Result<PathBuf, String> {
-    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec();
-    let target = metadata.map_err(|error| error.to_string())?.target_directory;
-    Ok(target.join("release").join(program).into_std_path_buf())
+    optimised("bench", arguments)
 }
 
 fn bench(words: &[&str]) -> Result<(), String> {

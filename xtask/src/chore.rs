@@ -58,3 +58,18 @@ pub fn output(mut command: Command) -> Result<String, String> {
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+/// The same chore in an optimised build of this program.
+pub fn optimised(chore: &str, arguments: &[String]) -> Result<(), String> {
+    pass(command("cargo", &["build", "--quiet", "--release", "--package", "xtask"]))?;
+    let mut again = Command::new(release("xtask")?);
+    again.arg(chore).args(arguments);
+    pass(again)
+}
+
+/// Where an optimised program of ours is built.
+pub fn release(program: &str) -> Result<PathBuf, String> {
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec();
+    let target = metadata.map_err(|error| error.to_string())?.target_directory;
+    Ok(target.join("release").join(program).into_std_path_buf())
+}

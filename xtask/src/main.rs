@@ -7,6 +7,7 @@ mod chore;
 mod ci;
 mod data;
 mod real_data;
+mod simulate;
 mod sizes;
 mod tidy;
 
@@ -31,6 +32,11 @@ const CHORES: &[Chore] = &[
         name: "real-data",
         summary: "counts and verdicts of the suites on recorded public data, by the real binary",
         run: real_data::run,
+    },
+    Chore {
+        name: "simulate",
+        summary: "the promises of the gate on made data, reached beside allowed; `simulate NAME...`, `--full`",
+        run: simulate::run,
     },
     Chore { name: "docs", summary: "the API documentation, warnings denied", run: ci::docs },
     Chore {

@@ -15,8 +15,11 @@ use crate::record::Units;
 /// Planned looks.
 pub const LOOKS: usize = 5;
 
-/// Units before the first look of an e-process, and at least so many between two of them.
+/// Units before the first look of an e-process.
 pub const FIRST_LOOK: usize = 20;
+
+/// Units at least between two looks of it.
+const LEAST_STEP: usize = 10;
 
 /// Looks of an e-process at the most: each reads the record again.
 const MOST_LOOKS: usize = 100;
@@ -77,8 +80,8 @@ pub fn looks(how: Sequential, units: usize) -> Vec<usize> {
     let mut looks: Vec<usize> = match how {
         Sequential::Looks => (1..=LOOKS).map(|look| (units * look).div_ceil(LOOKS)).collect(),
         Sequential::Anytime => {
-            let step = FIRST_LOOK.max(units.div_ceil(MOST_LOOKS));
-            (step..units).step_by(step).chain([units]).collect()
+            let step = LEAST_STEP.max(units.div_ceil(MOST_LOOKS));
+            (FIRST_LOOK.max(step)..units).step_by(step).chain([units]).collect()
         }
     };
     looks.dedup();
@@ -104,12 +107,12 @@ mod tests {
     fn looks_are_fixed_before_the_first_call_and_end_with_the_plan() {
         assert_eq!(looks(Sequential::Looks, 227), [46, 91, 137, 182, 227]);
         assert_eq!(looks(Sequential::Looks, 3), [1, 2, 3]);
-        assert_eq!(looks(Sequential::Anytime, 50), [20, 40, 50]);
+        assert_eq!(looks(Sequential::Anytime, 50), [20, 30, 40, 50]);
         assert_eq!(looks(Sequential::Anytime, 20), [20]);
         assert_eq!(looks(Sequential::Anytime, 7), [7]);
         let many = looks(Sequential::Anytime, 100_000);
         assert!(many.len() <= 100 && many[0] == 1_000, "{}", many.len());
-        assert_eq!(batches(Sequential::Anytime, 50), [0..20, 20..40, 40..50]);
+        assert_eq!(batches(Sequential::Anytime, 50), [0..20, 20..30, 30..40, 40..50]);
     }
 
     #[test]

@@ -147,7 +147,7 @@ mod tests {
     fn e_values_have_two_fifths_of_alpha_and_the_complete_plan_three() {
         let turns = turns(Sequential::Anytime, UNITS, 0.05);
         let (last, running) = turns.split_last().unwrap();
-        assert_eq!(running.len(), 9);
+        assert_eq!(running.len(), 18);
         assert!(running.iter().all(|turn| (turn.stage.alpha() - 0.02).abs() < 1e-12));
         assert!((last.stage.alpha() - 0.03).abs() < 1e-12);
     }

@@ -21,12 +21,13 @@ pub fn log_e_mixture_noninferior(differences: &[f64], margin: f64, stakes: &[f64
     log_mean_of_products(stakes, differences, |stake, d| stake / (1.0 - margin) * (d + margin))
 }
 
-/// log of the mean over stakes of prod(1 + gain(stake, unit)).
-pub(crate) fn log_mean_of_products<U>(stakes: &[f64], units: &[U], gain: impl Fn(f64, &U) -> f64) -> f64 {
-    log_mean_exp(stakes.iter().map(|stake| units.iter().map(|unit| gain(*stake, unit).ln_1p()).sum()))
+/// log of the mean over stakes of prod(1 + gain(stake, d)).
+fn log_mean_of_products(stakes: &[f64], differences: &[f64], gain: impl Fn(f64, f64) -> f64) -> f64 {
+    log_mean_exp(stakes.iter().map(|stake| differences.iter().map(|d| gain(*stake, *d).ln_1p()).sum()))
 }
 
-fn log_mean_exp(logs: impl Iterator<Item = f64>) -> f64 {
+/// The log of the mean of some numbers given by their logs.
+pub(crate) fn log_mean_exp(logs: impl Iterator<Item = f64>) -> f64 {
     let logs: Vec<f64> = logs.collect();
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !most.is_finite() {

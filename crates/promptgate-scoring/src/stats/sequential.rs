@@ -51,18 +51,60 @@ pub fn units<K: Ord + Copy>(differences: &[f64], keys: &[K]) -> Vec<Unit> {
 /// log E against "no drop": the mean over stakes l of prod(1 - l T / (M L)), with T the total of a unit, M the size of the
 /// largest one (known before the first look) and L the length of the score range.
 pub fn log_e_worse(units: &[Unit], largest: u64, range: f64) -> f64 {
-    let scale = largest.max(1) as f64 * range;
-    e_value::log_mean_of_products(&STAKES_WORSE, units, |stake, unit| -stake * unit.total / scale)
+    Evidence::of_worse(largest, range).after(units)
 }
 
 /// log E against "a drop of m": the mean over stakes l of prod(1 + l/(1-m) (T/L + m n) / M), with n the size of a unit and
 /// m in units of the range.
 pub fn log_e_not_worse(units: &[Unit], largest: u64, margin: f64, range: f64) -> f64 {
-    let margin = margin / range;
-    let scale = largest.max(1) as f64 * (1.0 - margin);
-    e_value::log_mean_of_products(&STAKES_NOT_WORSE, units, |stake, unit| {
-        stake * (unit.total / range + margin * unit.size as f64) / scale
-    })
+    Evidence::of_not_worse(largest, margin, range).after(units)
+}
+
+/// Evidence while units come in, one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    stakes: &'static [f64],
+    /// By stake, the log of the product so far.
+    logs: Vec<f64>,
+    /// What a unit of total 1 and what each of its cases wins at a stake of 1.
+    a_total: f64,
+    a_case: f64,
+}
+
+impl Evidence {
+    /// Against "no drop"; see [`log_e_worse`].
+    pub fn of_worse(largest: u64, range: f64) -> Self {
+        Self::new(&STAKES_WORSE, -1.0 / (largest.max(1) as f64 * range), 0.0)
+    }
+
+    /// Against "a drop of m"; see [`log_e_not_worse`].
+    pub fn of_not_worse(largest: u64, margin: f64, range: f64) -> Self {
+        let margin = margin / range;
+        let scale = largest.max(1) as f64 * (1.0 - margin);
+        Self::new(&STAKES_NOT_WORSE, 1.0 / (range * scale), margin / scale)
+    }
+
+    fn new(stakes: &'static [f64], a_total: f64, a_case: f64) -> Self {
+        Self { stakes, logs: vec![0.0; stakes.len()], a_total, a_case }
+    }
+
+    /// Takes in the next unit.
+    pub fn add(&mut self, unit: &Unit) {
+        let gain = unit.total * self.a_total + unit.size as f64 * self.a_case;
+        for (stake, log) in self.stakes.iter().zip(&mut self.logs) {
+            *log += (stake * gain).ln_1p();
+        }
+    }
+
+    /// log E: the log of the mean over stakes.
+    pub fn log_e(&self) -> f64 {
+        e_value::log_mean_exp(self.logs.iter().copied())
+    }
+
+    fn after(mut self, units: &[Unit]) -> f64 {
+        units.iter().for_each(|unit| self.add(unit));
+        self.log_e()
+    }
 }
 
 /// The differences that neither e-value excludes at `alpha` each way, at any time: the interval that goes with them.
