@@ -27,7 +27,7 @@ use crate::output::{self, Output};
 use crate::session::Session;
 use crate::stop;
 
-use assembly::Assembly;
+pub use assembly::Assembly;
 
 /// What is to be evaluated, and why.
 pub struct Intent {
@@ -60,21 +60,36 @@ pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Outp
     Ok(output::write(&sinks, &report, &record, out))
 }
 
-/// Checks all that an evaluation would check before its first call, and says in one line what it would do.
-pub fn look(session: &Session, intent: Intent, out: &Output) -> Result<String, Failure> {
-    let assembly = Assembly::new(session, intent, &Running::default(), out)?;
+/// What an evaluation would do, found before its first call.
+pub struct Outlook {
+    /// Everything it takes, checked.
+    pub assembly: Assembly,
+    /// Where its answers would come from.
+    pub counts: Counts,
+}
+
+/// Checks all that an evaluation would check before its first call.
+pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Outlook, Failure> {
+    let assembly = Assembly::new(session, intent, running, out)?;
     let counts = survey(&assembly.prepared, &assembly.supply)?;
-    let plan = &assembly.prepared.plan;
-    Ok(format!(
-        "right; {}, {}, {}, {}: {} from recordings, {} stored, {} to be called",
-        counted(plan.versions.len() as u64, "version", "versions"),
-        counted(plan.models.len() as u64, "model", "models"),
-        counted(plan.cases.len() as u64, "case", "cases"),
-        counted(counts.trials, "trial", "trials"),
-        counts.replayed,
-        counts.reused,
-        counts.calls
-    ))
+    Ok(Outlook { assembly, counts })
+}
+
+impl Outlook {
+    /// In one line.
+    pub fn line(&self) -> String {
+        let (plan, counts) = (&self.assembly.prepared.plan, &self.counts);
+        format!(
+            "right; {}, {}, {}, {}: {} from recordings, {} stored, {} to be called",
+            counted(plan.versions.len() as u64, "version", "versions"),
+            counted(plan.models.len() as u64, "model", "models"),
+            counted(plan.cases.len() as u64, "case", "cases"),
+            counted(counts.trials, "trial", "trials"),
+            counts.replayed,
+            counts.reused,
+            counts.calls
+        )
+    }
 }
 
 /// The report of a settled record.

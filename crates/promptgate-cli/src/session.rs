@@ -179,6 +179,21 @@ impl Session {
         self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Usage))
     }
 
+    /// What a gate is held to unless a user says otherwise: the prompt as the main branch has it, outside of git the
+    /// prompt's file.
+    pub fn usual_baseline(&self) -> Reference {
+        let prompt = PromptId { name: self.suite.prompt.clone(), variant: None };
+        // Some repositories still call it `master`; an empty one will have a `main`.
+        let branch = ["main", "master"].into_iter().find(|branch| GitTree::open(self.root(), branch).is_ok());
+        match branch {
+            Some(branch) => Reference::Git(prompt, branch.to_owned()),
+            None if self.root().ancestors().any(|folder| folder.join(".git").exists()) => {
+                Reference::Git(prompt, "main".to_owned())
+            }
+            None => Reference::File(prompt),
+        }
+    }
+
     /// The version a reference names as a baseline: one that is not there makes the comparison invalid.
     pub fn baseline(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
         self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Invalid))

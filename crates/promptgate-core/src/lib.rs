@@ -22,6 +22,7 @@ pub mod plan;
 pub mod port;
 pub mod price;
 pub mod prompt;
+pub mod propose;
 pub mod record;
 pub mod reference;
 pub mod report;
