@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod ask;
 pub mod assertion;
+pub mod calibration;
 mod canonical;
 pub mod case;
 pub mod diagnostic;
