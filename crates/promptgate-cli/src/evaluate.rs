@@ -14,9 +14,10 @@ use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord}
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
+use promptgate_core::suite::SuiteModel;
 use promptgate_provider::RetryPolicy;
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Job, Limits, Prepared, RunOutcome, Stop, Supply, execute, survey};
+use promptgate_runner::{Counts, Estimate, Job, Limits, Prepared, RunOutcome, Stop, Supply, estimate, execute, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::run::{Resumed, RunFile};
 use promptgate_store::{SystemClock, SystemIds};
@@ -76,6 +77,14 @@ pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) 
 }
 
 impl Outlook {
+    /// Reckons what the calls take. Recordings tell how many tokens an answer has, also where the models are called.
+    pub fn estimate(&self, session: &Session) -> Result<Estimate, Failure> {
+        let Assembly { prepared, supply, models, .. } = &self.assembly;
+        let open = |model: &SuiteModel| recordings::open(session, std::slice::from_ref(model), false).ok()?.pop()?;
+        let known: Vec<_> = models.iter().map(open).collect();
+        Ok(estimate(prepared, supply, &known)?)
+    }
+
     /// In one line.
     pub fn line(&self) -> String {
         let (plan, counts) = (&self.assembly.prepared.plan, &self.counts);

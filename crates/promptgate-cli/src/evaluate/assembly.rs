@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::Clock;
-use promptgate_core::price::Prices;
 use promptgate_core::record::Purpose;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
@@ -107,7 +106,7 @@ fn providers(
         id: model.id.clone(),
         answers: recording.clone().map_or(AnswersFrom::Provider, AnswersFrom::Recording),
     });
-    let prices = Prices::embedded().overridden_by(session.settings().prices.clone());
+    let prices = session.prices();
     let setup = Setup {
         settings: &session.settings().providers,
         environment: &|name| std::env::var(name).ok(),

@@ -51,8 +51,17 @@ pub struct PlanReport {
     pub calibration: Option<CalibrationUse>,
     /// What was found before the first call.
     pub notes: Vec<String>,
-    /// What to do next, each with its command where there is one.
-    pub next: Vec<String>,
+    /// What to do next.
+    pub next: Vec<PlanStep>,
+}
+
+/// Something to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// The arguments behind `promptgate`.
+    pub command: Vec<String>,
+    /// What it is good for.
+    pub words: String,
 }
 
 /// A version of a plan.

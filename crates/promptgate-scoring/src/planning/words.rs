@@ -3,7 +3,9 @@
 use promptgate_core::calibration::{Calibration, Fit};
 use promptgate_core::gate::{Basis, Limit, Rule, Scope};
 use promptgate_core::report::CheckKind;
-use promptgate_core::report::plan::{Fewest, Flake, PlanCheck, PlanReport, RepeatsChoice, Scenario, Source, Unit};
+use promptgate_core::report::plan::{
+    Fewest, Flake, PlanCheck, PlanReport, PlanStep, RepeatsChoice, Scenario, Source, Unit,
+};
 use promptgate_core::report::words::{chance, counted, percent, points, thousands};
 use promptgate_core::score::Tier;
 
@@ -237,27 +239,29 @@ fn ago(days: f64) -> String {
 }
 
 /// What to do with the plan.
-pub(super) fn next(facts: &PlanFacts<'_>, report: &PlanReport) -> Vec<String> {
-    let mut next = Vec::new();
+pub(super) fn next(facts: &PlanFacts<'_>, report: &PlanReport) -> Vec<PlanStep> {
+    let step = |command: &[&str], words: &str| PlanStep {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        words: words.to_owned(),
+    };
+    let suite = facts.suite_path.as_str();
     if facts.policy.is_none() {
-        next.push("there is no [gate]; `promptgate check` proposes one that fits".to_owned());
-        return next;
+        return vec![step(&["check", suite], "there is no [gate]: it proposes one that fits")];
     }
-    let measured = report.calibration.as_ref().is_some_and(|calibration| calibration.used);
-    if !measured && !facts.baselines.is_empty() {
-        next.push(
-            "the noise is assumed; `promptgate plan SUITE --calibrate` measures it by running the baseline against itself"
-                .to_owned(),
-        );
-    } else if measured && report.calibration.as_ref().is_some_and(|calibration| calibration.trials < 2) {
-        next.push(
-            "one trial a side cannot tell the model's own noise from the cases'; `promptgate plan SUITE --calibrate \
-             --trials 2` says whether more repeats or more cases buy more"
-                .to_owned(),
-        );
-    }
-    next.push("`promptgate gate SUITE` carries this plan out".to_owned());
-    next
+    let used = report.calibration.as_ref().filter(|calibration| calibration.used);
+    let measure = match used {
+        None if facts.baselines.is_empty() => None,
+        None => Some(step(
+            &["plan", suite, "--calibrate"],
+            "measures the noise that is assumed here: the baseline against itself",
+        )),
+        Some(calibration) if calibration.trials < 2 => Some(step(
+            &["plan", suite, "--calibrate", "--trials", "2"],
+            "says whether more cases or more repeats buy more, which one trial cannot",
+        )),
+        Some(_) => None,
+    };
+    measure.into_iter().chain([step(&["gate", suite], "carries this plan out")]).collect()
 }
 
 fn amount(unit: Unit, number: u64) -> String {
