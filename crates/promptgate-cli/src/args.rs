@@ -105,6 +105,9 @@ pub struct Running {
     pub max_fail: Option<u64>,
     #[command(flatten)]
     pub reports: Reports,
+    /// Nothing is going to be called, so no key is needed: `plan`.
+    #[arg(skip)]
+    pub only_looks: bool,
 }
 
 /// What is written at the end.

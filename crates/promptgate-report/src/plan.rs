@@ -9,6 +9,7 @@ use promptgate_core::report::plan::{
 };
 use promptgate_core::report::words::{chance, points};
 use promptgate_core::score::Tier;
+use promptgate_core::verdict::Requirement;
 use serde::Serialize;
 use serde_json::Serializer;
 
@@ -16,6 +17,13 @@ use crate::escape::{PrettyJson, shell_argument, shortened, terminal_line};
 use crate::table::{Align, Table, wrap};
 use crate::terminal::{Paint, WIDTH};
 use crate::words::{self, count, thousands};
+
+/// What the columns mean, for somebody who knows no statistics.
+const LEGEND: &str = "how to read it: `can pass from`: the fewest with which a check passes when nothing at all changed. \
+    `noise`: how many cases come out differently when the same version is run twice (for scores and amounts, how far a case \
+    moves). `blocks from`: a true change of that size is blocked 4 times in 5. `unchanged passes`: how often a candidate \
+    passes that is neither better nor worse; in the other runs the check stays unsettled. `4 in 5 at`: what it takes to \
+    pass 4 times in 5. * is advisory: shown, decides nothing. The figures are approximate.";
 
 /// The contract, `promptgate.plan/1`, indented.
 pub(crate) fn json(report: &PlanReport, _: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -42,6 +50,9 @@ fn headline(report: &PlanReport, paint: Paint, out: &mut dyn Write) -> io::Resul
     let against = if against.is_empty() { String::new() } else { format!(" against {}", against.join(", ")) };
     let candidate = shortened(&report.candidate.reference, 80);
     writeln!(out, "{}{}", paint.bold("PLAN  "), paint.bold(&format!("{candidate}{against}: nothing is called yet")))?;
+    if let Some(obstacle) = obstacle(report) {
+        writeln!(out, "{}", paint.unsettled(&wrap(&obstacle, "", WIDTH)))?;
+    }
     let scope = match report.scope {
         Some(Scope::TheseCases) => ", judged on these cases alone",
         Some(Scope::Population) => ", judged on inputs like these",
@@ -51,6 +62,21 @@ fn headline(report: &PlanReport, paint: Paint, out: &mut dyn Write) -> io::Resul
     let cases = of_group(report.cases, report.clusters);
     let trials = count(u64::from(report.trials), "trial");
     writeln!(out, "{}", paint.dim(&format!("{}: {cases}, {trials} a side{level}{scope}", report.suite)))
+}
+
+/// What keeps a gate from ever passing, before anything else is said.
+fn obstacle(report: &PlanReport) -> Option<String> {
+    if report.requirement != Some(Requirement::ShownNotWorse) {
+        return None;
+    }
+    let decides =
+        |check: &&PlanCheck| check.tier == Tier::Critical && check.fewest.is_some_and(|few| !few.is_reached());
+    let models = report.models.iter().filter(|model| model.tier == Tier::Critical);
+    let mut names: Vec<String> = models.flat_map(|model| model.checks.iter().filter(decides).map(name)).collect();
+    names.sort();
+    names.dedup();
+    let names = if names.is_empty() { return None } else { names.join(", ") };
+    Some(format!("as it is this gate can pass only a candidate that is better: too little is looked at for {names}"))
 }
 
 fn of_group(cases: u64, clusters: Option<u64>) -> String {
@@ -148,18 +174,22 @@ fn of_model(report: &PlanReport, model: &PlanModel, paint: Paint, out: &mut dyn 
     for row in rows {
         writeln!(out, "  {row}")?;
     }
-    for check in model.checks.iter().filter(|check| !check.words.is_empty()) {
-        writeln!(out, "  {}", paint.bold(&title(check)))?;
-        for line in &check.words {
+    let told: Vec<&PlanCheck> = model.checks.iter().filter(|check| !check.words.is_empty()).collect();
+    // Checks of which the same is said share a paragraph.
+    for checks in told.chunk_by(|one, other| one.words == other.words) {
+        let names: Vec<String> = checks.iter().map(|check| title(check)).collect();
+        writeln!(out, "  {}", paint.bold(&names.join(", ")))?;
+        for line in &checks[0].words {
             writeln!(out, "{}", wrap(&terminal_line(line), "      ", WIDTH))?;
         }
     }
     Ok(())
 }
 
+/// A star marks what decides nothing.
 fn title(check: &PlanCheck) -> String {
-    let tier = if check.tier == Tier::Advisory { " (advisory)" } else { "" };
-    format!("{}{tier}", name(check))
+    let star = if check.tier == Tier::Advisory { " *" } else { "" };
+    format!("{}{star}", name(check))
 }
 
 /// `pass_rate`, `queue [tag=vip]`, `must-pass [tag=safety]`.
@@ -174,14 +204,14 @@ fn name(check: &PlanCheck) -> String {
 /// One row for each check and noise; rules are told in words.
 fn table(report: &PlanReport, model: &PlanModel) -> Table {
     let right = Align::Right;
-    let sure = if report.scope == Some(Scope::TheseCases) { "4 in 5 from (trials)" } else { "4 in 5 from (cases)" };
+    let sure = if report.scope == Some(Scope::TheseCases) { "4 in 5 at trials" } else { "4 in 5 at cases" };
     let mut table = Table::new(&[
         ("check", Align::Left),
         ("allowed", right),
         ("can pass from", right),
         ("noise", right),
-        ("finds a change of", right),
-        ("passes unchanged", right),
+        ("blocks from", right),
+        ("unchanged passes", right),
         (sure, right),
     ]);
     for check in model.checks.iter().filter(|check| check.kind != CheckKind::Rule) {
@@ -220,10 +250,10 @@ fn fewest(fewest: Fewest) -> String {
 }
 
 fn of_scenario(check: &PlanCheck, scenario: &Scenario) -> Vec<String> {
-    let source = if scenario.source == Source::Assumed { " (assumed)" } else { "" };
+    let source = if scenario.source == Source::Assumed { " assumed" } else { "" };
     let noise = match scenario.discordant {
-        Some(share) => format!("{} differ{source}", promptgate_core::report::words::percent(share)),
-        None => format!("spread {:.2}{source}", scenario.sd),
+        Some(share) => format!("{}{source}", promptgate_core::report::words::percent(share)),
+        None => format!("{:.2}{source}", scenario.sd),
     };
     let drop = scenario.smallest_drop.map_or_else(
         || "none".to_owned(),
@@ -244,11 +274,7 @@ fn of_scenario(check: &PlanCheck, scenario: &Scenario) -> Vec<String> {
 fn closing(report: &PlanReport, out: &mut dyn Write) -> io::Result<()> {
     let has_figures = report.models.iter().flat_map(|model| &model.checks).any(|check| !check.scenarios.is_empty());
     if has_figures {
-        let differ = "how to read it: \"noise\" is how many cases come out differently when the same version is run twice \
-                      (for scores, how far a case moves). \"finds a change of\": a true change of that size blocks 4 times in \
-                      5. \"passes unchanged\": how often a candidate passes that is neither better nor worse. Figures are \
-                      approximate.";
-        writeln!(out, "{}", wrap(differ, "", WIDTH))?;
+        writeln!(out, "{}", wrap(LEGEND, "", WIDTH))?;
     }
     if let Some(calibration) = &report.calibration {
         let bound =

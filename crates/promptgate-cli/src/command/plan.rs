@@ -48,6 +48,7 @@ fn running(args: &PlanArgs) -> Running {
         filter: args.filter.clone(),
         trials: args.trials,
         live: args.live,
+        only_looks: true,
         ..Running::default()
     }
 }

@@ -9,7 +9,7 @@ use promptgate_core::port::Clock;
 use promptgate_core::record::Purpose;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::{AnswersFrom, ModelSetup, ProviderSet, Recording, Setup, SetupError};
+use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
 use promptgate_runner::{Calls, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, lineup, prepare};
 use promptgate_scoring::grader::{Grader, GraderSpec};
 use promptgate_store::{StoredAnswers, SystemClock};
@@ -45,7 +45,8 @@ impl Assembly {
             recordings::must_have_files(&models)?;
         }
         let recorded = recordings::open(session, &models, live)?;
-        let providers = providers(session, &models, &recorded, out)?;
+        let keys = if running.only_looks { Keys::NotNeeded } else { Keys::Needed };
+        let providers = providers(session, &models, &recorded, keys, out)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, &versions)?);
         let notes = case_changes::notes(session, &intent, cases.as_ref())?;
@@ -100,6 +101,7 @@ fn providers(
     session: &Session,
     models: &[SuiteModel],
     recorded: &[Option<Arc<Recording>>],
+    keys: Keys,
     out: &Output,
 ) -> Result<ProviderSet, Failure> {
     let setups = models.iter().zip(recorded).map(|(model, recording)| ModelSetup {
@@ -115,6 +117,7 @@ fn providers(
         scrubber: &out.scrubber,
         prices: &prices,
         clock: Arc::new(SystemClock),
+        keys,
     };
     ProviderSet::build(setups.collect(), &setup).map_err(setup_failure)
 }

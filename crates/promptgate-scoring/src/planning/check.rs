@@ -31,6 +31,8 @@ pub(super) struct Setting<'a> {
     pub(super) group: Group,
     pub(super) trials: u32,
     pub(super) tier: Tier,
+    /// Whether it stands in the way of a verdict: a critical check on a critical model.
+    pub(super) decides: bool,
 }
 
 /// How a metric check passes.
@@ -65,6 +67,7 @@ pub(super) fn plan(
                 group: group(facts, model, slice.as_ref()),
                 trials: facts.trials,
                 tier: check.tier,
+                decides: check.tier == Tier::Critical && model.tier == Tier::Critical,
             };
             let measured = calibration.and_then(|calibration| calibration.metric(&model.model, metric));
             let slice = slice.as_ref().map(ToString::to_string);
@@ -72,8 +75,15 @@ pub(super) fn plan(
         }
         Subject::Rule { rule, cases } => {
             let group = group(facts, model, cases.as_ref());
-            let setting =
-                Setting { policy, limit: None, kind: CheckKind::Rule, group, trials: facts.trials, tier: check.tier };
+            let setting = Setting {
+                policy,
+                limit: None,
+                kind: CheckKind::Rule,
+                group,
+                trials: facts.trials,
+                tier: check.tier,
+                decides: false,
+            };
             let measured = calibration.and_then(|calibration| calibration.metric(&model.model, &pass_rate()));
             let slice = cases.as_ref().map(ToString::to_string);
             let bare = PlanCheck { rule: Some(rule.name().to_owned()), slice, ..bare(check, &setting) };

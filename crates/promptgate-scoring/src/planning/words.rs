@@ -7,7 +7,6 @@ use promptgate_core::report::plan::{
     Fewest, Flake, PlanCheck, PlanReport, PlanStep, RepeatsChoice, Scenario, Source, Unit,
 };
 use promptgate_core::report::words::{chance, counted, percent, points, thousands};
-use promptgate_core::score::Tier;
 
 use super::check::Setting;
 use super::{POWER, PlanFacts};
@@ -49,7 +48,7 @@ fn floor_out_of_reach(fewest: Fewest) -> String {
 
 fn compared(setting: &Setting<'_>, check: &PlanCheck) -> Vec<String> {
     let mut words = Vec::new();
-    if setting.tier == Tier::Critical {
+    if setting.decides {
         match check.fewest {
             Some(fewest) if !fewest.is_reached() => words.push(out_of_reach(setting, fewest)),
             _ => words.extend(check.scenarios.first().and_then(|scenario| seldom_settled(setting, scenario))),
@@ -88,7 +87,7 @@ fn out_of_reach(setting: &Setting<'_>, fewest: Fewest) -> String {
     format!(
         "cannot pass unless the candidate is better: it takes {needed} in which nothing got worse, and there are {have}. \
          Ways out: {}",
-        listed(&ways)
+        ways.join("; ")
     )
 }
 
@@ -116,13 +115,19 @@ fn seldom_settled(setting: &Setting<'_>, scenario: &Scenario) -> Option<String> 
     if let Some(trials) = repeats_for(setting, scenario) {
         ways.push(format!("`scope = \"these-cases\"` with `trials = {trials}`, for a verdict about these cases alone"));
     }
-    Some(format!(
-        "an unchanged candidate passes in about {} of the runs{}, and is left unsettled in the others. To pass 4 times in \
-         5: {}",
-        chance(passes),
-        if scenario.source == Source::Assumed { ", if the noise is as assumed" } else { "" },
-        listed(&ways)
-    ))
+    let ways = ways.join("; or ");
+    Some(match scenario.source {
+        Source::Assumed => format!(
+            "if the noise is as assumed, an unchanged candidate passes in about {} of the runs and is left unsettled in the \
+             others; if answers never vary, it passes always. To pass 4 times in 5 at the assumed noise takes {ways}",
+            chance(passes)
+        ),
+        Source::Calibrated => format!(
+            "an unchanged candidate passes in about {} of the runs and is left unsettled in the others. To pass 4 times in \
+             5 takes {ways}",
+            chance(passes)
+        ),
+    })
 }
 
 /// The change to allow so that the evidence at hand settles it: the margin that planning asks for at this noise.
@@ -170,8 +175,11 @@ fn repeats(choices: &[RepeatsChoice]) -> Option<String> {
 
 /// What a rule does to cases that do not always pass.
 pub(super) fn of_rule(check: &PlanCheck, rule: Rule) -> Vec<String> {
-    let mut words: Vec<String> = check.flakes.iter().map(|flake| flake_words(check, flake)).collect();
-    let telling = check.flakes.iter().find(|flake| flake.source == Source::Calibrated).or(check.flakes.last());
+    let (known, assumed): (Vec<&Flake>, Vec<&Flake>) =
+        check.flakes.iter().partition(|flake| flake.source == Source::Calibrated);
+    let telling = known.first().or(assumed.last());
+    let mut words: Vec<String> = known.iter().map(|flake| measured(check, flake)).collect();
+    words.extend(if_flaky(check, &assumed));
     if let Some(flake) = telling.filter(|flake| flake.false_block > OFTEN) {
         words.push(match (rule, flake.with_confirm) {
             (Rule::NoNewBreak { .. }, Some(confirmed)) => {
@@ -189,26 +197,33 @@ pub(super) fn of_rule(check: &PlanCheck, rule: Rule) -> Vec<String> {
     words
 }
 
-fn flake_words(check: &PlanCheck, flake: &Flake) -> String {
-    let blocks = format!("the rule blocks an unchanged candidate in {} of the runs", chance(flake.false_block));
-    match flake.source {
-        Source::Calibrated if flake.cases == 0 => {
-            "measured: every case came out alike each time, so the rule does not block an unchanged candidate"
-                .to_owned()
-        }
-        Source::Calibrated => {
-            let cases = thousands(flake.cases);
-            let all = counted(check.cases, "case", "cases");
-            format!(
-                "measured: about {cases} of {all} do not always pass ({} each); {blocks}",
-                percent(flake.pass_chance)
-            )
-        }
-        Source::Assumed => {
-            let all = counted(check.cases, "case", "cases");
-            format!("if each of its {all} passes {} of the time, {blocks}", percent(flake.pass_chance))
-        }
+fn measured(check: &PlanCheck, flake: &Flake) -> String {
+    if flake.cases == 0 {
+        return "measured: every case came out alike each time, so this rule does not block an unchanged candidate"
+            .to_owned();
     }
+    format!(
+        "measured: about {} of {} do not always pass (each of these {} of the time); this rule blocks an unchanged \
+         candidate in {} of the runs",
+        thousands(flake.cases),
+        counted(check.cases, "case", "cases"),
+        chance(flake.pass_chance),
+        chance(flake.false_block)
+    )
+}
+
+fn if_flaky(check: &PlanCheck, flakes: &[&Flake]) -> Option<String> {
+    let (first, more) = flakes.split_first()?;
+    let more = more
+        .iter()
+        .map(|flake| format!("; at {} of the time in {}", percent(flake.pass_chance), chance(flake.false_block)));
+    let all = counted(check.cases, "case", "cases");
+    Some(format!(
+        "if each of its {all} passes {} of the time, this rule blocks an unchanged candidate in {} of the runs{}",
+        percent(first.pass_chance),
+        chance(first.false_block),
+        more.collect::<String>()
+    ))
 }
 
 /// What a calibration rests on, or why its figures are not used.
@@ -218,15 +233,15 @@ pub(super) fn calibration(calibration: &Calibration, fit: &Fit, cases: u64, age_
     let each = counted(u64::from(calibration.trials), "trial", "trials");
     let made = format!("{reference} run against itself{age}, {each} a side");
     match fit {
-        Fit::Fits => format!("measured: {made}, {}", counted(calibration.cases, "case", "cases")),
+        Fit::Fits => format!("{made}, {}", counted(calibration.cases, "case", "cases")),
         Fit::OtherCases if calibration.cases < cases => {
-            format!("measured: {made}, calibrated with {} of today's {cases} cases", calibration.cases)
+            format!("{made}, calibrated with {} of today's {cases} cases", calibration.cases)
         }
         Fit::OtherCases => {
-            format!("measured: {made}, calibrated with {} cases; today there are {cases}", calibration.cases)
+            format!("{made}, calibrated with {} cases; today there are {cases}", calibration.cases)
         }
         Fit::OtherSuite => format!("not used: it was made for the suite `{}`", calibration.suite),
-        Fit::OtherVersion => format!("not used: the baseline is another version than the {made}"),
+        Fit::OtherVersion => format!("not used: the baseline is another version by now than the one measured ({made})"),
         Fit::OtherSize => format!("not used: it was made with {} cases, and there are {cases}", calibration.cases),
     }
 }

@@ -5,6 +5,7 @@ mod bench;
 mod gate;
 mod grader;
 mod kinds;
+mod planning;
 mod registry;
 mod run;
 mod trial;
