@@ -287,7 +287,7 @@ impl Setting<'_> {
         if !found(most) {
             return None;
         }
-        let drop = dist::bisect(0.0, most, |drop| found(drop));
+        let drop = dist::bisect(0.0, most, found);
         Some(if self.kind == CheckKind::Ratio { drop.exp_m1() } else { drop })
     }
 
