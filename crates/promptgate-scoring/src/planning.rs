@@ -199,6 +199,17 @@ fn notes(facts: &PlanFacts<'_>) -> Vec<String> {
             "{share} critical checks share the risk of blocking by chance, so each of them must be surer: {level} a check"
         ));
     }
+    let critical = facts.models.iter().filter(|model| model.tier == Tier::Critical).count();
+    if let comparisons @ 2.. = critical * facts.baselines.len() {
+        let risk = promptgate_core::report::words::percent((comparisons as f64 * policy.alpha()).min(1.0));
+        notes.push(format!(
+            "{comparisons} comparisons decide, each with its own risk: together they block an unchanged candidate by chance \
+             in up to {risk} of the runs"
+        ));
+    }
+    if policy.sequential.is_some() {
+        notes.push("it may stop early: these calls are the most it makes".to_owned());
+    }
     let files: u64 = facts.models.iter().flat_map(|model| &model.sides).map(|side| side.asked.files).sum();
     if files > 0 {
         let files = counted(files, "image or other file is", "images and other files are");

@@ -196,6 +196,21 @@ fn what_is_stored_is_not_called_again_and_tells_how_long_answers_are() {
 }
 
 #[test]
+fn a_stored_run_as_the_baseline_is_never_called() {
+    let project = triage();
+    let _ = promptgate(&project, "run suites/triage --candidate triage.old").expect_code(0);
+    let output = promptgate(&project, "plan suites/triage --baseline run:latest --report json").expect_code(0);
+    let plan: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!((&plan["calls"]["stored"], &plan["calls"]["to_call"]), (&20.into(), &20.into()));
+}
+
+#[test]
+fn several_baselines_each_take_their_risk_and_the_plan_says_so() {
+    let printed = planned(&triage(), "plan suites/triage --baseline triage.old --baseline triage");
+    assert!(flowing(&printed).contains("2 comparisons decide, each with its own risk"), "{printed}");
+}
+
+#[test]
 fn the_json_of_a_plan_is_the_contract() {
     let project = with_suite(25, "trials = 3\n", THESE_CASES);
     let output = promptgate(&project, "plan suites/triage --report json=plan.json --report terminal").expect_code(0);

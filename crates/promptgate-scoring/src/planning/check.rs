@@ -200,6 +200,11 @@ impl Setting<'_> {
         }
     }
 
+    /// Whether the evidence at hand clears a drop when nothing changed at all.
+    pub(super) fn clears(&self, drop: f64) -> bool {
+        self.fewest_for(drop, self.method(self.trials)).is_some_and(Fewest::is_reached)
+    }
+
     /// The smallest evidence that clears a drop when nothing changed at all.
     fn fewest_for(&self, drop: f64, method: Method) -> Option<Fewest> {
         let alpha = self.policy.alpha();
@@ -253,9 +258,9 @@ impl Setting<'_> {
         Scenario {
             source: noise.source,
             discordant: noise.discordant,
-            sd: variance.sqrt(),
-            smallest_drop: drop,
-            chance_to_pass: self.margin().filter(|_| can_pass && n > 1.0).map(chance),
+            sd: rounded(variance.sqrt()),
+            smallest_drop: drop.map(rounded),
+            chance_to_pass: self.margin().filter(|_| can_pass && n > 1.0).map(chance).map(rounded),
             cases_to_pass: self.cases_to_pass(noise, self.trials),
             trials_to_pass: self.trials_to_pass(noise),
         }
@@ -278,8 +283,8 @@ impl Setting<'_> {
         let margin = self.margin().unwrap_or(0.0);
         let outcomes = self.kind == CheckKind::Binary;
         let found = |drop: f64| {
-            let under_drop = if outcomes { variance.max(self.least_variance(noise, drop)) } else { variance };
-            let spread = if outcomes { (under_drop - self.own_square(drop)).max(0.0) } else { under_drop };
+            let (under_drop, spread) =
+                if outcomes { self.under_drop(noise, variance, drop) } else { (variance, variance) };
             let threshold = margin.max(z_a * (under_drop / n).sqrt()).max(least);
             drop - z_b * (spread / n).sqrt() >= threshold
         };
@@ -291,19 +296,17 @@ impl Setting<'_> {
         Some(if self.kind == CheckKind::Ratio { drop.exp_m1() } else { drop })
     }
 
-    /// A drop of D in 0/1 outcomes makes a share D differ; where repeats are averaged, that of the cases.
-    fn least_variance(&self, noise: &Noise, drop: f64) -> f64 {
-        match self.method(self.trials) {
-            // Which cases are taken is fixed: what was always passed and now never is adds no noise of calls.
-            Method::TheseCases => 0.0,
-            Method::Tango => drop,
-            _ => drop * drop + (drop - drop * drop) * noise.design,
+    /// A drop of D in 0/1 outcomes is itself noise: the second moment and the variance of one case's difference under it.
+    fn under_drop(&self, noise: &Noise, variance: f64, drop: f64) -> (f64, f64) {
+        let square = drop * drop;
+        if self.method(self.trials) == Method::TheseCases {
+            // Spread over all calls, which is harder to see than whole cases that break.
+            let all = variance + (drop - square) / f64::from(self.trials);
+            return (all, all);
         }
-    }
-
-    /// What the mean itself takes off the second moment of a difference.
-    fn own_square(&self, drop: f64) -> f64 {
-        if self.method(self.trials) == Method::TheseCases { 0.0 } else { drop * drop }
+        // A share D of the cases differs at least, clusters of them together.
+        let moment = variance.max(square + (drop - square) * noise.design);
+        (moment, (moment - square).max(0.0))
     }
 
     /// The share of cases that must have changed before any test can say so; absent where not even all would do.
@@ -387,16 +390,21 @@ fn of_rule(bare: PlanCheck, rule: Rule, trials: u32, measured: Option<&Calibrate
     let offered = matches!(rule, Rule::NoNewBreak { .. }) && confirm == 0;
     let flake = |source: Source, cases: u64, p: f64| Flake {
         source,
-        pass_chance: p,
+        pass_chance: rounded(p),
         cases,
-        false_block: blocks(cases, p, confirm),
-        with_confirm: offered.then(|| blocks(cases, p, 3)),
+        false_block: rounded(blocks(cases, p, confirm)),
+        with_confirm: offered.then(|| rounded(blocks(cases, p, 3))),
     };
     let assumed = PASS_CHANCES.iter().map(|p| flake(Source::Assumed, cases, *p));
     let known = measured.and_then(|metric| flaky(metric, cases)).map(|(cases, p)| flake(Source::Calibrated, cases, p));
     let mut check = PlanCheck { flakes: known.into_iter().chain(assumed).collect(), ..bare };
     check.words = words::of_rule(&check, rule);
     check
+}
+
+/// A figure of a plan is approximate: more digits would differ from machine to machine and say nothing.
+fn rounded(figure: f64) -> f64 {
+    (figure * 1e6).round() / 1e6
 }
 
 /// How many of so many cases are flaky as measured, and the chance of one to pass a trial: that whose variance is theirs.

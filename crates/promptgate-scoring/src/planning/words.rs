@@ -79,7 +79,7 @@ fn out_of_reach(setting: &Setting<'_>, fewest: Fewest) -> String {
         )),
         _ => {}
     }
-    if let Some(drop) = allowed_for(setting, fewest) {
+    if let Some(drop) = allowed_for(setting) {
         ways.push(format!("`allowed_drop = \"{}\"`", points(drop).replace(' ', "")));
     }
     ways.push("`require = \"no-regression-found\"`, which blocks only what is found to be worse".to_owned());
@@ -92,13 +92,8 @@ fn out_of_reach(setting: &Setting<'_>, fewest: Fewest) -> String {
 }
 
 /// The smallest whole number of points that the evidence at hand can rule out.
-fn allowed_for(setting: &Setting<'_>, fewest: Fewest) -> Option<f64> {
-    let alpha = setting.policy.alpha();
-    let reaches = |points: &u32| {
-        let drop = f64::from(*points) / 100.0;
-        alpha.ln() / (-drop).ln_1p() <= fewest.have as f64
-    };
-    (1..=30_u32).find(reaches).map(|points| f64::from(points) / 100.0)
+fn allowed_for(setting: &Setting<'_>) -> Option<f64> {
+    (1..=30_u32).map(|points| f64::from(points) / 100.0).find(|drop| setting.clears(*drop))
 }
 
 /// It can pass, and seldom would: what it takes to pass 4 times in 5.
