@@ -158,7 +158,7 @@ impl Setting<'_> {
         let mut check = PlanCheck { fewest: self.fewest(), ..bare };
         if !matches!(self.limit, Some(Limit::Min(..) | Limit::Max(..))) {
             let noises = Noise::of(self.kind, self.group, measured);
-            check.level = Some(self.level());
+            check.level = Some(rounded(self.level()));
             check.scenarios = noises.iter().map(|noise| self.scenario(noise, check.fewest)).collect();
             check.repeats = noises.first().map_or(Vec::new(), |noise| self.repeats(noise));
         }
