@@ -138,15 +138,22 @@ pub struct RunArgs {
 
 /// `compare`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  promptgate compare triage triage.terse --suite suites/support-triage")]
+#[command(
+    after_help = "Examples:\n  promptgate compare triage triage.terse --suite suites/support-triage\n  promptgate \
+compare triage triage.guarded triage.terse --suite suites/support-triage"
+)]
 pub struct CompareArgs {
     /// The version to compare with: `triage`, `triage@git:main`, `run:<id>`, a path.
     pub baseline: Reference,
-    /// The version to look at.
-    pub candidate: Reference,
+    /// The versions to look at, side by side.
+    #[arg(required = true)]
+    pub candidates: Vec<Reference>,
     /// The suite's folder.
     #[arg(long, value_name = "SUITE")]
     pub suite: PathBuf,
+    /// Run the baseline against itself too, and show how large differences are that mean nothing.
+    #[arg(long)]
+    pub aa: bool,
     #[command(flatten)]
     pub running: Running,
 }
@@ -166,8 +173,28 @@ pub struct GateArgs {
     /// The version to hold to, over the gate's own. Repeatable.
     #[arg(long, value_name = "REF")]
     pub baseline: Vec<Reference>,
+    /// Stop as soon as the verdict is settled: after five planned `looks`, or `anytime` (e-values). Both keep the error
+    /// rates. Default: the gate's own `sequential`, else `looks`.
+    #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "own", require_equals = true,
+        hide_possible_values = true)]
+    pub stop_early: Option<StopEarly>,
+    /// Run the baseline against itself too, and show how large differences are that mean nothing.
+    #[arg(long)]
+    pub aa: bool,
     #[command(flatten)]
     pub running: Running,
+}
+
+/// How a gate may stop early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StopEarly {
+    /// As the suite says, else by planned looks.
+    #[value(hide = true)]
+    Own,
+    /// Five planned looks.
+    Looks,
+    /// E-values.
+    Anytime,
 }
 
 /// `plan`

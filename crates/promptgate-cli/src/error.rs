@@ -101,7 +101,6 @@ impl From<FoldError> for Failure {
         match error {
             FoldError::Record(error) => error.into(),
             FoldError::Contradiction(_) => Self::new(ExitCode::Bug, error.to_string()),
-            FoldError::NotYet { .. } => Self::usage(error.to_string()),
         }
     }
 }

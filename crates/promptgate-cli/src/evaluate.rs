@@ -3,6 +3,7 @@
 mod assembly;
 mod case_changes;
 mod recordings;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::RetryPolicy;
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Job, Limits, Prepared, RunOutcome, Stop, Supply, estimate, execute, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::run::{Resumed, RunFile};
 use promptgate_store::{SystemClock, SystemIds};
@@ -29,6 +30,7 @@ use crate::session::Session;
 use crate::stop;
 
 pub use assembly::Assembly;
+use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
 pub struct Intent {
@@ -40,6 +42,8 @@ pub struct Intent {
     pub baselines: Vec<Reference>,
     /// The policy, for a gate.
     pub policy: Option<Policy>,
+    /// Whether each baseline is run against itself too, to show the noise.
+    pub control: bool,
 }
 
 /// Carries an intent out, writes its reports, and says how it ended.
@@ -72,7 +76,7 @@ pub struct Outlook {
 /// Checks all that an evaluation would check before its first call.
 pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Outlook, Failure> {
     let assembly = Assembly::new(session, intent, running, out)?;
-    let counts = survey(&assembly.prepared, &assembly.supply)?;
+    let counts = survey(&assembly.prepared, &assembly.supply, &Share::Planned)?;
     Ok(Outlook { assembly, counts })
 }
 
@@ -123,6 +127,8 @@ struct ToDo {
     log: RunFile,
     supply: Supply,
     counts: Counts,
+    /// Planned trials that were settled before a resume.
+    settled: u64,
 }
 
 /// Opens the run's file, a new one or one to be resumed, once nothing stands in the way.
@@ -132,10 +138,10 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let Some(wanted) = &running.resume else {
         let header = header(prepared, &assembly.notes);
         let supply = assembly.supply.clone();
-        let counts = survey(prepared, &supply)?;
+        let counts = survey(prepared, &supply, &Share::Planned)?;
         let run = header.volatile.run.clone();
         let log = folder.create(&header, out.scrubber.clone())?;
-        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts })));
+        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, settled: 0 })));
     };
     let resumed = folder.resume(wanted, out.scrubber.clone())?;
     must_be_the_same(&resumed, prepared)?;
@@ -148,8 +154,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     }
     let settled = resumed.settled;
     let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..assembly.supply.clone() };
-    let counts = survey(prepared, &supply)?;
-    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts })))
+    let counts = survey(prepared, &supply, &Share::Planned)?;
+    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, settled: counts.settled })))
 }
 
 fn header(prepared: &Prepared, notes: &[String]) -> RunHeader {
@@ -167,11 +173,15 @@ fn header(prepared: &Prepared, notes: &[String]) -> RunHeader {
 /// A run goes on only with the plan it was started with.
 fn must_be_the_same(resumed: &Resumed, prepared: &Prepared) -> Result<(), Failure> {
     let header = &resumed.header;
-    if header.plan_digest == prepared.plan.digest() && header.partition == prepared.partition {
+    let now = prepared.header(header.volatile.clone());
+    let same_rules = header.policy_digest == now.policy_digest && header.stride() == now.stride();
+    if header.plan_digest == now.plan_digest && header.partition == now.partition && same_rules {
         return Ok(());
     }
-    let why =
-        format!("run {} was started with another plan: suite, prompts, cases or flags differ", header.volatile.run);
+    let why = format!(
+        "run {} was started with another plan: suite, gate, prompts, cases or flags differ",
+        header.volatile.run
+    );
     Err(Failure::usage(why).help("start anew without --resume: what is stored and still fits is reused"))
 }
 
@@ -196,25 +206,25 @@ fn carry_out(
         &listener,
         recorder.as_ref(),
     );
-    let job = Job {
-        prepared: assembly.prepared.clone(),
+    let rounds = Rounds {
+        session,
+        assembly,
+        run: todo.run.clone(),
         supply: todo.supply,
-        counts: todo.counts,
         answerer: Arc::new(answerer),
-        log: Box::new(todo.log),
-        clock: Arc::new(SystemClock),
         listener,
         stop,
         limits: limits(session, running),
+        settled_before: todo.settled,
     };
-    let outcome = execute(job);
+    let ended = rounds.carry_out(todo.log, &todo.counts, out);
     if let Some(recorder) = recorder {
         recorder.finish()?;
     }
-    match outcome.map_err(|error| run_failure(&error, &todo.run))? {
-        RunOutcome::Complete(_) => Ok(Ending::Complete(todo.run)),
-        RunOutcome::Incomplete { reason, tally } => {
-            let settled = todo.counts.settled + tally.settled();
+    match ended? {
+        Ended::Complete => Ok(Ending::Complete(todo.run)),
+        Ended::Incomplete(reason, tally) => {
+            let settled = todo.counts.settled + tally;
             out.complain(&incomplete(&reason, settled, todo.counts.trials, &todo.run));
             Ok(Ending::Incomplete(ExitCode::Incomplete))
         }

@@ -71,6 +71,14 @@ impl Opened {
     }
 }
 
+/// A baseline that a reference names.
+pub enum Baseline {
+    /// It is there.
+    Found(Box<LoadedVersion>),
+    /// It is not, and why.
+    Missing(String),
+}
+
 /// A suite of a project, read and checked.
 pub struct Session {
     opened: Opened,
@@ -177,7 +185,7 @@ impl Session {
 impl Session {
     /// The version a reference names.
     pub fn version(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
-        self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Usage))
+        self.find(reference).map_err(|error| self.version_failure(error))
     }
 
     /// The prices that are known, the user's over the embedded ones.
@@ -205,9 +213,16 @@ impl Session {
         }
     }
 
-    /// The version a reference names as a baseline: one that is not there makes the comparison invalid.
-    pub fn baseline(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
-        self.find(reference).map_err(|error| self.version_failure(reference, error, ExitCode::Invalid))
+    /// The version a reference names as a baseline: one that is not there makes the comparison invalid, and what needs no
+    /// baseline is judged all the same.
+    pub fn baseline(&self, reference: &Reference) -> Result<Baseline, Failure> {
+        match self.find(reference) {
+            Ok(version) => Ok(Baseline::Found(Box::new(version))),
+            Err(error) if error.is_missing() && self.suite.setup.is_none() => {
+                Ok(Baseline::Missing(format!("`{reference}` cannot be had: {error}")))
+            }
+            Err(error) => Err(self.version_failure(error)),
+        }
     }
 
     fn find(&self, reference: &Reference) -> Result<LoadedVersion, VersionError> {
@@ -217,7 +232,7 @@ impl Session {
             Places { tree: self.tree().as_ref(), suite: &self.folder, runs: &runs, current: current.as_deref() };
         let found = versions::resolve(reference, &places)?;
         let stored = found.run.map(|(record, version)| StoredRun { record: Arc::new(record), version });
-        Ok(LoadedVersion { reference: reference.to_string(), version: Arc::new(found.version), stored })
+        Ok(LoadedVersion { reference: reference.to_string(), version: Arc::new(found.version), stored, again: 0 })
     }
 
     /// The models to be answered on: the suite's, or the prompt's own; `wanted` chooses among them.
@@ -294,14 +309,10 @@ impl Session {
         self.tree().open(path).map_err(|error| self.with_setup(error.into()))
     }
 
-    fn version_failure(&self, reference: &Reference, error: VersionError, missing: ExitCode) -> Failure {
+    fn version_failure(&self, error: VersionError) -> Failure {
         // A suite whose prompts are placed by a command has none before that: the data is missing, not the version.
         if error.is_missing() && self.suite.setup.is_some() {
             return self.with_setup(Failure::usage(error.to_string()));
-        }
-        if error.is_missing() && missing == ExitCode::Invalid {
-            let text = format!("INVALID, baseline_missing: the baseline `{reference}` cannot be had: {error}");
-            return Failure::new(missing, text);
         }
         match error {
             VersionError::Prompt(diagnostics) => diagnostics.into(),

@@ -254,6 +254,13 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Extra calls before a failing case counts.
+    pub fn confirm(self) -> u32 {
+        match self {
+            Self::MustPass { confirm } | Self::NoNewBreak { confirm, .. } => confirm,
+        }
+    }
+
     /// The name in files and reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -31,6 +31,7 @@ pub mod request;
 pub mod score;
 pub mod secret;
 pub mod selection;
+pub mod sequence;
 pub mod suite;
 pub mod value;
 pub mod verdict;

@@ -28,6 +28,9 @@ pub struct Plan {
     pub chosen: Vec<Option<CaseSet>>,
     /// Repeats per case.
     pub trials: u32,
+    /// Calls that may be made on top of them, where a case is about to break a rule (`confirm`). They have indices, and
+    /// are asked only for the cases that need them.
+    pub confirm: u32,
     /// Orders the run, seeds the statistics.
     pub seed: u64,
 }
@@ -44,6 +47,15 @@ pub struct PlannedVersion {
     /// Set where the version comes from a stored run, whose trials are taken as they are and never asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<StoredBaseline>,
+    /// Above 0 where the same version stands in the plan a second time, to show the noise of the model alone: repeat r of
+    /// this side is repeat `again + r` of the version, so that the two sides share no call.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u32,
+}
+
+/// Whether a number that is left out where it is 0 may be left out.
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A stored run that serves as a baseline: what of it still fits.
@@ -163,7 +175,12 @@ pub struct TrialAddress {
 impl Plan {
     /// Indices of the whole plan: every trial has one, and so has what a model leaves out ([`Plan::holds`]).
     pub fn len(&self) -> u64 {
-        self.versions.len() as u64 * self.models.len() as u64 * self.cases.len() as u64 * u64::from(self.trials)
+        self.versions.len() as u64 * self.models.len() as u64 * self.cases.len() as u64 * self.stride()
+    }
+
+    /// Indices of one case on one side: its trials, and the calls that may be made on top of them.
+    fn stride(&self) -> u64 {
+        u64::from(self.trials) + u64::from(self.confirm)
     }
 
     /// Whether there is nothing to do.
@@ -190,7 +207,7 @@ impl Plan {
 
     /// The address of a trial. Plan order is version, model, case, repeat.
     pub fn address(&self, trial: u64) -> TrialAddress {
-        let repeats = u64::from(self.trials);
+        let repeats = self.stride();
         let (rest, repeat) = (trial / repeats, trial % repeats);
         let cases = self.cases.len() as u64;
         let (rest, case) = (rest / cases, rest % cases);
@@ -206,7 +223,7 @@ impl Plan {
     /// The index of a trial; the inverse of [`Plan::address`].
     pub fn index(&self, address: TrialAddress) -> u64 {
         let side = address.version as u64 * self.models.len() as u64 + address.model as u64;
-        (side * self.cases.len() as u64 + address.case as u64) * u64::from(self.trials) + u64::from(address.repeat - 1)
+        (side * self.cases.len() as u64 + address.case as u64) * self.stride() + u64::from(address.repeat - 1)
     }
 
     /// The plan digest: grading, versions, models, cases with their inputs in normal order, trials, seed; not time.
@@ -219,6 +236,9 @@ impl Plan {
         writer.line(&self.grading);
         for version in &self.versions {
             writer.line(&(&version.identity.digest, version.stored.as_ref().map(|stored| &stored.run)));
+            if version.again > 0 {
+                writer.line(&("again", version.again));
+            }
         }
         for model in &self.models {
             writer.line(&(&model.id, &model.config, &model.source));
@@ -341,6 +361,7 @@ mod tests {
             cases: (0..100).map(|n| PlannedCase::new(&id(n), &Digest::of_bytes(b"in"))).collect(),
             chosen,
             trials: 2,
+            confirm: 0,
             seed: 7,
         }
     }

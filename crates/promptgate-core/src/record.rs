@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Response};
+use crate::answer::{Failure, Response, Usage};
 use crate::digest::{Digest, DigestWriter};
 use crate::gate::Policy;
 use crate::name::{CaseId, MetricName, RunId, SuiteName};
@@ -45,6 +45,12 @@ pub struct RunHeader {
     pub cases: u64,
     /// Repeats per case.
     pub trials: u32,
+    /// Calls that may be made on top of them, where a case is about to break a rule (`confirm`).
+    #[serde(default, skip_serializing_if = "crate::plan::is_zero")]
+    pub confirm: u32,
+    /// Set where the gate may stop early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<Units>,
     /// Orders the run, seeds the statistics.
     pub seed: u64,
     /// The share of the plan this record holds, when it is not all of it.
@@ -67,6 +73,25 @@ pub struct RunHeader {
     pub settings: Map<String, Value>,
     /// What may differ between equal runs.
     pub volatile: HeaderVolatile,
+}
+
+impl RunHeader {
+    /// Indices of one case on one side: its trials, and the calls that may be made on top of them.
+    pub fn stride(&self) -> u64 {
+        u64::from(self.trials.max(1)) + u64::from(self.confirm)
+    }
+
+    /// Indices of the whole plan.
+    pub fn indices(&self) -> u64 {
+        let sides = (self.versions.len() as u64).saturating_mul(self.models.len() as u64);
+        sides.saturating_mul(self.cases).saturating_mul(self.stride())
+    }
+
+    /// The place of a trial's side, counted by version and model, and the position of its case in the plan.
+    pub fn place(&self, trial: u64) -> (u64, u64) {
+        let case = trial / self.stride();
+        (case / self.cases.max(1), case % self.cases.max(1))
+    }
 }
 
 /// What may differ between equal runs.
@@ -93,7 +118,7 @@ pub enum Purpose {
 }
 
 /// A comparison to be made: one model, one baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedComparison {
     /// Index into the models.
     pub model: usize,
@@ -101,6 +126,19 @@ pub struct PlannedComparison {
     pub baseline: Option<usize>,
     /// Index into the versions.
     pub candidate: usize,
+    /// Why there is no baseline, where the policy names one that cannot be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_missing: Option<String>,
+    /// Whether this is the baseline against itself: it shows the noise and is not judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
+}
+
+impl PlannedComparison {
+    /// A comparison that is judged.
+    pub fn new(model: usize, baseline: Option<usize>, candidate: usize) -> Self {
+        Self { model, baseline, candidate, baseline_missing: None, control: false }
+    }
 }
 
 /// A metric that the suite's assertions feed.
@@ -110,6 +148,9 @@ pub struct MetricSpec {
     pub name: MetricName,
     /// Binary when exactly one pass/fail assertion without `when` feeds it.
     pub kind: MetricKind,
+    /// Whether a model grades it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged: bool,
 }
 
 /// The kind of a metric; fixed by declaration, before any data.
@@ -166,9 +207,44 @@ pub struct SettledTrial {
     /// What the asks of assertions cost (judging), apart from the trial's own answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge_cost: Option<NanoUsd>,
+    /// How the earlier draws of the same trial came out, graded as this one: rules and floors by value count them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierDraw>,
     /// What may differ between equal runs.
     #[serde(default)]
     pub volatile: TrialVolatile,
+}
+
+/// What a gate that may stop early looks at, unit by unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// Units in the plan: cases, or clusters of them.
+    pub count: u64,
+    /// Cases of the largest one.
+    pub largest: u64,
+}
+
+/// An earlier draw of a trial that was answered anew on purpose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EarlierDraw {
+    /// Which draw, from 1.
+    pub draw: u32,
+    /// The run that holds it.
+    pub run: RunId,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// The value of each metric fed on it; `null` where it is unscored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<MetricName, Option<f64>>,
+    /// What it cost, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<NanoUsd>,
+    /// Its tokens, where they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// How long it took, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
 }
 
 /// What a report needs to know of a case.

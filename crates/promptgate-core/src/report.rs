@@ -7,8 +7,8 @@ mod run;
 pub mod words;
 
 pub use gate::{
-    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, PairCounts,
-    SideReport, SliceNote,
+    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, Look, Noise,
+    PairCounts, Saved, SideReport, SliceNote,
 };
 pub use headline::headline;
 pub use run::{

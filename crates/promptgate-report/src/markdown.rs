@@ -54,8 +54,15 @@ fn gate(report: &GateReport) -> String {
         report.seed
     ));
     notes(&report.notes, &mut text);
+    let together = checks::side_by_side(report, |name| markdown_code(name, 80));
+    if let Some(table) = &together {
+        text.push_str(&format!("\n{}", table.markdown()));
+    }
     for comparison in &report.comparisons {
-        comparison_part(report, comparison, &mut text);
+        comparison_part(report, comparison, together.is_some(), &mut text);
+    }
+    if let Some(saved) = checks::saved(report) {
+        text.push_str(&format!("\nEarly stop: {}.\n", saved.trim_start_matches("stopped early: ")));
     }
     text.push_str(&format!(
         "\nPlan `{}`, evidence `{}`.\n",
@@ -77,7 +84,7 @@ fn notes<'a>(notes: impl IntoIterator<Item = &'a String>, text: &mut String) {
     }
 }
 
-fn comparison_part(report: &GateReport, comparison: &Comparison, text: &mut String) {
+fn comparison_part(report: &GateReport, comparison: &Comparison, in_one_table: bool, text: &mut String) {
     let against = comparison.baseline.as_ref();
     let against = against.map(|side| format!(" against {}", markdown_code(&side.reference, 100))).unwrap_or_default();
     let tier = if comparison.tier == Tier::Advisory { " (advisory)" } else { "" };
@@ -88,15 +95,37 @@ fn comparison_part(report: &GateReport, comparison: &Comparison, text: &mut Stri
     if let Some(detail) = checks::detail(report, comparison) {
         text.push_str(&format!("\nWhy: {}\n", markdown_text(detail, 2_000)));
     }
-    if !comparison.checks.is_empty() {
+    if let Some(look) = checks::look(comparison) {
+        text.push_str(&format!("\nJudged at {look}.\n"));
+    }
+    if !comparison.checks.is_empty() && !in_one_table {
         text.push_str(&format!("\n{}", checks::table(comparison, |name| markdown_code(name, 80)).markdown()));
     }
     reasons(comparison, text);
+    if let Some(why) = checks::why_open(report, comparison) {
+        text.push_str(&format!("\nWhy: {why}\n"));
+    }
+    list("The baseline against itself, which is noise alone:", &checks::noise(comparison), text);
+    list(
+        "Look here (informs, never blocks; about 1 in 10 of such lines is chance):",
+        &checks::look_here(comparison),
+        text,
+    );
     notes(checks::notes(report, comparison), text);
     if let Some(holes) = checks::holes(comparison) {
         text.push_str(&format!("\nPairs: {holes}.\n"));
     }
     flips(comparison, text);
+}
+
+fn list(title: &str, lines: &[String], text: &mut String) {
+    if lines.is_empty() {
+        return;
+    }
+    text.push_str(&format!("\n{title}\n\n"));
+    for line in lines.iter().take(LISTED) {
+        text.push_str(&format!("- {}\n", markdown_text(line, 500)));
+    }
 }
 
 fn reasons(comparison: &Comparison, text: &mut String) {
@@ -124,7 +153,8 @@ fn flips(comparison: &Comparison, text: &mut String) {
         return;
     }
     text.push_str("\nCases that changed, the broken ones first:\n\n| case | baseline | candidate |\n|:--|--:|--:|\n");
-    for flip in comparison.flips.iter().take(LISTED) {
+    let (broken, fixed) = checks::flips(comparison);
+    for flip in broken.into_iter().chain(fixed).take(LISTED) {
         text.push_str(&format!(
             "| {} | {} | {} |\n",
             markdown_code(flip.case.as_str(), 120),

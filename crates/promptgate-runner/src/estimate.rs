@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::chunks::in_chunks;
 use crate::prepare::{OpenTrial, PrepareError, Prepared};
+use crate::share::Share;
 use crate::survey::{Counts, Supply};
 
 /// What a plan takes and is about.
@@ -191,7 +192,7 @@ impl Estimator<'_> {
             let mut grouped = false;
             for version in 0..plan.versions.len() {
                 let side = TrialAddress { version, model, case: position, repeat: 1 };
-                if !self.prepared.is_due(side) {
+                if !self.prepared.is_due(&Share::Planned, side) {
                     continue;
                 }
                 if !std::mem::replace(&mut grouped, true) {
@@ -240,7 +241,7 @@ impl Estimator<'_> {
         let length = Length::of(&request.body);
         for repeat in 1..=plan.trials {
             trial = trial.repeated(repeat);
-            request.repeat = repeat;
+            request.repeat = trial.key.repeat;
             self.repeat(&trial, &request, length, sum)?;
         }
         Ok(Ok(()))

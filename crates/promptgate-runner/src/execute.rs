@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::log::{GroupCommit, Writer, Written};
 use crate::outcome::{RunError, RunOutcome};
 use crate::prepare::Prepared;
+use crate::share::Share;
 use crate::stop::Stop;
 use crate::survey::{Counts, Supply};
 
@@ -28,6 +29,8 @@ use scoring::Scoring;
 pub struct Job {
     /// The plan.
     pub prepared: Arc<Prepared>,
+    /// Which of its trials are carried out now.
+    pub share: Share,
     /// Where answers come from, apart from calls; the same that was surveyed.
     pub supply: Supply,
     /// What the survey found.

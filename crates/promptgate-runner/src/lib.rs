@@ -13,6 +13,7 @@ mod log;
 mod order;
 mod outcome;
 mod prepare;
+mod share;
 mod stop;
 mod survey;
 
@@ -23,8 +24,9 @@ pub use log::GroupCommit;
 pub use order::Order;
 pub use outcome::{RunError, RunOutcome, Tally};
 pub use prepare::{
-    CallsForbidden, Gap, LoadedModel, LoadedVersion, NothingSelected, PlanRequest, PrepareError, Prepared,
-    RecordingGaps, StoredRun, lineup, prepare,
+    CallsForbidden, Gap, Lineup, LoadedModel, LoadedVersion, NothingSelected, PlanRequest, PrepareError, Prepared,
+    RecordingGaps, StoredRun, prepare,
 };
+pub use share::Share;
 pub use stop::Stop;
-pub use survey::{Calls, Counts, Reuse, Settled, Supply, survey};
+pub use survey::{Calls, Counts, Reuse, Settled, Supply, survey, survey_confirmations};

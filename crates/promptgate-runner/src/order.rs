@@ -3,6 +3,7 @@
 //! a comparison have been asked about the same cases.
 
 use promptgate_core::plan::{Plan, TrialAddress};
+use promptgate_core::sequence::mix;
 
 /// The order of a plan's trials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +80,6 @@ impl Shuffle {
         }
         left << self.half_bits | right
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit reaches every output bit.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
 }
 
 #[cfg(test)]

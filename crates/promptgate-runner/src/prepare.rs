@@ -11,13 +11,16 @@ use promptgate_core::plan::{Partition, Plan, PlannedModel, TrialAddress, TrialKe
 use promptgate_core::port::{CaseSource, PortError};
 use promptgate_core::prompt::{RenderError, Version};
 use promptgate_core::record::{
-    HeaderVolatile, LOG_SCHEMA, MetricSpec, PlannedComparison, Purpose, RunHeader, SettledCase, SettledRecord,
+    HeaderVolatile, LOG_SCHEMA, MetricSpec, PlannedComparison, Purpose, RunHeader, SettledCase, SettledRecord, Units,
 };
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::selection::Selection;
+use promptgate_core::sequence;
 use promptgate_core::suite::Suite;
 use promptgate_scoring::grader::Grader;
 use serde_json::{Map, Value};
+
+use crate::share::Share;
 
 mod error;
 mod making;
@@ -37,6 +40,8 @@ pub struct LoadedVersion {
     pub version: Arc<Version>,
     /// Set where its trials are taken from a stored run (`run:<id>`) and never asked again.
     pub stored: Option<StoredRun>,
+    /// Above 0 where the version is there a second time and this is the other side: how many repeats the first has.
+    pub again: u32,
 }
 
 /// A stored run that serves as a baseline.
@@ -69,10 +74,8 @@ pub struct PlanRequest<'a> {
     pub policy: Option<Policy>,
     /// The suite's cases.
     pub cases: Arc<dyn CaseSource>,
-    /// The candidate first, each version once ([`lineup`]).
-    pub versions: Vec<LoadedVersion>,
-    /// The baselines, as indices into `versions`.
-    pub baselines: Vec<usize>,
+    /// The versions and what is compared with what ([`Lineup`]).
+    pub lineup: Lineup,
     /// The models.
     pub models: Vec<LoadedModel>,
     /// Grades by the suite's assertions; built over `versions`, in their order.
@@ -89,24 +92,56 @@ pub struct PlanRequest<'a> {
     pub settings: Map<String, Value>,
 }
 
-/// Puts candidate and baselines in the order of a plan, each digest once: the versions, and where the baselines are among
-/// them. A stored run stays apart from the version it holds, since its trials are not asked again.
-pub fn lineup(candidate: LoadedVersion, baselines: Vec<LoadedVersion>) -> (Vec<LoadedVersion>, Vec<usize>) {
-    let mut versions = vec![candidate];
-    let mut places = Vec::new();
-    for baseline in baselines {
+/// The versions of a plan, each digest once, and the parts they play.
+#[derive(Clone, Default)]
+pub struct Lineup {
+    /// The versions: candidates first.
+    pub versions: Vec<LoadedVersion>,
+    /// Those judged, as indices into `versions`.
+    pub candidates: Vec<usize>,
+    /// Those held to.
+    pub baselines: Vec<usize>,
+    /// A baseline that cannot be had, and why: its comparison is invalid, floors and rules are judged all the same.
+    pub missing: Vec<String>,
+    /// Baselines that are there a second time: the index of the baseline and of its other side.
+    pub controls: Vec<(usize, usize)>,
+}
+
+impl Lineup {
+    /// Puts candidates and baselines in the order of a plan. A stored run stays apart from the version it holds, since its
+    /// trials are not asked again.
+    pub fn of(candidates: Vec<LoadedVersion>, baselines: Vec<LoadedVersion>) -> Self {
+        let mut lineup = Self::default();
+        lineup.candidates = candidates.into_iter().map(|version| lineup.place(version)).collect();
+        lineup.baselines = baselines.into_iter().map(|version| lineup.place(version)).collect();
+        lineup
+    }
+
+    fn place(&mut self, version: LoadedVersion) -> usize {
         let same = |each: &LoadedVersion| {
             each.stored.is_none()
-                && baseline.stored.is_none()
-                && each.version.identity.digest == baseline.version.identity.digest
+                && version.stored.is_none()
+                && each.version.identity.digest == version.version.identity.digest
         };
-        let place = versions.iter().position(same).unwrap_or(versions.len());
-        if place == versions.len() {
-            versions.push(baseline);
+        let place = self.versions.iter().position(same).unwrap_or(self.versions.len());
+        if place == self.versions.len() {
+            self.versions.push(version);
         }
-        places.push(place);
+        place
     }
-    (versions, places)
+
+    /// Lets every baseline stand in the plan a second time, by `trials` further repeats.
+    #[must_use]
+    pub fn with_controls(mut self, trials: u32) -> Self {
+        for baseline in self.baselines.clone() {
+            if self.controls.iter().all(|(known, _)| *known != baseline) {
+                let again = LoadedVersion { again: trials, ..self.versions[baseline].clone() };
+                self.controls.push((baseline, self.versions.len()));
+                self.versions.push(again);
+            }
+        }
+        self
+    }
 }
 
 /// A plan that can be carried out: every case was looked at, and nothing a user wrote stands in the way.
@@ -123,6 +158,10 @@ pub struct Prepared {
     pub comparisons: Vec<PlannedComparison>,
     /// The share to be carried out.
     pub partition: Option<Partition>,
+    /// Where the gate may stop early: by case, how many units come before its own.
+    pub(crate) ranks: Option<Vec<u32>>,
+    /// What there is to look at then.
+    units: Option<Units>,
     pub(crate) suite_path: String,
     pub(crate) grader: Arc<Grader>,
     pub(crate) versions: Vec<Arc<Version>>,
@@ -160,8 +199,8 @@ pub(crate) struct OpenTrial {
 impl OpenTrial {
     /// The same trial in another repeat.
     pub(crate) fn repeated(mut self, repeat: u32) -> Self {
+        self.key.repeat = self.key.repeat - self.address.repeat + repeat;
         self.address.repeat = repeat;
-        self.key.repeat = repeat;
         self
     }
 }
@@ -181,6 +220,8 @@ impl Prepared {
             models: self.plan.models.clone(),
             cases: self.plan.cases.len() as u64,
             trials: self.plan.trials,
+            confirm: self.plan.confirm,
+            units: self.units,
             seed: self.plan.seed,
             partition: self.partition,
             filter: self.filter.clone(),
@@ -195,10 +236,19 @@ impl Prepared {
         }
     }
 
-    /// Whether a trial belongs to this run's share of the plan.
-    pub fn is_due(&self, address: TrialAddress) -> bool {
+    /// How a gate that may stop early is looked at: the shares of the plan, one a look; one share where it may not.
+    pub fn shares(&self) -> Vec<Share> {
+        let sequential = self.policy.as_ref().and_then(|policy| policy.sequential);
+        match sequential.zip(self.units) {
+            Some((how, units)) => sequence::batches(how, units.count as usize).into_iter().map(Share::Batch).collect(),
+            None => vec![Share::Planned],
+        }
+    }
+
+    /// Whether a planned trial is to be carried out with a share, by this partition.
+    pub fn is_due(&self, share: &Share, address: TrialAddress) -> bool {
         let here = self.partition.is_none_or(|part| part.holds(&self.plan.cases[address.case], address.case));
-        here && self.plan.holds(address)
+        here && self.plan.holds(address) && share.holds(self, address)
     }
 
     /// The case at a position of the plan.
@@ -230,9 +280,14 @@ impl Prepared {
             address,
             case: case.clone(),
             settled_case: self.settled_case(case, pairing_digest),
-            key: TrialKey::new(&version.identity.digest, model, parameters, &digest, address.repeat),
+            key: TrialKey::new(&version.identity.digest, model, parameters, &digest, self.repeat(address)),
             input,
         })
+    }
+
+    /// Which repeat of its version a trial is: of the other side of a version, one beyond those of the first.
+    fn repeat(&self, address: TrialAddress) -> u32 {
+        self.plan.versions[address.version].again + address.repeat
     }
 
     /// The request of a trial, or why its prompt cannot be rendered.
@@ -242,7 +297,7 @@ impl Prepared {
         Ok(Request {
             digest: body.digest(),
             body,
-            repeat: trial.address.repeat,
+            repeat: trial.key.repeat,
             timeout_ms: model.timeout_ms,
             origin: Origin::Trial { prompt: version.identity.prompt.clone(), case: trial.case.id.clone() },
         })

@@ -13,6 +13,7 @@ use promptgate_provider::{Lookup, Recording};
 
 use crate::chunks::in_chunks;
 use crate::prepare::{CallsForbidden, Gap, OpenTrial, PrepareError, Prepared, RecordingGaps};
+use crate::share::Share;
 
 /// Tells which trials are settled already, by index; for a resume.
 pub type Settled = Arc<dyn Fn(u64) -> bool + Send + Sync>;
@@ -93,6 +94,11 @@ impl Supply {
         self.settled.as_ref().is_some_and(|settled| settled(trial))
     }
 
+    /// The earlier draws of a trial that are stored.
+    pub(crate) fn earlier(&self, key: &TrialKey, draw: u32) -> Result<Vec<StoredAnswer>, PortError> {
+        self.stored.as_ref().map_or_else(|| Ok(Vec::new()), |cache| cache.before(key, draw))
+    }
+
     /// The recording that stands in for a model.
     pub(crate) fn recording(&self, model: usize) -> Option<&Arc<Recording>> {
         self.recordings.get(model).and_then(Option::as_ref)
@@ -124,8 +130,8 @@ impl Reuse {
 /// # Errors
 ///
 /// Recordings that are stale, missing or ambiguous; prompts that cannot be rendered; calls where they are forbidden.
-pub fn survey(prepared: &Prepared, supply: &Supply) -> Result<Counts, PrepareError> {
-    let surveyor = Surveyor { prepared, supply };
+pub fn survey(prepared: &Prepared, supply: &Supply, share: &Share) -> Result<Counts, PrepareError> {
+    let surveyor = Surveyor { prepared, supply, share };
     let mut found = Found::default();
     in_chunks(prepared.plan.cases.len(), |range| surveyor.count_all(range), |part| found.append(part))?;
     if !found.unrendered.0.is_empty() {
@@ -143,9 +149,35 @@ pub fn survey(prepared: &Prepared, supply: &Supply) -> Result<Counts, PrepareErr
     }
 }
 
+/// Counts what confirming takes. What neither a recording nor a store holds and may not be called for is no mistake there:
+/// the rule stays open and says so.
+pub fn survey_confirmations(
+    prepared: &Prepared,
+    supply: &Supply,
+    wanted: &[TrialAddress],
+) -> Result<Counts, PortError> {
+    let mut counts = Counts::default();
+    for address in wanted {
+        counts.trials += 1;
+        let case = Arc::new(prepared.case(address.case)?);
+        let trial = prepared.open(*address, &case)?;
+        *if supply.is_settled(prepared.plan.index(*address)) {
+            &mut counts.settled
+        } else if matches!(supply.stored(address.model, &trial.key)?, Some((_, true))) {
+            &mut counts.reused
+        } else if supply.recording(address.model).is_some() {
+            &mut counts.replayed
+        } else {
+            &mut counts.calls
+        } += 1;
+    }
+    Ok(counts)
+}
+
 struct Surveyor<'a> {
     prepared: &'a Prepared,
     supply: &'a Supply,
+    share: &'a Share,
 }
 
 #[derive(Default)]
@@ -190,7 +222,7 @@ impl Surveyor<'_> {
         for version in 0..plan.versions.len() {
             for model in 0..plan.models.len() {
                 let side = TrialAddress { version, model, case: position, repeat: 1 };
-                if self.prepared.is_due(side) {
+                if self.prepared.is_due(self.share, side) {
                     self.count_side(side, &mut case, part)?;
                 }
             }
@@ -232,7 +264,7 @@ impl Surveyor<'_> {
                 part.counts.reused += 1;
             } else if let Some(recording) = self.supply.recording(model) {
                 let Some(request) = self.rendered(&mut request, &trial, part) else { return Ok(()) };
-                request.repeat = *repeat;
+                request.repeat = trial.key.repeat;
                 part.counts.replayed += 1;
                 let lookup = recording.check(request)?;
                 if lookup != Lookup::Found {
@@ -267,7 +299,7 @@ impl Surveyor<'_> {
             case: trial.case.id.clone(),
             reference: plan.versions[trial.address.version].reference.clone(),
             model: plan.models[trial.address.model].id.clone(),
-            repeat: trial.address.repeat,
+            repeat: trial.key.repeat,
             reason: format!("{}: {lookup}", recording.name()),
         }
     }

@@ -7,11 +7,13 @@ mod comparison;
 mod evidence;
 mod floor;
 mod gate;
+mod look_here;
 mod measured;
 mod pairs;
 mod reason;
 mod rule;
 mod run;
+mod stage;
 mod state;
 mod subject;
 mod table;
@@ -19,7 +21,7 @@ mod tally;
 
 use promptgate_core::port::PortError;
 
-pub use gate::{can_judge, gate_report};
+pub use gate::{confirmations, gate_report, is_settled};
 pub use run::run_report;
 
 /// Why a record could not be folded.
@@ -31,12 +33,4 @@ pub enum FoldError {
     /// Header and trials do not fit together.
     #[error("the record contradicts itself: {0}")]
     Contradiction(String),
-    /// The policy asks for what this version does not do; a mistake of the user's (exit 2), found before any judgement.
-    #[error("{what} is not done by this version; {help}")]
-    NotYet {
-        /// The setting.
-        what: String,
-        /// What to write instead.
-        help: String,
-    },
 }

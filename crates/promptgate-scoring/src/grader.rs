@@ -188,7 +188,13 @@ impl Grader {
                 names.push(name);
             }
         }
-        let spec = |name: &MetricName| MetricSpec { name: name.clone(), kind: self.metric_kind(name, case_level) };
+        let spec = |name: &MetricName| MetricSpec {
+            name: name.clone(),
+            kind: self.metric_kind(name, case_level),
+            judged: self.suite.iter().any(|entry| {
+                entry.metric.as_ref() == Some(name) && entry.prepared.cost == crate::assertion::CostClass::Judge
+            }),
+        };
         names.into_iter().map(spec).collect()
     }
 

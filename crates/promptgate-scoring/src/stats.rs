@@ -22,9 +22,11 @@ pub mod paired_intervals;
 pub mod paired_t;
 pub mod plan;
 pub mod proportion;
+pub mod sequential;
 pub mod sign_flip;
 pub mod sum;
 pub mod tango;
+pub mod these_cases;
 pub mod trials;
 pub mod wilcoxon;
 

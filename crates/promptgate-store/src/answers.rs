@@ -87,6 +87,13 @@ impl StoredAnswers {
         line
     }
 
+    /// What may be answers of a key, the largest draw first.
+    fn entries(&self, key: &TrialKey) -> impl Iterator<Item = &Entry> {
+        let wanted = head(key);
+        let first = self.index.partition_point(|entry| entry.key < wanted);
+        self.index[first..].iter().take_while(move |entry| entry.key == wanted)
+    }
+
     fn answer(&self, entry: &Entry, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
         let (run, path) = &self.runs[entry.run as usize];
         match self.read(entry) {
@@ -100,14 +107,23 @@ impl StoredAnswers {
 
 impl AnswerCache for StoredAnswers {
     fn find(&self, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
-        let wanted = head(key);
-        let first = self.index.partition_point(|entry| entry.key < wanted);
-        for entry in self.index[first..].iter().take_while(|entry| entry.key == wanted) {
+        for entry in self.entries(key) {
             if let Some(answer) = self.answer(entry, key)? {
                 return Ok(Some(answer));
             }
         }
         Ok(None)
+    }
+
+    fn before(&self, key: &TrialKey, draw: u32) -> Result<Vec<StoredAnswer>, PortError> {
+        let mut found: Vec<StoredAnswer> = Vec::new();
+        for entry in self.entries(key).filter(|entry| entry.draw.0 < draw) {
+            // The newest run of each draw comes first.
+            if found.last().is_none_or(|last| last.draw > entry.draw.0) {
+                found.extend(self.answer(entry, key)?);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -121,6 +137,8 @@ fn answer_of(trial: SettledTrial, key: &TrialKey, run: &RunId) -> Option<StoredA
         draw: trial.draw,
         run: run.clone(),
         answered_ms: trial.volatile.answered_ms,
+        outcome: trial.outcome,
+        metrics: trial.metrics,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `compare`: the numbers of a gate, without its policy.
+//! `compare`: the numbers of a gate, without its policy; one baseline and any number of candidates.
 
 use promptgate_core::exit::ExitCode;
 use promptgate_core::record::Purpose;
@@ -13,9 +13,10 @@ pub fn run(args: &CompareArgs, out: &Output) -> Result<ExitCode, Failure> {
     let session = Session::of_folder(&args.suite, out)?;
     let intent = Intent {
         purpose: Purpose::Compare,
-        candidates: vec![args.candidate.clone()],
+        candidates: args.candidates.clone(),
         baselines: vec![args.baseline.clone()],
         policy: None,
+        control: args.aa,
     };
     evaluate(&session, intent, &args.running, out)
 }

@@ -1,11 +1,10 @@
 //! `gate`: a verdict.
 
 use promptgate_core::exit::ExitCode;
+use promptgate_core::gate::Sequential;
 use promptgate_core::record::Purpose;
 
-use promptgate_scoring::fold::can_judge;
-
-use crate::args::GateArgs;
+use crate::args::{GateArgs, StopEarly};
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
 use crate::output::Output;
@@ -17,15 +16,22 @@ pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
         Failure::usage(format!("the suite `{}` has no `[gate]`, so there is nothing to decide by", session.suite.name))
             .help("add a `[gate]` with a `[[gate.check]]`, or look at the numbers with `promptgate compare`")
     })?;
-    can_judge(&policy)?;
     if !args.baseline.is_empty() {
         policy.baselines = args.baseline.clone();
+    }
+    if let Some(how) = args.stop_early {
+        policy.sequential = Some(match how {
+            StopEarly::Own => policy.sequential.unwrap_or(Sequential::Looks),
+            StopEarly::Looks => Sequential::Looks,
+            StopEarly::Anytime => Sequential::Anytime,
+        });
     }
     let intent = Intent {
         purpose: Purpose::Gate,
         candidates: vec![args.candidate.clone().unwrap_or_else(|| session.suite.candidate.clone())],
         baselines: policy.baselines.clone(),
         policy: Some(policy),
+        control: args.aa,
     };
     evaluate(&session, intent, &args.running, out)
 }

@@ -39,7 +39,7 @@ fn intent(args: &PlanArgs, session: &Session) -> Intent {
         (None, []) => Purpose::Run,
     };
     let candidate = args.candidate.clone().unwrap_or_else(|| session.suite.candidate.clone());
-    Intent { purpose, candidates: vec![candidate], baselines, policy }
+    Intent { purpose, candidates: vec![candidate], baselines, policy, control: false }
 }
 
 fn running(args: &PlanArgs) -> Running {
@@ -79,8 +79,22 @@ fn report(session: &Session, outlook: &Outlook) -> Result<PlanReport, Failure> {
         models: models(session, prepared, &estimate),
         calibration: calibration.as_ref(),
         now: &SystemClock.now_text(),
-        notes: [prepared.notes.as_slice(), outlook.assembly.notes.as_slice()].concat(),
+        notes: notes(outlook),
     }))
+}
+
+/// What was found on the way, and which comparison cannot be made.
+fn notes(outlook: &Outlook) -> Vec<String> {
+    let prepared = &outlook.assembly.prepared;
+    let mut missing: Vec<String> = Vec::new();
+    for why in prepared.comparisons.iter().filter_map(|comparison| comparison.baseline_missing.as_deref()) {
+        let note =
+            format!("no comparison can be made, the baseline {why}; what needs no baseline is judged all the same");
+        if !missing.contains(&note) {
+            missing.push(note);
+        }
+    }
+    [missing.as_slice(), prepared.notes.as_slice(), outlook.assembly.notes.as_slice()].concat()
 }
 
 /// The cases of the plan: those of a model that answers all of them, where there is one.

@@ -15,7 +15,7 @@ pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
     if candidates.is_empty() {
         candidates.push(session.suite.candidate.clone());
     }
-    let intent = Intent { purpose: Purpose::Run, candidates, baselines: Vec::new(), policy: None };
+    let intent = Intent { purpose: Purpose::Run, candidates, baselines: Vec::new(), policy: None, control: false };
     let code = evaluate(&session, intent, &args.running, out)?;
     Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
 }

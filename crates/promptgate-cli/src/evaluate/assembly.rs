@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use promptgate_core::exit::ExitCode;
+use promptgate_core::gate::{Policy, Scope};
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::Clock;
-use promptgate_core::record::Purpose;
+use promptgate_core::reference::Reference;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
-use promptgate_runner::{Calls, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, lineup, prepare};
+use promptgate_runner::{Calls, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare};
 use promptgate_scoring::grader::{Grader, GraderSpec};
 use promptgate_store::{StoredAnswers, SystemClock};
 use serde_json::{Map, Value};
@@ -19,7 +21,7 @@ use super::{Intent, case_changes, recordings};
 use crate::args::Running;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::session::Session;
+use crate::session::{Baseline, Session};
 
 /// Everything a run takes, checked.
 pub struct Assembly {
@@ -38,7 +40,10 @@ pub struct Assembly {
 impl Assembly {
     /// Reads and checks everything.
     pub fn new(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Self, Failure> {
-        let (versions, baselines) = versions(session, &intent)?;
+        let trials = running.trials.unwrap_or(session.suite.trials);
+        can_be_judged(&intent, running, trials)?;
+        let (lineup, held_to) = lineup(session, &intent, trials)?;
+        let versions = &lineup.versions;
         let models = session.models(&running.model, versions.first().map(|loaded| &*loaded.version))?;
         let live = running.live || running.record;
         if running.record {
@@ -48,23 +53,22 @@ impl Assembly {
         let keys = if running.only_looks { Keys::NotNeeded } else { Keys::Needed };
         let providers = providers(session, &models, &recorded, keys, out)?;
         let cases = session.cases()?;
-        let grader = Arc::new(grader(session, &versions)?);
-        let notes = case_changes::notes(session, &intent, cases.as_ref())?;
+        let grader = Arc::new(grader(session, versions)?);
+        let notes = case_changes::notes(session, &held_to, cases.as_ref())?;
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);
-        let stored = StoredAnswers::of(&session.runs(), &digests(&versions))?;
+        let stored = StoredAnswers::of(&session.runs(), &digests(versions))?;
         let prepared = prepare(PlanRequest {
             suite: &session.suite,
             suite_path: session.suite_path.clone(),
             purpose: intent.purpose,
             policy: intent.policy,
             cases,
-            versions,
-            baselines,
             models: planned(&models, &providers),
+            lineup,
             grader,
             filter: conjunction(&running.filter),
             partition: running.partition,
-            trials: running.trials.unwrap_or(session.suite.trials),
+            trials,
             seed: session.suite.seed,
             settings: settings(running),
         })?;
@@ -79,18 +83,58 @@ impl Assembly {
     }
 }
 
-/// The versions of the plan, each once, and where the baselines are among them. `run` takes all its candidates.
-fn versions(session: &Session, intent: &Intent) -> Result<(Vec<LoadedVersion>, Vec<usize>), Failure> {
-    let load =
-        |references: &[_]| references.iter().map(|reference| session.version(reference)).collect::<Result<Vec<_>, _>>();
-    let mut candidates = load(&intent.candidates)?.into_iter();
-    let first = candidates.next().ok_or_else(|| Failure::usage("no version is named"))?;
-    let held_to =
-        || intent.baselines.iter().map(|reference| session.baseline(reference)).collect::<Result<Vec<_>, _>>();
-    let others = if intent.purpose == Purpose::Run { candidates.collect() } else { held_to()? };
-    let (versions, places) = lineup(first, others);
-    let baselines = if intent.purpose == Purpose::Run { Vec::new() } else { places };
-    Ok((versions, baselines))
+/// What flags ask of a policy that its file could not know.
+fn can_be_judged(intent: &Intent, running: &Running, trials: u32) -> Result<(), Failure> {
+    let Some(policy) = &intent.policy else { return Ok(()) };
+    if policy.scope == Scope::TheseCases && trials < 2 {
+        return Err(Failure::usage("`scope = \"these-cases\"` needs at least two trials a case")
+            .help("leave out `--trials 1`, or write `--trials 3`"));
+    }
+    if policy.sequential.is_some() && running.partition.is_some() {
+        return Err(Failure::usage("a gate that may stop early runs in one piece: its looks are at the whole plan")
+            .help("leave out `--partition`, or `--stop-early` and `sequential`"));
+    }
+    if policy.sequential.is_some() && policy.scope == Scope::TheseCases {
+        return Err(Failure::usage("under `these-cases` every case is part of the question, so none can be left out")
+            .help("leave out `--stop-early` and `sequential`, or judge the population"));
+    }
+    Ok(())
+}
+
+/// The versions of the plan and the parts they play, and the references of those held to. `run` takes all its candidates.
+fn lineup(session: &Session, intent: &Intent, trials: u32) -> Result<(Lineup, Vec<Reference>), Failure> {
+    let candidates = intent.candidates.iter().map(|reference| session.version(reference));
+    let candidates = candidates.collect::<Result<Vec<_>, _>>()?;
+    if candidates.is_empty() {
+        return Err(Failure::usage("no version is named"));
+    }
+    let (mut baselines, mut held_to, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    for reference in &intent.baselines {
+        match session.baseline(reference)? {
+            Baseline::Found(version) => {
+                baselines.push(*version);
+                held_to.push(reference.clone());
+            }
+            Baseline::Missing(why) => missing.push(why),
+        }
+    }
+    // What needs no baseline is judged all the same; where nothing does, no call is worth making.
+    let alone = |policy: &Policy| policy.checks.iter().any(|check| !check.needs_baseline());
+    if let Some(why) = missing.first().filter(|_| baselines.is_empty() && !intent.policy.as_ref().is_some_and(alone)) {
+        return Err(Failure::new(ExitCode::Invalid, format!("INVALID, baseline_missing: the baseline {why}")));
+    }
+    let mut lineup = Lineup { missing, ..Lineup::of(candidates, baselines) };
+    if intent.control {
+        let stored = lineup.baselines.iter().any(|baseline| lineup.versions[*baseline].stored.is_some());
+        if stored || lineup.baselines.is_empty() {
+            return Err(Failure::usage(
+                "the baseline cannot be run against itself: it is a stored run, or there is none",
+            )
+            .help("name a version as baseline, such as `--baseline triage`"));
+        }
+        lineup = lineup.with_controls(trials);
+    }
+    Ok((lineup, held_to))
 }
 
 fn digests(versions: &[LoadedVersion]) -> BTreeSet<promptgate_core::Digest> {

@@ -7,13 +7,12 @@ use promptgate_core::port::CaseSource;
 use promptgate_core::reference::Reference;
 use promptgate_runner::CaseChanges;
 
-use super::Intent;
 use crate::error::Failure;
 use crate::session::Session;
 
 /// One line for each git revision among the baselines whose cases differ from the working tree's.
-pub fn notes(session: &Session, intent: &Intent, cases: &dyn CaseSource) -> Result<Vec<String>, Failure> {
-    let revisions: BTreeSet<&str> = intent.baselines.iter().filter_map(revision).collect();
+pub fn notes(session: &Session, baselines: &[Reference], cases: &dyn CaseSource) -> Result<Vec<String>, Failure> {
+    let revisions: BTreeSet<&str> = baselines.iter().filter_map(revision).collect();
     let lines = revisions.into_iter().map(|revision| -> Result<Option<String>, Failure> {
         let since = format!("git:{revision}");
         Ok(match session.cases_at(revision)? {

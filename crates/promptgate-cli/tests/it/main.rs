@@ -6,6 +6,7 @@ mod canaries;
 mod determinism;
 mod durability;
 mod fails_closed;
+mod looking;
 mod plan;
 mod pull_request;
 mod rehearsal;

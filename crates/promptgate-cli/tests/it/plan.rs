@@ -205,6 +205,15 @@ fn a_stored_run_as_the_baseline_is_never_called() {
 }
 
 #[test]
+fn a_missing_baseline_leaves_what_needs_none_and_is_said() {
+    let gate = "[gate]\nbaseline = \"triage.gone\"\n[[gate.check]]\nrule = \"must-pass\"\n[[gate.check]]\nmetric = \
+                \"pass_rate\"\nallowed_drop = \"15pt\"\n";
+    let printed = planned(&with_suite(20, "", gate), "plan suites/triage");
+    assert!(flowing(&printed).contains("note: no comparison can be made, the baseline `triage.gone`"), "{printed}");
+    assert!(printed.contains("must-pass"), "{printed}");
+}
+
+#[test]
 fn several_baselines_each_take_their_risk_and_the_plan_says_so() {
     let printed = planned(&triage(), "plan suites/triage --baseline triage.old --baseline triage");
     assert!(flowing(&printed).contains("2 comparisons decide, each with its own risk"), "{printed}");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::exit::ExitCode;
-use crate::gate::Scope;
+use crate::gate::{Scope, Sequential};
 use crate::name::{CaseId, MetricName, ModelId, SuiteName};
 use crate::price::NanoUsd;
 use crate::record::MetricKind;
@@ -46,6 +46,9 @@ pub struct GateReport {
     pub trials: u32,
     /// One per model and baseline.
     pub comparisons: Vec<Comparison>,
+    /// What stopping early left undone; absent where nothing was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Saved>,
     /// What it cost.
     pub cost: Cost,
     /// What may differ between equal runs.
@@ -62,7 +65,7 @@ pub struct Comparison {
     /// Its verdict; `null` for `compare`.
     pub verdict: Option<Verdict>,
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
-    /// `wrong_version`, `max_missing`, `quota`.
+    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `skipped`, `baseline_old`, `stopped`.
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,
@@ -80,8 +83,14 @@ pub struct Comparison {
     pub pairs: PairCounts,
     /// The checks, in the order of the policy; for `compare` one per metric.
     pub checks: Vec<CheckReport>,
-    /// Slices that no check names and that look worse (advisory); empty unless a fold looks for them.
+    /// Slices that no check names and that look worse, by Benjamini and Hochberg at 0.10. They never block.
     pub look_here: Vec<SliceNote>,
+    /// The look at which it was judged, where the gate may stop early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+    /// The baseline against itself (`--aa`): how large differences are that mean nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noise: Vec<Noise>,
     /// Cases whose majority changed, broken ones first, then by id.
     pub flips: Vec<Flip>,
 }
@@ -182,6 +191,39 @@ pub struct CheckReport {
     pub cases: Vec<CaseId>,
 }
 
+impl CheckReport {
+    /// A check about which nothing is known yet.
+    pub fn blank(tier: Tier, kind: CheckKind, better: Better) -> Self {
+        Self {
+            metric: None,
+            rule: None,
+            slice: None,
+            tier,
+            kind,
+            better,
+            n: 0,
+            clusters: None,
+            baseline: None,
+            candidate: None,
+            difference: None,
+            interval: None,
+            interval_level: None,
+            ruled_out: None,
+            limit: None,
+            limit_key: None,
+            p_value: None,
+            p_value_adjusted: None,
+            fixed: None,
+            broken: None,
+            method: CheckMethod::default(),
+            verdict: None,
+            reason: String::new(),
+            cases_needed: None,
+            cases: Vec::new(),
+        }
+    }
+}
+
 /// The kind of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -225,11 +267,64 @@ pub struct CheckMethod {
     pub pass: Option<String>,
 }
 
+/// A look of a gate that may stop early.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// How it looks.
+    pub method: Sequential,
+    /// Which look it was, from 1.
+    pub look: u64,
+    /// Looks planned.
+    pub looks: u64,
+    /// Units (cases, or clusters) looked at.
+    pub units: u64,
+    /// Units planned.
+    pub planned: u64,
+    /// The one-sided level of this look alone.
+    pub level: f64,
+    /// Whether the comparison was settled at it.
+    pub settled: bool,
+}
+
+/// What stopping early left undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Trials that were planned and not asked.
+    pub trials: u64,
+    /// Trials planned.
+    pub planned: u64,
+    /// About what they would have cost, by the mean of those asked; `null` where no cost is known.
+    pub nano_usd: Option<u64>,
+}
+
+/// One metric of the baseline against itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// The metric.
+    pub metric: MetricName,
+    /// Its kind.
+    pub kind: CheckKind,
+    /// Complete pairs.
+    pub n: u64,
+    /// Second side minus first, or ratio - 1.
+    pub difference: Option<f64>,
+    /// Its two-sided interval.
+    pub interval: Option<[f64; 2]>,
+    /// Its level.
+    pub interval_level: Option<f64>,
+    /// The share of pairs that differ at all.
+    pub discordant: f64,
+    /// The standard deviation of a pair's difference, for planning; of the log ratio for ratios.
+    pub sd: Option<f64>,
+}
+
 /// A slice that no check names and that looks worse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SliceNote {
     /// The slice.
     pub slice: String,
+    /// The metric.
+    pub metric: MetricName,
     /// Pairs in it.
     pub n: u64,
     /// Candidate minus baseline.

@@ -17,9 +17,15 @@ pub(super) fn render(report: &GateReport, paint: Paint, out: &mut dyn Write) -> 
     for note in &report.notes {
         writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "", WIDTH))?;
     }
+    let together = checks::side_by_side(report, |name| shortened(name, 40));
+    if let Some(table) = &together {
+        let (head, rows) = table.lines();
+        writeln!(out, "\n{}", paint.dim(&head))?;
+        rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
+    }
     for comparison in &report.comparisons {
         writeln!(out)?;
-        render_comparison(report, comparison, paint, out)?;
+        render_comparison(report, comparison, together.is_some(), paint, out)?;
     }
     writeln!(out)?;
     closing(report, paint, out)
@@ -48,10 +54,22 @@ fn circumstances(report: &GateReport) -> String {
 fn render_comparison(
     report: &GateReport,
     comparison: &Comparison,
+    in_one_table: bool,
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{}", comparison_title(comparison, paint))?;
+    if let Some(look) = checks::look(comparison) {
+        writeln!(out, "{}", wrap(&look, "  ", WIDTH))?;
+    }
+    if !in_one_table {
+        render_checks(report, comparison, paint, out)?;
+    }
+    told(report, comparison, out)?;
+    render_flips(report, comparison, out)
+}
+
+fn render_checks(report: &GateReport, comparison: &Comparison, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     if let Some(detail) = checks::detail(report, comparison) {
         writeln!(out, "{}", wrap(&format!("why: {}", terminal_line(detail)), "  ", WIDTH))?;
     }
@@ -66,13 +84,26 @@ fn render_comparison(
             name_cases(check, out)?;
         }
     }
-    for note in checks::notes(report, comparison) {
-        writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "  ", WIDTH))?;
+    Ok(())
+}
+
+/// What stands below the checks of a comparison.
+fn told(report: &GateReport, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let notes = checks::notes(report, comparison).map(|note| format!("note: {note}"));
+    let why = checks::why_open(report, comparison).map(|why| format!("why: {why}"));
+    let noise = checks::noise(comparison).into_iter().map(|line| format!("baseline against itself: {line}"));
+    let here = match (checks::look_here(comparison).as_slice(), comparison.tier) {
+        ([], _) | (_, Tier::Advisory) => None,
+        (slices, _) => Some(format!(
+            "look here (informs, never blocks; about 1 in 10 of such lines is chance): {}",
+            slices.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ")
+        )),
+    };
+    let holes = checks::holes(comparison).map(|holes| format!("pairs: {holes}"));
+    for line in notes.chain(why).chain(noise).chain(here).chain(holes) {
+        writeln!(out, "{}", wrap(&terminal_line(&line), "  ", WIDTH))?;
     }
-    if let Some(holes) = checks::holes(comparison) {
-        writeln!(out, "  pairs: {holes}")?;
-    }
-    render_flips(report, comparison, out)
+    Ok(())
 }
 
 /// The cases that a rule names.
@@ -117,23 +148,18 @@ fn render_flips(report: &GateReport, comparison: &Comparison, out: &mut dyn Writ
     if comparison.tier == Tier::Advisory {
         return Ok(());
     }
-    let (broken, fixed): (Vec<&Flip>, Vec<&Flip>) = comparison.flips.iter().partition(|flip| is_broken(flip));
-    for (word, flips) in [("broke", broken), ("fixed", fixed)] {
+    let (broken, fixed) = checks::flips(comparison);
+    let every = if report.trials > 1 && broken.iter().take(NAMED).all(|flip| checks::is_whole(flip)) {
+        " (passed -> failed on every trial)"
+    } else {
+        ""
+    };
+    for (word, flips, every) in [("look first", broken, every), ("fixed", fixed, "")] {
         if !flips.is_empty() {
-            writeln!(out, "{}", wrap(&format!("{word}: {}", named(report, &flips)), "  ", WIDTH))?;
+            writeln!(out, "{}", wrap(&format!("{word}: {}{every}", named(report, &flips)), "  ", WIDTH))?;
         }
     }
     Ok(())
-}
-
-/// Whether the share of passed trials fell.
-fn is_broken(flip: &Flip) -> bool {
-    share(&flip.candidate) < share(&flip.baseline)
-}
-
-fn share(fraction: &str) -> f64 {
-    let (passed, of) = fraction.split_once('/').unwrap_or(("0", "1"));
-    passed.parse::<f64>().unwrap_or(0.0) / of.parse::<f64>().unwrap_or(1.0).max(1.0)
 }
 
 fn named(report: &GateReport, flips: &[&Flip]) -> String {
@@ -155,6 +181,9 @@ fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result
     let spent = format!("these answers: {tokens} tokens, {}{unpriced}", cost.nano_usd);
     let calls = count(report.volatile.attempts, "call");
     writeln!(out, "{}", paint.dim(&format!("{spent}; this run: {calls}, {} reused", report.volatile.reused)))?;
+    if let Some(saved) = checks::saved(report) {
+        writeln!(out, "{saved}")?;
+    }
     for step in next_steps(report) {
         writeln!(out, "next: {step}")?;
     }

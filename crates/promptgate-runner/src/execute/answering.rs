@@ -14,21 +14,23 @@ use promptgate_core::name::RunId;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::{Clock, PortError, StoredAnswer};
 use promptgate_core::price::NanoUsd;
-use promptgate_core::record::{SettledCase, SettledTrial, TrialVolatile};
+use promptgate_core::record::{EarlierDraw, SettledCase, SettledTrial, TrialVolatile};
 use promptgate_core::request::Request;
 use promptgate_core::score::Outcome;
 use promptgate_provider::Answerer;
-use promptgate_scoring::grader::{GradeInput, Graded};
+use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading};
 use tokio::sync::mpsc;
 
 use crate::order::Order;
 use crate::prepare::{OpenTrial, Prepared};
+use crate::share::Share;
 use crate::stop::Stop;
 use crate::survey::{Calls, Supply};
 
 /// What the answering tasks share.
 pub(crate) struct Desk {
     pub(crate) prepared: Arc<Prepared>,
+    share: Share,
     pub(crate) supply: Supply,
     pub(crate) answerer: Arc<dyn Answerer>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -65,6 +67,8 @@ pub(crate) struct Answered {
     result: Option<Result<Arc<Response>, Failure>>,
     pub(crate) called: bool,
     judge_cost: Option<NanoUsd>,
+    /// What the trial was answered in earlier draws.
+    earlier: Vec<StoredAnswer>,
     volatile: TrialVolatile,
 }
 
@@ -107,6 +111,7 @@ impl Desk {
     pub(crate) fn new(job: &crate::execute::Job) -> Self {
         Self {
             prepared: job.prepared.clone(),
+            share: job.share.clone(),
             supply: job.supply.clone(),
             answerer: job.answerer.clone(),
             clock: job.clock.clone(),
@@ -161,14 +166,19 @@ impl Desk {
 
     fn next_due(&self) -> Option<TrialAddress> {
         loop {
-            let step = self.next.fetch_add(1, Ordering::Relaxed);
-            if step >= self.order.len() {
-                return None;
-            }
-            let address = self.order.trial(step);
-            if self.prepared.is_due(address) && !self.supply.is_settled(self.prepared.plan.index(address)) {
+            let address = self.trial(self.next.fetch_add(1, Ordering::Relaxed))?;
+            if self.prepared.is_due(&self.share, address) && !self.supply.is_settled(self.prepared.plan.index(address))
+            {
                 return Some(address);
             }
+        }
+    }
+
+    /// The trial of a step; nothing when all steps are done.
+    fn trial(&self, step: u64) -> Option<TrialAddress> {
+        match &self.share {
+            Share::Confirmations(wanted) => wanted.get(usize::try_from(step).ok()?).copied(),
+            Share::Planned | Share::Batch(_) => (step < self.order.len()).then(|| self.order.trial(step)),
         }
     }
 
@@ -182,10 +192,16 @@ impl Desk {
             return Ok(Turn::answered(self.retaken(trial)?));
         }
         let stored = self.supply.stored(address.model, &trial.key)?;
-        Ok(match stored {
-            Some((stored, true)) => Turn::answered(Answered::stored(trial, stored)),
-            before => self.asked(trial, self.draw(before.map(|(stored, _)| stored))),
-        })
+        let (draw, stored) = match stored {
+            Some((stored, true)) => (stored.draw, Some(stored)),
+            before => (self.draw(before.map(|(stored, _)| stored)), None),
+        };
+        let earlier = if draw > 1 { self.supply.earlier(&trial.key, draw)? } else { Vec::new() };
+        let turn = match stored {
+            Some(stored) => Turn::answered(Answered::stored(trial, stored)),
+            None => self.asked(trial, draw),
+        };
+        Ok(turn.after(earlier))
     }
 
     /// Which draw a call is: one more than the stored one where it is drawn anew on purpose, the same where the stored
@@ -287,6 +303,15 @@ impl Turn {
     fn answered(answered: Answered) -> Self {
         Self::Answered(Box::new(answered))
     }
+
+    /// The same, with the earlier draws of the trial.
+    fn after(mut self, earlier: Vec<StoredAnswer>) -> Self {
+        match &mut self {
+            Self::Answered(answered) => answered.earlier = earlier,
+            Self::Call(call) => call.0.earlier = earlier,
+        }
+        self
+    }
 }
 
 /// What a panic is to a trial: missing, through no fault of the candidate's.
@@ -307,6 +332,7 @@ impl Answered {
             result: None,
             called: false,
             judge_cost: None,
+            earlier: Vec::new(),
             volatile: TrialVolatile::default(),
         }
     }
@@ -382,8 +408,34 @@ impl Answered {
         Some(GradeInput { version: self.address.version, case: self.case.clone(), response })
     }
 
+    /// The earlier draws, graded as this one; those whose grading asks a judge keep the grades they were given then.
+    fn earlier(&self, grader: &Grader) -> Vec<EarlierDraw> {
+        let draw = |stored: &StoredAnswer| {
+            let input = GradeInput {
+                version: self.address.version,
+                case: self.case.clone(),
+                response: Ok(Arc::new(stored.response.clone())),
+            };
+            let (outcome, metrics) = match grader.grade(input) {
+                Grading::Done(graded) => (graded.outcome, graded.metrics),
+                Grading::Ask(..) => (stored.outcome, stored.metrics.clone()),
+            };
+            EarlierDraw {
+                draw: stored.draw,
+                run: stored.run.clone(),
+                outcome,
+                metrics,
+                cost: stored.response.cost,
+                usage: stored.response.usage,
+                latency_ms: stored.response.latency_ms,
+            }
+        };
+        self.earlier.iter().map(draw).collect()
+    }
+
     /// The trial as it came out. Without a grading it is skipped.
-    pub(crate) fn settle(self, index: u64, graded: Option<Graded>) -> SettledTrial {
+    pub(crate) fn settle(self, index: u64, graded: Option<Graded>, grader: &Grader) -> SettledTrial {
+        let earlier = self.earlier(grader);
         let graded = graded.unwrap_or_else(|| Graded {
             outcome: Outcome::Skipped,
             error: None,
@@ -413,6 +465,7 @@ impl Answered {
             assertions: graded.assertions,
             metrics: graded.metrics,
             judge_cost: self.judge_cost,
+            earlier,
             volatile: self.volatile,
         }
     }

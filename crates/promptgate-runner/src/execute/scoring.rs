@@ -165,7 +165,7 @@ impl Scoring {
 
     fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
         let (called, address) = (answered.called, answered.address);
-        let trial = answered.settle(self.desk.prepared.plan.index(address), graded);
+        let trial = answered.settle(self.desk.prepared.plan.index(address), graded, self.grader());
         if trial.outcome == Outcome::Failed {
             self.count_failed(address);
         }

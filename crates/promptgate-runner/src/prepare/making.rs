@@ -1,10 +1,12 @@
 //! From what the pass over the cases found to a plan: what is wrong ends here, what is only worth knowing becomes a note.
 
 use promptgate_core::diagnostic::{Diagnostic, Location};
+use promptgate_core::gate::{Policy, Subject};
 use promptgate_core::plan::{CaseSet, ModelCases, Plan, PlannedModel, PlannedVersion};
 use promptgate_core::record::{PlannedComparison, Purpose};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
+use promptgate_core::sequence;
 
 use super::pass::{self, Found, Pass};
 use super::retake::{Retake, Today};
@@ -129,10 +131,10 @@ fn empty_selections<'a>(
     checks.chain(models)
 }
 
-fn owner(subject: &promptgate_core::gate::Subject) -> String {
+fn owner(subject: &Subject) -> String {
     match subject {
-        promptgate_core::gate::Subject::Metric { metric, .. } => format!("the check of `{metric}` is about"),
-        promptgate_core::gate::Subject::Rule { rule, .. } => format!("the rule `{}` is about", rule.name()),
+        Subject::Metric { metric, .. } => format!("the check of `{metric}` is about"),
+        Subject::Rule { rule, .. } => format!("the rule `{}` is about", rule.name()),
     }
 }
 
@@ -183,19 +185,23 @@ fn assemble(
     found.gradings = Vec::new();
     found.left_out.sort_unstable();
     let (models, chosen) = models(&request, &found.chosen);
+    let seed = request.seed;
+    let (ranks, units) = found.units.take().map(|units| sequence::ranks(&units, seed)).unzip();
     let today = Today { cases: &found.cases, order, left_out: &found.left_out, models: &models };
     let mut versions = Vec::new();
     let mut retakes = Vec::new();
-    for loaded in &request.versions {
+    for loaded in &request.lineup.versions {
         let (version, retake) = planned_version(loaded, &today, &mut notes)?;
         versions.push(version);
         retakes.push(retake);
     }
     Ok(Prepared {
         comparisons: comparisons(&request),
+        ranks,
+        units,
         metrics: request.grader.metrics(&found.live.metrics),
         parameters: parameters(&request),
-        versions: request.versions.iter().map(|loaded| loaded.version.clone()).collect(),
+        versions: request.lineup.versions.iter().map(|loaded| loaded.version.clone()).collect(),
         retakes,
         plan: Plan {
             suite: request.suite.name.clone(),
@@ -205,6 +211,7 @@ fn assemble(
             cases: found.cases,
             chosen,
             trials: request.trials,
+            confirm: confirm(request.policy.as_ref()),
             seed: request.seed,
         },
         selections,
@@ -247,6 +254,7 @@ fn planned_version(
         identity: loaded.version.identity.clone(),
         files: loaded.version.files.clone(),
         stored,
+        again: loaded.again,
     };
     Ok((version, retake))
 }
@@ -265,23 +273,48 @@ fn note_stored(
     }
 }
 
-/// One comparison for each model and baseline; floors and rules alone where there is no baseline.
+/// The most calls that a rule may ask for on top of a case's trials.
+fn confirm(policy: Option<&Policy>) -> u32 {
+    let rules = policy.iter().flat_map(|policy| &policy.checks).filter_map(|check| match &check.subject {
+        Subject::Rule { rule, .. } => Some(rule.confirm()),
+        Subject::Metric { .. } => None,
+    });
+    rules.max().unwrap_or(0)
+}
+
+/// One comparison for each model, candidate and baseline, floors and rules alone where there is no baseline; and each
+/// baseline against its other side.
 fn comparisons(request: &PlanRequest<'_>) -> Vec<PlannedComparison> {
     if request.purpose == Purpose::Run {
         return Vec::new();
     }
-    let baselines: Vec<Option<usize>> = match request.baselines.as_slice() {
-        [] => vec![None],
-        some => some.iter().copied().map(Some).collect(),
+    let lineup = &request.lineup;
+    let of_model = |model: usize| {
+        let mut made = Vec::new();
+        for candidate in &lineup.candidates {
+            made.extend(
+                lineup.baselines.iter().map(|baseline| PlannedComparison::new(model, Some(*baseline), *candidate)),
+            );
+            made.extend(lineup.missing.iter().map(|why| PlannedComparison {
+                baseline_missing: Some(why.clone()),
+                ..PlannedComparison::new(model, None, *candidate)
+            }));
+            if lineup.baselines.is_empty() && lineup.missing.is_empty() {
+                made.push(PlannedComparison::new(model, None, *candidate));
+            }
+        }
+        made.extend(lineup.controls.iter().map(|(baseline, other)| PlannedComparison {
+            control: true,
+            ..PlannedComparison::new(model, Some(*baseline), *other)
+        }));
+        made
     };
-    let of_model = |model| baselines.iter().map(move |baseline| (model, *baseline));
-    let pairs = (0..request.models.len()).flat_map(of_model);
-    pairs.map(|(model, baseline)| PlannedComparison { model, baseline, candidate: 0 }).collect()
+    (0..request.models.len()).flat_map(of_model).collect()
 }
 
 fn parameters(request: &PlanRequest<'_>) -> Vec<Vec<serde_json::Map<String, serde_json::Value>>> {
     let of = |loaded: &LoadedVersion| {
         request.models.iter().map(|model| loaded.version.effective_parameters(&model.planned.config)).collect()
     };
-    request.versions.iter().map(of).collect()
+    request.lineup.versions.iter().map(of).collect()
 }

@@ -10,6 +10,7 @@ use promptgate_core::name::{CaseId, MetricName};
 use promptgate_core::plan::PlannedCase;
 use promptgate_core::port::PortError;
 use promptgate_core::selection::Selection;
+use promptgate_core::sequence;
 use promptgate_core::{Diagnostic, Diagnostics, Digest, Location};
 use promptgate_scoring::grader::LiveAssertions;
 use serde_json::Value;
@@ -40,6 +41,8 @@ pub(super) struct Found {
     pub(super) positions: Vec<u32>,
     /// Keys of the ids that the filter left out.
     pub(super) left_out: Vec<u128>,
+    /// Beside each, the unit it belongs to, where the gate may stop early.
+    pub(super) units: Option<Vec<u64>>,
     /// By model, the places in `cases` that it answers, where it answers a selection.
     pub(super) chosen: Vec<Vec<usize>>,
     /// By selection of the gate, how many cases it holds for.
@@ -111,6 +114,7 @@ impl<'a> Pass<'a> {
         Found {
             chosen: vec![Vec::new(); self.request.models.len()],
             hits: vec![0; self.selections.len()],
+            units: self.request.policy.as_ref().and_then(|policy| policy.sequential).map(|_| Vec::new()),
             ..Found::default()
         }
     }
@@ -136,6 +140,9 @@ impl<'a> Pass<'a> {
         let place = part.cases.len();
         part.cases.push(PlannedCase::new(&case.id, &self.request.cases.pairing_input(case)?.digest()));
         part.gradings.push(grading(case).prefix128());
+        if let Some(units) = &mut part.units {
+            units.push(sequence::unit(&case.id, case.cluster.as_deref()));
+        }
         for (model, chosen) in self.request.models.iter().zip(&mut part.chosen) {
             if model.cases.as_ref().is_some_and(|selection| selection.selects(case)) {
                 chosen.push(place);
@@ -154,7 +161,9 @@ impl<'a> Pass<'a> {
 
     /// Every variable that a version reads, also in a branch not taken, must be set. A stored run is not rendered.
     fn check_variables(&self, case: &Case, mistakes: &mut Mistakes) -> Result<(), PortError> {
-        for (index, loaded) in self.request.versions.iter().enumerate().filter(|(_, loaded)| loaded.stored.is_none()) {
+        for (index, loaded) in
+            self.request.lineup.versions.iter().enumerate().filter(|(_, loaded)| loaded.stored.is_none())
+        {
             let mut lacking = BTreeMap::new();
             for model in &self.request.models {
                 let input = self.request.cases.input(case, &loaded.version.identity.prompt, &model.planned.id)?;
@@ -184,7 +193,7 @@ impl<'a> Pass<'a> {
             told.push(Diagnostic::new(format!("and {} more mistakes in the cases", mistakes.unlisted)));
         }
         told.extend(mistakes.undefined.iter().map(|((version, name), undefined)| {
-            let reference = &self.request.versions[*version].reference;
+            let reference = &self.request.lineup.versions[*version].reference;
             let others = match undefined.cases - 1 {
                 0 => String::new(),
                 more => format!(", nor do {more} more"),
@@ -207,6 +216,9 @@ impl Found {
         self.cases.append(&mut part.cases);
         self.gradings.append(&mut part.gradings);
         self.positions.append(&mut part.positions);
+        if let (Some(units), Some(more)) = (&mut self.units, &mut part.units) {
+            units.append(more);
+        }
         self.left_out.append(&mut part.left_out);
         for (all, new) in self.chosen.iter_mut().zip(part.chosen) {
             all.extend(new.into_iter().map(|place| before + place));

@@ -73,12 +73,11 @@ impl Retake {
 
     /// Collects the stored cases; yields the ids of those edited or removed since, in the stored run's order.
     fn read(&mut self, today: &Today<'_>) -> Result<Vec<String>, PortError> {
-        let (repeats, cases) = (u64::from(self.record.header().trials), self.record.header().cases);
         let mut seen = promptgate_core::plan::CaseSet::default();
         let mut changed = Vec::new();
         for trial in self.record.trials() {
             let trial = trial?;
-            let position = trial.trial / repeats.max(1) % cases.max(1);
+            let (_, position) = self.record.header().place(trial.trial);
             if trial.version != self.version || seen.contains(position as usize) {
                 continue;
             }
@@ -106,7 +105,7 @@ impl Retake {
         match (stored, self.models[model]) {
             (Some(stored), Some(model)) if repeat <= header.trials => {
                 let side = (self.version * header.models.len() + model) as u64;
-                let index = (side * header.cases + stored.position) * u64::from(header.trials) + u64::from(repeat - 1);
+                let index = (side * header.cases + stored.position) * header.stride() + u64::from(repeat - 1);
                 self.record.trial(index)
             }
             _ => Ok(None),

@@ -5,7 +5,7 @@ use promptgate_core::case::Case;
 use promptgate_core::gate::{Check, Policy, Rule, Subject};
 use promptgate_core::record::Purpose;
 use promptgate_core::score::Tier;
-use promptgate_runner::{Counts, Estimate, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Share, Supply, estimate, survey};
 use promptgate_scoring::planning::{Group, Measured};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn estimated(setting: &Setting, supply: &Supply) -> Estimate {
         sum.reused += counts.reused;
         sum.calls += counts.calls;
     }
-    assert_eq!(sum, survey(&prepared, supply).unwrap());
+    assert_eq!(sum, survey(&prepared, supply, &Share::Planned).unwrap());
     found
 }
 

@@ -101,7 +101,7 @@ fn without_calls_a_missing_answer_is_an_error_before_anything_runs() {
     let setting = Setting::of(cases(3));
     let world = World::of(&setting, Model::steady());
     let supply = Supply { calls: Calls::Forbidden, ..Supply::default() };
-    let error = survey(&world.prepared, &supply).unwrap_err();
+    let error = survey(&world.prepared, &supply, &promptgate_runner::Share::Planned).unwrap_err();
     assert_eq!(error.exit_code().code(), 103);
     assert_eq!(
         error.to_string(),

@@ -45,7 +45,7 @@ fn replaying(setting: &Setting, text: &str) -> World {
 }
 
 fn refusal(world: &World) -> String {
-    let error = survey(&world.prepared, &world.supply).unwrap_err();
+    let error = survey(&world.prepared, &world.supply, &promptgate_runner::Share::Planned).unwrap_err();
     assert!(matches!(error, PrepareError::Recordings(_)));
     format!("{}: {error}", error.exit_code().code())
 }

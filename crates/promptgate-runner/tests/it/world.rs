@@ -23,8 +23,8 @@ use promptgate_core::selection::{Condition, Selection};
 use promptgate_core::suite::Suite;
 use promptgate_provider::{Answerer, BoxFuture};
 use promptgate_runner::{
-    Counts, Job, Limits, LoadedModel, LoadedVersion, PlanRequest, PrepareError, Prepared, RunError, RunOutcome, Stop,
-    StoredRun, Supply, execute, lineup, prepare, survey,
+    Counts, Job, Limits, Lineup, LoadedModel, LoadedVersion, PlanRequest, PrepareError, Prepared, RunError, RunOutcome,
+    Share, Stop, StoredRun, Supply, execute, prepare, survey,
 };
 use promptgate_scoring::assertion::AssertionKind;
 use promptgate_scoring::grader::{Grader, GraderSpec};
@@ -99,7 +99,7 @@ pub fn version(variant: &str, template: &str) -> LoadedVersion {
     let id = if variant.is_empty() { "triage".to_owned() } else { format!("triage.{variant}") };
     let file = SourceFile { path: format!("prompts/{id}.prompt"), text: template.to_owned() };
     let version: Version = from_sources(&PromptId::new(&id).unwrap(), &[file]).unwrap();
-    LoadedVersion { reference: id, version: Arc::new(version), stored: None }
+    LoadedVersion { reference: id, version: Arc::new(version), stored: None, again: 0 }
 }
 
 pub fn model(name: &str) -> LoadedModel {
@@ -176,8 +176,8 @@ impl Setting {
     }
 
     pub fn prepare(&self) -> Result<Prepared, PrepareError> {
-        let (versions, baselines) = lineup(self.candidate.clone(), self.baselines.clone());
-        let answers = vec![None; versions.len()];
+        let lineup = Lineup::of(vec![self.candidate.clone()], self.baselines.clone());
+        let answers = vec![None; lineup.versions.len()];
         let (tree, folder) = (Arc::new(NoTree), TreePath::new("").unwrap());
         let spec = GraderSpec { asserts: &self.asserts, answers: &answers, tree, folder };
         let grader = Arc::new(Grader::with_kinds(spec, &self.kinds).unwrap());
@@ -187,8 +187,7 @@ impl Setting {
             purpose: self.purpose,
             policy: self.policy.clone(),
             cases: self.cases.clone(),
-            versions,
-            baselines,
+            lineup,
             models: self.models.clone(),
             grader,
             filter: self.filter.clone(),
@@ -306,6 +305,8 @@ impl Answers {
                 draw: trial.draw,
                 run: RunId::new("earlier").unwrap(),
                 answered_ms: trial.volatile.answered_ms,
+                outcome: trial.outcome,
+                metrics: trial.metrics.clone(),
             };
             Some((trial.key?, answer))
         };
@@ -316,6 +317,10 @@ impl Answers {
 impl AnswerCache for Answers {
     fn find(&self, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
         Ok(self.0.get(key).cloned())
+    }
+
+    fn before(&self, _key: &TrialKey, _draw: u32) -> Result<Vec<StoredAnswer>, PortError> {
+        Ok(Vec::new())
     }
 }
 
@@ -455,7 +460,7 @@ impl World {
     }
 
     pub fn counts(&self) -> Counts {
-        survey(&self.prepared, &self.supply).unwrap_or_else(|error| panic!("{error}"))
+        survey(&self.prepared, &self.supply, &Share::Planned).unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub fn run(&self) -> Result<RunOutcome, RunError> {
@@ -466,6 +471,7 @@ impl World {
     pub fn run_heard(&self, listener: Listener) -> Result<RunOutcome, RunError> {
         execute(Job {
             prepared: self.prepared.clone(),
+            share: Share::Planned,
             supply: self.supply.clone(),
             counts: self.counts(),
             answerer: self.model.clone(),

@@ -1,6 +1,6 @@
 //! A metric check with an allowed drop or rise: its evidence, its verdict, and the words for both.
 
-use promptgate_core::gate::{Limit, Policy};
+use promptgate_core::gate::{Limit, Policy, Scope};
 use promptgate_core::name::MetricName;
 use promptgate_core::record::MetricKind;
 use promptgate_core::report::{Better, CheckMethod, CheckReport, words};
@@ -10,6 +10,7 @@ use promptgate_core::verdict::{Finding, Verdict};
 use super::evidence::{Evidence, Method};
 use super::pairs::Sample;
 use super::reason;
+use super::stage::Stage;
 use crate::stats::{StatError, hall, mcnemar, plan, sum};
 
 /// Power that planning speaks of: "4 times in 5".
@@ -24,6 +25,8 @@ pub(crate) struct Weighed {
     pub(crate) tier: Tier,
     /// Absent for `compare`, and for an advisory check without one.
     pub(crate) limit: Option<Limit>,
+    /// Whether a model grades the metric.
+    pub(crate) judged: bool,
     pub(crate) method: Method,
     pub(crate) sample: Sample,
     pub(crate) evidence: Result<Evidence, StatError>,
@@ -36,6 +39,16 @@ pub(crate) struct Cap {
 }
 
 impl Weighed {
+    /// A metric over all cases that is looked at and holds to no limit.
+    pub(crate) fn new(
+        metric: MetricName,
+        method: Method,
+        sample: Sample,
+        evidence: Result<Evidence, StatError>,
+    ) -> Self {
+        Self { metric, slice: None, tier: Tier::Critical, limit: None, judged: false, method, sample, evidence }
+    }
+
     /// The p that enters the family; what cannot be weighed has no evidence against it.
     pub(crate) fn p(&self) -> f64 {
         self.evidence.as_ref().map_or(1.0, |evidence| evidence.p)
@@ -56,7 +69,7 @@ impl Weighed {
     }
 
     /// Judges the check, its p adjusted for the family.
-    pub(crate) fn judged(&self, p_adjusted: Option<f64>, policy: &Policy) -> CheckReport {
+    pub(crate) fn judged(&self, p_adjusted: Option<f64>, policy: &Policy, stage: &Stage) -> CheckReport {
         let mut report = self.bare();
         match &self.evidence {
             Err(error) => {
@@ -65,7 +78,7 @@ impl Weighed {
             }
             Ok(evidence) => {
                 self.fill(&mut report, evidence, p_adjusted);
-                self.decide(&mut report, evidence, p_adjusted, policy);
+                self.decide(&mut report, evidence, p_adjusted, policy, stage);
             }
         }
         report
@@ -74,40 +87,27 @@ impl Weighed {
     /// The report with nothing weighed: what the check is about.
     pub(crate) fn bare(&self) -> CheckReport {
         let ratio = self.method.kind == MetricKind::Ratio;
+        let better = if ratio { Better::Lower } else { Better::Higher };
         CheckReport {
             metric: Some(self.metric.clone()),
-            rule: None,
             slice: self.slice.clone(),
-            tier: self.tier,
-            kind: self.method.kind.into(),
-            better: if ratio { Better::Lower } else { Better::Higher },
             n: self.sample.n() as u64,
-            clusters: None,
             baseline: sum::mean(&self.sample.baseline),
             candidate: sum::mean(&self.sample.candidate),
-            difference: None,
-            interval: None,
-            interval_level: None,
-            ruled_out: None,
             limit: self.limit.and_then(natural_limit),
             limit_key: self.limit.map(|limit| limit_key(limit).to_owned()),
-            p_value: None,
-            p_value_adjusted: None,
-            fixed: None,
-            broken: None,
-            method: CheckMethod::default(),
-            verdict: None,
-            reason: String::new(),
-            cases_needed: None,
-            cases: Vec::new(),
+            ..CheckReport::blank(self.tier, self.method.kind.into(), better)
         }
     }
 
     fn fill(&self, report: &mut CheckReport, evidence: &Evidence, p_adjusted: Option<f64>) {
+        let these_cases = self.method.scope == Scope::TheseCases;
         report.clusters = evidence.clusters.map(|clusters| clusters as u64);
         report.difference = Some(self.natural(evidence.estimate));
-        report.interval =
-            evidence.interval.filter(|_| evidence.n > 1).map(|(low, high)| self.natural_interval(low, high));
+        report.interval = evidence
+            .interval
+            .filter(|_| evidence.n > 1 || these_cases)
+            .map(|(low, high)| self.natural_interval(low, high));
         report.interval_level = report.interval.map(|_| reason::clean(1.0 - 2.0 * self.method.alpha));
         let bounded = evidence.lower.filter(|_| report.interval.is_some());
         report.ruled_out = bounded.map(|lower| self.natural(lower).abs() * f64::from(u8::from(lower < 0.0)));
@@ -118,23 +118,31 @@ impl Weighed {
         report.method = CheckMethod { block: Some(evidence.block.to_owned()), pass: Some(evidence.pass.to_owned()) };
     }
 
-    /// An oriented difference in the metric's own unit and direction.
     fn natural(&self, oriented: f64) -> f64 {
-        if self.method.kind == MetricKind::Ratio { (-oriented).exp_m1() } else { oriented }
+        natural(self.method.kind, oriented)
     }
 
+    /// The interval in the metric's own unit; a score cannot change by more than its range.
     fn natural_interval(&self, low: f64, high: f64) -> [f64; 2] {
         let (one, other) = (self.natural(low), self.natural(high));
-        [one.min(other), one.max(other)]
+        let most = if self.method.kind == MetricKind::Ratio { f64::INFINITY } else { 1.0 };
+        [one.min(other).max(-most), one.max(other).min(most)]
     }
 
-    fn decide(&self, report: &mut CheckReport, evidence: &Evidence, p_adjusted: Option<f64>, policy: &Policy) {
+    fn decide(
+        &self,
+        report: &mut CheckReport,
+        evidence: &Evidence,
+        p_adjusted: Option<f64>,
+        policy: &Policy,
+        stage: &Stage,
+    ) {
         let Some(margin) = self.margin() else {
-            report.reason = reason::numbers(report, evidence);
+            report.reason = reason::numbers(report, evidence, &self.method);
             return;
         };
-        let p_worse = p_adjusted.unwrap_or(evidence.p);
-        let (alpha, estimate) = (self.method.alpha, evidence.estimate);
+        let p_worse = p_adjusted.unwrap_or_else(|| stage.adjusted(&[evidence.p])[0]);
+        let (alpha, estimate) = (stage.alpha(), evidence.estimate);
         let cleared = evidence.clears(margin, &self.method);
         let found = Finding { p_worse, alpha, estimate, margin, cleared }.verdict();
         let cap = self.cap(evidence, policy);
@@ -142,7 +150,15 @@ impl Weighed {
         let needed = if verdict == Verdict::Inconclusive { self.cases_needed(evidence, margin) } else { None };
         report.verdict = Some(verdict);
         report.cases_needed = needed;
-        report.reason = reason::of_check(&reason::Told { report, evidence, margin, cap: cap.as_ref(), alpha });
+        let method = &self.method;
+        report.reason = reason::of_check(&reason::Told {
+            report,
+            evidence,
+            margin,
+            cap: cap.as_ref(),
+            method,
+            sample: &self.sample,
+        });
         if cap.is_some_and(|cap| cap.code == "lopsided_missing") {
             let worst = self.if_missing_failed(margin);
             report
@@ -159,7 +175,7 @@ impl Weighed {
             let words = format!("too few clusters: {clusters}, and at least {LEAST_CLUSTERS} are needed");
             return Some(Cap { code: "too_few_clusters", words });
         }
-        if evidence.n == 1 {
+        if evidence.n == 1 && self.method.scope == Scope::Population {
             return Some(Cap { code: "one_pair", words: "one pair alone shows no spread".to_owned() });
         }
         if sample.unscored as f64 > policy.max_missing * sample.planned as f64 {
@@ -171,11 +187,32 @@ impl Weighed {
                 words: format!("{pairs} of {of} pairs lack a score, more than {share}"),
             });
         }
+        if let Some(cap) = self.unlabelled(policy) {
+            return Some(cap);
+        }
         let (baseline, candidate) = (sample.only_baseline_lacks, sample.only_candidate_lacks.len() as u64);
         (mcnemar::p_two_exact(baseline, candidate) < 0.05).then(|| Cap {
             code: "lopsided_missing",
             words: format!("{candidate} values are missing on the candidate alone, {baseline} on the baseline alone"),
         })
+    }
+
+    /// A judge that nobody checked, where the policy asks for labels of people (gate.md, 7).
+    fn unlabelled(&self, policy: &Policy) -> Option<Cap> {
+        if !self.judged {
+            return None;
+        }
+        match (policy.judge_labels_min, policy.min_agreement) {
+            (least @ 1.., _) => Some(Cap {
+                code: "too_few_labels",
+                words: format!("0 answers are labelled by people, and at least {least} are asked for"),
+            }),
+            (0, Some(least)) => Some(Cap {
+                code: "judge_disagrees",
+                words: format!("no label says how far the judge agrees with people, and at least {least} is asked for"),
+            }),
+            (0, None) => None,
+        }
     }
 
     fn if_missing_failed(&self, margin: f64) -> Verdict {
@@ -190,7 +227,7 @@ impl Weighed {
     /// Cases in all that would settle it 4 times in 5 if there is no real drop (gate.md, section 8); absent where the
     /// observed drop, not the sample, is in the way.
     fn cases_needed(&self, evidence: &Evidence, margin: f64) -> Option<u64> {
-        if margin <= 0.0 || evidence.estimate <= -margin / 2.0 + 1e-12 {
+        if margin <= 0.0 || self.method.scope == Scope::TheseCases || evidence.estimate <= -margin / 2.0 + 1e-12 {
             return None;
         }
         let certify = plan::round_up(plan::certify(evidence.variance?, margin, self.method.alpha, POWER));
@@ -199,6 +236,11 @@ impl Weighed {
         let guard = units.map_or(0, |units| plan::round_up(units as f64 * a_unit));
         Some(certify.max(guard)).filter(|needed| *needed > evidence.n as u64)
     }
+}
+
+/// An oriented difference in the metric's own unit and direction.
+pub(crate) fn natural(kind: MetricKind, oriented: f64) -> f64 {
+    if kind == MetricKind::Ratio { (-oriented).exp_m1() } else { oriented }
 }
 
 /// What caps a check leaves a failure standing: a proven regression never hides. Too few clusters prove nothing.

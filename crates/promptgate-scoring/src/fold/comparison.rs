@@ -1,10 +1,10 @@
 //! One comparison: whether it can be made, its checks, its verdict, its notes, and the cases that changed.
 
-use promptgate_core::gate::{Check, Fresh, Limit, Policy, Subject as Asks};
-use promptgate_core::name::CaseId;
+use promptgate_core::gate::{Basis, Check, Fresh, Limit, Policy, Scope, Subject as Asks};
+use promptgate_core::name::{CaseId, MetricName};
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::record::{MetricKind, PlannedComparison, RunHeader};
-use promptgate_core::report::{CheckMethod, CheckReport, Comparison, Flip, SideReport, words};
+use promptgate_core::report::{CheckMethod, CheckReport, Comparison, Flip, Look, Noise, SideReport, words};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
 use promptgate_core::verdict::Verdict;
@@ -12,12 +12,15 @@ use promptgate_core::verdict::Verdict;
 use super::FoldError;
 use super::check::Weighed;
 use super::evidence::{Evidence, Method};
-use super::pairs::{Answers, Pairs};
+use super::pairs::{Answers, Over, Pairs};
+use super::stage::{self, Stage, Turn};
 use super::subject::{Amount, Subject};
 use super::table::{Side, Table};
-use super::{floor, gate, rule, state};
-use crate::stats::multiple;
+use super::{floor, gate, reason, rule, state};
 use crate::stats::sign_flip::Flips;
+
+/// What is said of a comparison that was open when the gate stopped.
+const NOT_SETTLED: &str = "not settled when the gate stopped: run the whole plan, without early stop, to settle it";
 
 /// What all comparisons of a gate have in common.
 pub(crate) struct Setting<'a> {
@@ -25,6 +28,8 @@ pub(crate) struct Setting<'a> {
     /// Absent for `compare`.
     pub(crate) policy: Option<&'a Policy>,
     pub(crate) table: &'a Table,
+    /// By position, how many units come before its own; empty where the gate looks once.
+    ranks: Vec<u32>,
 }
 
 /// A comparison judged; the cases it names are still positions.
@@ -69,30 +74,48 @@ impl Judged {
 }
 
 /// What one comparison is judged by.
-struct Scene<'a> {
-    setting: &'a Setting<'a>,
-    policy: &'a Policy,
-    pairs: Pairs<'a>,
-    /// The error rate of this comparison's draw.
-    alpha: f64,
+pub(crate) struct Scene<'a> {
+    pub(crate) setting: &'a Setting<'a>,
+    pub(crate) policy: &'a Policy,
+    pub(crate) pairs: Pairs<'a>,
+    pub(crate) stage: Stage,
 }
 
-impl Setting<'_> {
+/// The checks of a comparison, in the order of the policy, and the cases that rules found, check by check.
+type Checked = (Vec<CheckReport>, Vec<Vec<usize>>);
+
+impl<'a> Setting<'a> {
+    pub(crate) fn new(header: &'a RunHeader, policy: Option<&'a Policy>, table: &'a Table) -> Self {
+        let ranks = if header.units.is_some() { table.ranks(header.seed) } else { Vec::new() };
+        Self { header, policy, table, ranks }
+    }
+
+    /// The sides of a planned comparison; one that nothing is known of is empty.
+    fn sides(&self, planned: &PlannedComparison) -> (Option<&'a Side>, &'a Side) {
+        let side = |version: usize| self.table.side(version, planned.model).unwrap_or(Side::nobody());
+        (planned.baseline.map(side), side(planned.candidate))
+    }
+
+    /// How the cases of a planned comparison pair.
+    pub(crate) fn pairs(&self, planned: &PlannedComparison) -> Pairs<'a> {
+        let (baseline, candidate) = self.sides(planned);
+        let stored = planned.baseline.is_some_and(|version| self.header.versions[version].stored.is_some());
+        let scope = self.policy.map_or(Scope::Population, |policy| policy.scope);
+        Pairs::new(self.table, baseline, candidate, stored, scope)
+    }
+
     /// Judges one planned comparison.
     pub(crate) fn judged(&self, planned: &PlannedComparison) -> Result<Judged, FoldError> {
         gate::in_header(self.header, planned)?;
-        let nobody = Side::default();
-        let side = |version: usize| self.table.side(version, planned.model);
-        let candidate = side(planned.candidate).unwrap_or(&nobody);
-        let baseline = planned.baseline.map(|version| side(version).unwrap_or(&nobody));
+        let (baseline, candidate) = self.sides(planned);
         let version = |version: usize| &self.header.versions[version];
         let before = planned.baseline.map(version);
         let stored = before.and_then(|version| version.stored.as_ref());
         let default = Policy::default();
         let policy = self.policy.unwrap_or(&default);
         let draw = baseline.map_or(0, |side| side.draw).max(candidate.draw).max(1);
-        let alpha = alpha_of(policy, draw);
-        let pairs = Pairs::new(self.table, baseline, candidate, stored.is_some());
+        let alpha = alpha_of(policy, draw) / self.candidates() as f64;
+        let pairs = self.pairs(planned);
         let answers = pairs.answers();
         let model = &self.header.models[planned.model];
         let found = state::State {
@@ -100,38 +123,98 @@ impl Setting<'_> {
             policy: self.policy,
             model,
             baseline: before,
+            why_missing: planned.baseline_missing.as_deref(),
             candidate_is_stored: version(planned.candidate).stored.is_some(),
             pairs: &pairs,
             answers: &answers,
         }
         .find();
-        let scene = Scene { setting: self, policy, pairs, alpha };
-        let (checks, by_rule) = match self.policy {
-            None => (scene.compared(), Vec::new()),
-            Some(policy) => scene.checked(&policy.checks, found.as_ref())?,
+        let scene = Scene { setting: self, policy, pairs, stage: Stage::Whole { alpha } };
+        let (scene, look, (checks, by_rule)) = match self.policy {
+            None => {
+                let compared = (scene.compared(), Vec::new());
+                (scene, None, compared)
+            }
+            Some(policy) => self.looked_at(scene, policy, alpha, found.as_ref())?,
         };
-        let mut counts = answers.counts;
+        let mut counts = scene.pairs.answers().counts;
         counts.changed_cases = stored.map_or(0, |stored| stored.changed.len() as u64);
-        let verdict = self.policy.map(|_| overall(&checks, found.as_ref()));
+        let open = look.filter(|look| !look.settled).map(|_| Verdict::Inconclusive);
+        let verdict = self.policy.map(|_| overall(&checks, found.as_ref()).max(open.unwrap_or(Verdict::Pass)));
         let mut report = Comparison {
             model: model.id.clone(),
             tier: model.tier,
             verdict,
-            reason: found.as_ref().map(|found| found.code.to_owned()),
-            detail: found.as_ref().map(|found| found.words.clone()),
+            reason: found.as_ref().map(|found| found.code.to_owned()).or(open.map(|_| "stopped".to_owned())),
+            detail: found.as_ref().map(|found| found.words.clone()).or(open.map(|_| NOT_SETTLED.to_owned())),
             draw,
             promotable: false,
             notes: scene.notes(draw, before, &answers),
+            look_here: if found.as_ref().is_none_or(|found| found.verdict != Verdict::Invalid) {
+                scene.look_here()
+            } else {
+                Vec::new()
+            },
+            look,
+            noise: Vec::new(),
             baseline: before.zip(baseline).map(|(version, side)| self.side(version, side, model)),
             candidate: self.side(version(planned.candidate), candidate, model),
             pairs: counts,
             checks,
-            look_here: Vec::new(),
             flips: Vec::new(),
         };
         let bound = !candidate.unbound && !baseline.is_some_and(|side| side.unbound);
         report.promotable = report.meets(policy.require) == Some(true) && bound;
         Ok(Judged { report, by_rule, flips: scene.flips(), twins: scene.twins() })
+    }
+
+    /// Judges at each look that the record reaches, until one settles the comparison; once where the gate looks once.
+    fn looked_at(
+        &'a self,
+        scene: Scene<'a>,
+        policy: &Policy,
+        alpha: f64,
+        found: Option<&state::Found>,
+    ) -> Result<(Scene<'a>, Option<Look>, Checked), FoldError> {
+        let (Some(how), Some(units)) = (policy.sequential, self.header.units) else {
+            let checked = scene.checked(&policy.checks, found)?;
+            return Ok((scene, None, checked));
+        };
+        let seen = self.ranks.iter().filter(|rank| **rank != u32::MAX).max().map_or(0, |rank| *rank as usize + 1);
+        let mut last = None;
+        for turn in stage::turns(how, units, alpha).into_iter().filter(|turn| turn.units <= seen) {
+            let pairs = scene.pairs.first(&self.ranks, turn.units);
+            let at = Scene { setting: self, policy: scene.policy, pairs, stage: turn.stage.clone() };
+            let checked = at.checked(&policy.checks, found)?;
+            let settled = turn.is_last || is_settled(policy, &checked.0, &turn.stage);
+            last = Some((at, Some(look(&turn, units.count, settled)), checked));
+            if settled {
+                break;
+            }
+        }
+        match last {
+            Some(last) => Ok(last),
+            None => {
+                let checked = scene.checked(&policy.checks, found)?;
+                Ok((scene, None, checked))
+            }
+        }
+    }
+
+    /// Candidates that are compared side by side; each takes its share of the error rate.
+    fn candidates(&self) -> usize {
+        let judged = self.header.comparisons.iter().filter(|planned| !planned.control);
+        let candidates: std::collections::BTreeSet<usize> = judged.map(|planned| planned.candidate).collect();
+        candidates.len().max(1)
+    }
+
+    /// What the baseline against itself shows of each metric that the gate looks at.
+    pub(crate) fn noise(&self, planned: &PlannedComparison) -> Result<Vec<Noise>, FoldError> {
+        gate::in_header(self.header, planned)?;
+        let default = Policy::default();
+        let policy = self.policy.unwrap_or(&default);
+        let stage = Stage::Whole { alpha: policy.alpha() };
+        Ok(Scene { setting: self, policy, pairs: self.pairs(planned), stage }.noise())
     }
 
     fn side(&self, version: &PlannedVersion, side: &Side, model: &PlannedModel) -> SideReport {
@@ -142,6 +225,11 @@ impl Setting<'_> {
             trials: cases * u64::from(self.header.trials),
             errored: side.errored,
         }
+    }
+
+    /// A check's selection, by index and in words; nothing where it is about all cases.
+    pub(crate) fn selected(&self, selection: Option<&Selection>) -> Result<Option<(usize, String)>, FoldError> {
+        Ok(self.selection(selection)?.zip(selection.map(ToString::to_string)))
     }
 
     /// The index of a check's selection among the header's, by which settled trials name it.
@@ -161,6 +249,39 @@ fn alpha_of(policy: &Policy, draw: u32) -> f64 {
     }
 }
 
+/// Whether a look that is not the last one settles a comparison: it is worse, or everything that decides is shown. What
+/// more cases could still turn is not settled: a rule that is kept so far, a floor as measured.
+fn is_settled(policy: &Policy, checks: &[CheckReport], stage: &Stage) -> bool {
+    let bounds = matches!(stage, Stage::Look { .. });
+    let by_bound = |check: &Check| match &check.subject {
+        Asks::Metric { limit: Some(Limit::Min(_, basis) | Limit::Max(_, basis)), .. } => {
+            Some(bounds && *basis == Basis::Bound)
+        }
+        Asks::Metric { .. } => Some(true),
+        Asks::Rule { .. } => None,
+    };
+    let critical = || policy.checks.iter().zip(checks).filter(|(check, _)| check.tier == Tier::Critical);
+    let failed = |(check, report): (&Check, &CheckReport)| {
+        report.verdict == Some(Verdict::Fail) && by_bound(check).unwrap_or(true)
+    };
+    let passed = |(check, report): (&Check, &CheckReport)| {
+        report.verdict == Some(Verdict::Pass) && by_bound(check) == Some(true)
+    };
+    critical().any(failed) || critical().all(passed)
+}
+
+fn look(turn: &Turn, planned: u64, settled: bool) -> Look {
+    Look {
+        method: turn.how,
+        look: turn.look as u64,
+        looks: turn.looks as u64,
+        units: turn.units as u64,
+        planned,
+        level: reason::clean(turn.stage.level()),
+        settled,
+    }
+}
+
 /// The worst of the critical checks and the comparison's own state.
 fn overall(checks: &[CheckReport], found: Option<&state::Found>) -> Verdict {
     let critical = checks.iter().filter(|check| check.tier == Tier::Critical).filter_map(|check| check.verdict);
@@ -168,14 +289,19 @@ fn overall(checks: &[CheckReport], found: Option<&state::Found>) -> Verdict {
 }
 
 impl Scene<'_> {
-    fn method(&self, kind: MetricKind, tests: usize) -> Method {
+    pub(crate) fn method(&self, kind: MetricKind, tests: usize) -> Method {
         let flips = Flips { seed: self.setting.header.seed, replicates: self.policy.flips };
         Method {
             kind,
             trials: self.setting.header.trials,
-            alpha: self.alpha,
+            alpha: self.stage.level(),
             strict: self.policy.strict,
-            flips: flips.enough_for(tests, self.alpha),
+            flips: flips.enough_for(tests, self.stage.alpha()),
+            scope: self.policy.scope,
+            running: match self.stage {
+                Stage::Running { largest, .. } => Some(largest),
+                Stage::Whole { .. } | Stage::Look { .. } => None,
+            },
         }
     }
 
@@ -184,21 +310,16 @@ impl Scene<'_> {
         let header = self.setting.header;
         let rows = Subject::all(header).into_iter().map(|subject| {
             let method = self.method(subject.kind(header), 1);
-            let sample = self.pairs.sample(&subject, None);
+            let sample = self.pairs.sample(&subject, Over::All);
             let evidence = Evidence::weigh(&sample, &method);
             let metric = subject.name();
-            (subject, Weighed { metric, slice: None, tier: Tier::Critical, limit: None, method, sample, evidence })
+            (subject, Weighed::new(metric, method, sample, evidence))
         });
         let told = rows.filter(|(subject, row)| !matches!(subject, Subject::Amount(_)) || row.sample.n() > 0);
-        told.map(|(_, row)| row.judged(None, self.policy)).collect()
+        told.map(|(_, row)| row.judged(None, self.policy, &self.stage)).collect()
     }
 
-    /// The checks of a policy, in its order, and the cases that rules found, check by check.
-    fn checked(
-        &self,
-        checks: &[Check],
-        found: Option<&state::Found>,
-    ) -> Result<(Vec<CheckReport>, Vec<Vec<usize>>), FoldError> {
+    fn checked(&self, checks: &[Check], found: Option<&state::Found>) -> Result<Checked, FoldError> {
         let comparable = found.is_none_or(|found| found.verdict != Verdict::Invalid);
         let critical = |check: &&Check| check.tier == Tier::Critical && is_difference(check);
         let family = checks.iter().filter(critical).count();
@@ -210,8 +331,7 @@ impl Scene<'_> {
     fn draft(&self, check: &Check, family: usize, comparable: bool) -> Result<Draft, FoldError> {
         match &check.subject {
             Asks::Rule { rule, cases } => {
-                let index = self.setting.selection(cases.as_ref())?;
-                let cases = index.zip(cases.as_ref().map(ToString::to_string));
+                let cases = self.setting.selected(cases.as_ref())?;
                 let asked = rule::Asked { rule: *rule, cases, tier: check.tier };
                 let judged = asked.judged(&self.pairs);
                 let needs_baseline = matches!(rule, promptgate_core::gate::Rule::NoNewBreak { .. });
@@ -228,16 +348,22 @@ impl Scene<'_> {
                 let sample = if alone {
                     self.pairs.candidate_alone(&subject, index)
                 } else {
-                    self.pairs.sample(&subject, index)
+                    self.pairs.sample(&subject, Over::Selection(index))
                 };
                 let tests = if check.tier == Tier::Critical { family } else { 1 };
                 let method = self.method(subject.kind(self.setting.header), tests);
                 let evidence =
                     if alone { Err(crate::stats::StatError::NoData) } else { Evidence::weigh(&sample, &method) };
                 let (metric, slice) = (metric.clone(), slice.as_ref().map(ToString::to_string));
-                let weighed = Weighed { metric, slice, tier: check.tier, limit: *limit, method, sample, evidence };
+                let judged = self.is_judged(&metric);
+                let weighed =
+                    Weighed { metric, slice, tier: check.tier, limit: *limit, judged, method, sample, evidence };
                 Ok(match (alone, comparable) {
-                    (true, _) => Draft::Done(Box::new(floor::judged(&weighed, self.policy.max_missing)), Vec::new()),
+                    (true, _) => {
+                        let as_measured = self.pairs.over_all_draws(&subject, index);
+                        let report = floor::judged(&weighed, as_measured, self.policy.max_missing);
+                        Draft::Done(Box::new(report), Vec::new())
+                    }
                     (false, false) => Draft::Done(Box::new(not_comparable(weighed.bare())), Vec::new()),
                     (false, true) => Draft::Weighed(Box::new(weighed)),
                 })
@@ -257,7 +383,8 @@ impl Scene<'_> {
         ranked.sort_by(|left, right| p_of(&drafts[*left]).total_cmp(&p_of(&drafts[*right])));
         for (at, draft) in drafts.iter_mut().enumerate() {
             let rank = ranked.iter().position(|member| *member == at);
-            let threshold = rank.map_or(self.alpha, |rank| self.alpha / (members.len() - rank) as f64);
+            let threshold =
+                rank.map_or_else(|| self.stage.threshold(0, 1), |rank| self.stage.threshold(rank, members.len()));
             if let Draft::Weighed(weighed) = draft
                 && let Ok(evidence) = &mut weighed.evidence
             {
@@ -265,12 +392,12 @@ impl Scene<'_> {
             }
         }
         let p: Vec<f64> = members.iter().map(|at| p_of(&drafts[*at])).collect();
-        let adjusted = multiple::holm(&p);
+        let adjusted = self.stage.adjusted(&p);
         let judged = drafts.into_iter().enumerate().map(|(at, draft)| match draft {
             Draft::Done(report, named) => (*report, named),
             Draft::Weighed(weighed) => {
                 let place = members.iter().position(|member| *member == at);
-                (weighed.judged(place.map(|place| adjusted[place]), self.policy), Vec::new())
+                (weighed.judged(place.map(|place| adjusted[place]), self.policy, &self.stage), Vec::new())
             }
         });
         judged.collect()
@@ -282,7 +409,7 @@ impl Scene<'_> {
         if after.unbound || before.is_some_and(|side| side.unbound) {
             notes.push("outputs are not tied to the prompt text".to_owned());
         }
-        notes.extend(draw_note(self.policy, draw, self.alpha));
+        notes.extend(draw_note(self.policy, draw, alpha_of(self.policy, draw)));
         if let Some(stored) = baseline.and_then(|version| version.stored.as_ref()) {
             let day = stored.started.split('T').next().unwrap_or_default();
             notes.push(format!("the baseline is run {} of {day}", stored.run));
@@ -292,7 +419,16 @@ impl Scene<'_> {
             notes.push(format!("{pairs} no answer on a side for reasons of infrastructure"));
         }
         notes.extend(self.unmeasured());
+        let metrics = self.policy.checks.iter().filter_map(Check::metric);
+        if metrics.into_iter().any(|metric| self.is_judged(metric)) {
+            notes.push("judge not checked against people (0 labels)".to_owned());
+        }
         notes
+    }
+
+    /// Whether a model grades a metric.
+    fn is_judged(&self, metric: &MetricName) -> bool {
+        self.setting.header.metrics.iter().any(|spec| spec.judged && spec.name == *metric)
     }
 
     /// Amounts that were not measured on some pairs, for the amounts that a check looks at.
@@ -304,7 +440,8 @@ impl Scene<'_> {
                 .any(|check| matches!(&check.subject, Asks::Metric { metric, .. } if metric.as_str() == amount.name()))
         };
         let amounts = Amount::ALL.into_iter().filter(looked_at);
-        let counted = amounts.map(|amount| (amount, self.pairs.sample(&Subject::Amount(amount), None).not_measured));
+        let counted =
+            amounts.map(|amount| (amount, self.pairs.sample(&Subject::Amount(amount), Over::All).not_measured));
         let told = counted.filter(|(_, pairs)| *pairs > 0);
         told.map(|(amount, pairs)| {
             format!("{} was not measured on {}", amount.name(), words::counted(pairs, "pair", "pairs"))

@@ -1,12 +1,20 @@
 //! From pairs to evidence: the method that a metric's kind and structure ask for (gate.md, 2.1), the estimate, the bounds
 //! and the p of "the candidate is worse". Oriented: larger is better, also for amounts (minus the log ratio).
 
+use promptgate_core::gate::Scope;
 use promptgate_core::record::MetricKind;
 
 use super::pairs::Sample;
+use crate::stats::sequential::Unit;
 use crate::stats::sign_flip::{Flips, Units};
 use crate::stats::tango::Pairs as PairTable;
-use crate::stats::{StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, mcnemar};
+use crate::stats::these_cases::{Case, Labels};
+use crate::stats::{
+    StatError, cluster, describe, dist, e_value, exact_noninf, hall, log_ratio, mcnemar, sequential, these_cases,
+};
+
+/// The method of a metric that has no evidence before the plan is complete.
+pub(crate) const LATER: &str = "at the end of the plan";
 
 /// How a metric is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +26,9 @@ pub(crate) struct Method {
     pub(crate) alpha: f64,
     pub(crate) strict: bool,
     pub(crate) flips: Flips,
+    pub(crate) scope: Scope,
+    /// Set while evidence may be looked at any time: cases of the largest unit.
+    pub(crate) running: Option<u64>,
 }
 
 /// What the pairs say about one metric.
@@ -41,8 +52,29 @@ pub(crate) struct Evidence {
     pub(crate) pass: &'static str,
     /// Pairs of a 2x2 table, where the metric is binary.
     pub(crate) table: Option<PairTable>,
-    flipped: Option<Units>,
-    tango: bool,
+    /// What a drawn p is sharpened from.
+    drawn: Option<Drawn>,
+    bound: Bound,
+}
+
+/// What is drawn anew where a p lies too near its threshold.
+#[derive(Debug, Clone, PartialEq)]
+enum Drawn {
+    /// Signs of cases or clusters.
+    Signs(Units),
+    /// Labels of trials.
+    Labels(Labels),
+}
+
+/// How it is told whether a drop of the allowed size is excluded.
+#[derive(Debug, Clone, PartialEq)]
+enum Bound {
+    /// By the lower bound.
+    Lower,
+    /// By Tango's score, or the exact test under `strict`.
+    Table,
+    /// By the e-value of "not worse", from totals and sizes of the units.
+    EValue(Vec<Unit>, u64),
 }
 
 impl Evidence {
@@ -50,6 +82,12 @@ impl Evidence {
     pub(crate) fn weigh(sample: &Sample, method: &Method) -> Result<Self, StatError> {
         if sample.n() == 0 {
             return Err(StatError::NoData);
+        }
+        if let Some(largest) = method.running {
+            return Self::running(sample, method, largest);
+        }
+        if method.scope == Scope::TheseCases {
+            return Self::of_these_cases(sample, method);
         }
         match method.kind {
             MetricKind::Ratio => Self::of_amounts(sample, method),
@@ -77,7 +115,7 @@ impl Evidence {
             block,
             pass: if method.strict { "exact unconditional" } else { "Tango" },
             table: Some(table),
-            tango: true,
+            bound: Bound::Table,
             ..Self::bare(sample, table.estimate())
         }
     }
@@ -98,7 +136,7 @@ impl Evidence {
             block: "sign flip",
             pass: "Hall and guard",
             table: (method.kind == MetricKind::Binary).then(|| two_by_two(sample)),
-            flipped: Some(flipped),
+            drawn: Some(Drawn::Signs(flipped)),
             ..Self::bare(sample, plain.mean)
         })
     }
@@ -122,7 +160,7 @@ impl Evidence {
             block: "cluster sign flip",
             pass: "CR1 t",
             table: (method.kind == MetricKind::Binary).then(|| two_by_two(sample)),
-            flipped: Some(flipped),
+            drawn: Some(Drawn::Signs(flipped)),
             ..Self::bare(sample, clustered.mean)
         })
     }
@@ -147,8 +185,59 @@ impl Evidence {
             variance: if clustered.is_some() { clustered_variance } else { plain.variance },
             block: if clustered.is_some() { "cluster sign flip of log ratios" } else { "sign flip of log ratios" },
             pass: if clustered.is_some() { "CR1 t of log ratios" } else { "t of log ratios" },
-            flipped: Some(flipped),
+            drawn: Some(Drawn::Signs(flipped)),
             ..Self::bare(sample, plain.mean)
+        })
+    }
+
+    /// The cases themselves: permuted labels of their trials, t with skew term, guard on calls (gate.md, 4.8).
+    fn of_these_cases(sample: &Sample, method: &Method) -> Result<Self, StatError> {
+        let ratio = method.kind == MetricKind::Ratio;
+        let cases = if ratio { log_amounts(&sample.trials)? } else { sample.trials.clone() };
+        let bounds = these_cases::bounds(&cases, method.alpha, (!ratio).then_some(1.0))?;
+        let places: Vec<usize> = sample.units.iter().map(|unit| unit.place as usize).collect();
+        let labels = Labels::new(&cases, &places);
+        Ok(Self {
+            lower: Some(bounds.lower),
+            interval: Some((bounds.lower, bounds.upper)).filter(|(low, high)| high > low),
+            p: labels.p_worse(method.flips),
+            guarded: bounds.guard.map(|_| these_cases::calls(&cases)),
+            block: if ratio { "permuted labels of log amounts" } else { "permuted labels" },
+            pass: if ratio { "t with skew term" } else { "t with skew term and guard" },
+            table: (method.kind == MetricKind::Binary).then(|| two_by_two(sample)),
+            drawn: Some(Drawn::Labels(labels)),
+            ..Self::bare(sample, bounds.estimate)
+        })
+    }
+
+    /// E-values on units in a known range, which may be looked at any time (gate.md, 6.1). Amounts have no known range:
+    /// their estimate is shown, and decides once the plan is complete.
+    fn running(sample: &Sample, method: &Method, largest: u64) -> Result<Self, StatError> {
+        if method.kind == MetricKind::Ratio {
+            let plain = Self::of_amounts(sample, &Method { running: None, ..*method })?;
+            let open = Self { p: 1.0, lower: None, interval: None, drawn: None, block: LATER, pass: LATER, ..plain };
+            return Ok(open);
+        }
+        let differences = sample.differences();
+        let mean = describe::describe(&differences)?.mean;
+        let units = sequential::units(&differences, &sample.clusters());
+        let table = (method.kind == MetricKind::Binary).then(|| two_by_two(sample));
+        let counted = table.filter(|_| method.trials == 1 && !sample.clustered);
+        let log_e = match counted {
+            Some(table) => e_value::log_e_worse(table.fixed, table.broken),
+            None => sequential::log_e_worse(&units, largest, 1.0),
+        };
+        let interval = sequential::interval(&units, largest, 1.0, method.alpha);
+        Ok(Self {
+            clusters: sample.clustered.then_some(units.len()),
+            lower: Some(interval.0),
+            interval: Some(interval),
+            p: (-log_e).exp().min(1.0),
+            block: "e-value",
+            pass: "e-value",
+            table,
+            bound: Bound::EValue(units, largest),
+            ..Self::bare(sample, mean)
         })
     }
 
@@ -165,26 +254,44 @@ impl Evidence {
             block: "",
             pass: "",
             table: None,
-            flipped: None,
-            tango: false,
+            drawn: None,
+            bound: Bound::Lower,
         }
     }
 
     /// The same p from more replicates, where it lies too near `threshold` to tell.
     pub(crate) fn sharpen(&mut self, method: &Method, threshold: f64) {
-        if let Some(units) = &self.flipped {
-            self.p = method.flips.sharpened(units, self.p, threshold);
+        match &self.drawn {
+            Some(Drawn::Signs(units)) => self.p = method.flips.sharpened(units, self.p, threshold),
+            Some(Drawn::Labels(labels)) => self.p = labels.sharpened(method.flips, self.p, threshold),
+            None => {}
         }
     }
 
     /// Whether the pass bound clears a drop of `margin`.
     pub(crate) fn clears(&self, margin: f64, method: &Method) -> bool {
-        match self.table.filter(|_| self.tango) {
-            Some(table) if method.strict => exact_noninf::p_noninferior(table, margin, 201) <= method.alpha,
-            Some(table) => table.z(-margin) >= dist::normal_quantile(1.0 - method.alpha),
-            None => self.lower.is_some_and(|lower| lower > -margin),
+        match (&self.bound, self.table) {
+            (Bound::Table, Some(table)) if method.strict => {
+                exact_noninf::p_noninferior(table, margin, 201) <= method.alpha
+            }
+            (Bound::Table, Some(table)) => table.z(-margin) >= dist::normal_quantile(1.0 - method.alpha),
+            (Bound::EValue(units, largest), _) => {
+                sequential::log_e_not_worse(units, *largest, margin, 1.0) >= -method.alpha.ln()
+            }
+            _ => self.lower.is_some_and(|lower| lower > -margin),
         }
     }
+}
+
+/// Amounts as minus their logarithms, so that larger is better.
+fn log_amounts(cases: &[Case]) -> Result<Vec<Case>, StatError> {
+    let log = |amounts: &[f64]| -> Result<Vec<f64>, StatError> {
+        amounts
+            .iter()
+            .map(|amount| if *amount > 0.0 { Ok(-amount.ln()) } else { Err(StatError::NonPositive) })
+            .collect()
+    };
+    cases.iter().map(|case| Ok(Case { baseline: log(&case.baseline)?, candidate: log(&case.candidate)? })).collect()
 }
 
 /// The 2x2 table of a binary metric, by majority of trials where there are several; an even split is neither.

@@ -1,6 +1,6 @@
 //! Floors and ceilings: the candidate alone against a value, as measured or by its one-sided bound (gate.md, 4.7).
 
-use promptgate_core::gate::{Basis, Limit};
+use promptgate_core::gate::{Basis, Limit, Scope};
 use promptgate_core::record::MetricKind;
 use promptgate_core::report::{CheckMethod, CheckReport, words};
 use promptgate_core::verdict::Verdict;
@@ -10,10 +10,10 @@ use super::evidence::Method;
 use super::pairs::Sample;
 use super::reason;
 use crate::stats::hall::Bounds;
-use crate::stats::{StatError, cluster, describe, hall, log_ratio, proportion};
+use crate::stats::{StatError, cluster, describe, hall, log_ratio, proportion, these_cases};
 
-/// Judges a floor or ceiling.
-pub(crate) fn judged(check: &Weighed, max_missing: f64) -> CheckReport {
+/// Judges a floor or ceiling; `over_all_draws` is the candidate's value over the calls of all draws together.
+pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, max_missing: f64) -> CheckReport {
     let mut report = CheckReport { baseline: None, ..check.bare() };
     let Some((limit, basis, floor)) = limit_of(check.limit) else { return report };
     let Some(value) = report.candidate else {
@@ -21,6 +21,9 @@ pub(crate) fn judged(check: &Weighed, max_missing: f64) -> CheckReport {
         report.reason = reason::nothing(StatError::NoData, &check.sample, check.metric.as_str());
         return report;
     };
+    // What has no level to divide over draws is judged on the calls of all of them.
+    let value = over_all_draws.filter(|_| basis == Basis::Value).unwrap_or(value);
+    report.candidate = Some(value);
     let (verdict, method, told) = match basis {
         Basis::Value => by_value(value, limit, floor),
         Basis::Bound => by_bound(&check.sample, &check.method, limit, floor),
@@ -73,6 +76,13 @@ fn by_bound(sample: &Sample, method: &Method, limit: f64, floor: bool) -> (Verdi
 /// The one-sided bounds of the candidate's mean, and the method's name.
 fn bounds(sample: &Sample, method: &Method) -> Result<Option<(&'static str, Bounds)>, StatError> {
     let values = &sample.candidate;
+    let ratio = method.kind == MetricKind::Ratio;
+    if method.scope == Scope::TheseCases {
+        let trials: Vec<Vec<f64>> = sample.trials.iter().map(|case| case.candidate.clone()).collect();
+        let bounds = these_cases::bounds_of_candidate(&trials, method.alpha, (!ratio).then_some((0.0, 1.0)))?;
+        let name = if ratio { "t with skew term" } else { "t with skew term and guard" };
+        return Ok(Some((name, Bounds { lower: bounds.lower, upper: bounds.upper })));
+    }
     let pair = |name, bounds: Option<(f64, f64)>| bounds.map(|(lower, upper)| (name, Bounds { lower, upper }));
     if sample.clustered {
         let mean = cluster::clustered_mean(values, &sample.clusters())?;

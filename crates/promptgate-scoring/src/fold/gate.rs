@@ -4,63 +4,119 @@ use std::collections::HashMap;
 
 use promptgate_core::gate::{Limit, Policy, Scope, Subject as Asks};
 use promptgate_core::name::CaseId;
+use promptgate_core::plan::{PlannedModel, TrialAddress};
 use promptgate_core::record::{PlannedComparison, Purpose, RunHeader, SettledRecord};
-use promptgate_core::report::{Comparison, GateReport, GateVolatile, words};
+use promptgate_core::report::{Comparison, GateReport, GateVolatile, Saved, words};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::{self, Verdict};
 
 use super::FoldError;
 use super::comparison::{Judged, Setting};
+use super::rule;
 use super::subject::Subject;
 use super::table::Table;
 use super::tally::Tally;
+use crate::stats::multiple;
 
 /// Folds the record of a `gate` or a `compare`.
 pub fn gate_report(record: &dyn SettledRecord) -> Result<GateReport, FoldError> {
     let header = record.header();
     let policy = policy(header)?;
-    let mut table = Table::new(header, subjects(header, policy.as_ref())?);
+    let (table, tally) = read(record, policy.as_ref())?;
+    let setting = Setting::new(header, policy.as_ref(), &table);
+    let judged: Vec<Judged> = judged_alone(header).map(|planned| setting.judged(planned)).collect::<Result<_, _>>()?;
+    let mut comparisons = named(record, &table, judged)?;
+    for (planned, comparison) in judged_alone(header).zip(&mut comparisons) {
+        let same = |control: &&PlannedComparison| {
+            control.control && (control.model, control.baseline) == (planned.model, planned.baseline)
+        };
+        if let Some(control) = header.comparisons.iter().find(same) {
+            comparison.noise = setting.noise(control)?;
+        }
+    }
+    if policy.is_none() {
+        side_by_side(&mut comparisons);
+    }
+    assembled(header, policy.as_ref(), tally, comparisons)
+}
+
+/// The comparisons that are reported; those of a baseline with itself stand beside them.
+fn judged_alone(header: &RunHeader) -> impl Iterator<Item = &PlannedComparison> {
+    header.comparisons.iter().filter(|planned| !planned.control)
+}
+
+/// The record as columns, and its sums.
+fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Result<(Table, Tally), FoldError> {
+    let header = record.header();
+    let mut table = Table::new(header, subjects(header, policy)?);
     let mut tally = Tally::new(header);
     for trial in record.trials() {
         let trial = trial?;
         tally.add(&trial);
         table.add(&trial)?;
     }
-    let setting = Setting { header, policy: policy.as_ref(), table: &table };
-    let judged: Vec<Judged> =
-        header.comparisons.iter().map(|planned| setting.judged(planned)).collect::<Result<_, _>>()?;
-    let comparisons = named(record, &table, judged)?;
-    assembled(header, policy.as_ref(), tally, comparisons)
+    Ok((table, tally))
 }
 
-/// The policy in force, if this is a gate; what this version cannot do is an error before anything is judged.
+/// The calls that a record still lacks: cases that are about to break a rule are called again (`confirm`). Each by version,
+/// model, position of the case, and repeat; sorted, each once.
+pub fn confirmations(record: &dyn SettledRecord) -> Result<Vec<TrialAddress>, FoldError> {
+    let header = record.header();
+    let Some(policy) = policy(header)?.filter(|_| header.confirm > 0) else { return Ok(Vec::new()) };
+    let (table, _) = read(record, Some(&policy))?;
+    let setting = Setting::new(header, Some(&policy), &table);
+    let mut wanted = std::collections::BTreeSet::new();
+    for planned in judged_alone(header) {
+        in_header(header, planned)?;
+        let pairs = setting.pairs(planned);
+        for check in &policy.checks {
+            let Asks::Rule { rule, cases } = &check.subject else { continue };
+            let asked = rule::Asked { rule: *rule, cases: setting.selected(cases.as_ref())?, tier: check.tier };
+            for position in asked.unconfirmed(&pairs) {
+                let repeats = header.trials + 1..=header.trials + rule.confirm();
+                wanted.extend(repeats.map(|repeat| (planned.candidate, planned.model, position, repeat)));
+            }
+        }
+    }
+    let address = |(version, model, case, repeat)| TrialAddress { version, model, case, repeat };
+    Ok(wanted.into_iter().map(address).collect())
+}
+
+/// Whether a gate that may stop early can stop with what was looked at so far: something that decides is worse, or all
+/// that decides is settled.
+pub fn is_settled(report: &GateReport) -> bool {
+    let critical = || report.comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical);
+    let settled = |comparison: &Comparison| comparison.look.is_some_and(|look| look.settled);
+    critical().any(|comparison| settled(comparison) && comparison.verdict == Some(Verdict::Fail))
+        || critical().all(settled)
+}
+
+/// Several candidates against one baseline: the chance of a result this bad is adjusted by Holm over the candidates,
+/// metric by metric; their bounds have shared the error rate already.
+fn side_by_side(comparisons: &mut [Comparison]) {
+    let mut families: std::collections::BTreeMap<(String, String, String), Vec<(usize, usize)>> = Default::default();
+    for (at, comparison) in comparisons.iter().enumerate() {
+        let baseline = comparison.baseline.as_ref().map(|side| side.digest.to_string()).unwrap_or_default();
+        for (row, check) in comparison.checks.iter().enumerate() {
+            let metric = check.metric.as_ref().map(ToString::to_string).unwrap_or_default();
+            families.entry((comparison.model.to_string(), baseline.clone(), metric)).or_default().push((at, row));
+        }
+    }
+    for family in families.into_values().filter(|family| family.len() > 1) {
+        let p: Option<Vec<f64>> = family.iter().map(|(at, row)| comparisons[*at].checks[*row].p_value).collect();
+        for ((at, row), adjusted) in family.into_iter().zip(p.iter().flat_map(|p| multiple::holm(p))) {
+            comparisons[at].checks[row].p_value_adjusted = Some(adjusted);
+        }
+    }
+}
+
+/// The policy in force, if this is a gate.
 fn policy(header: &RunHeader) -> Result<Option<Policy>, FoldError> {
     if header.purpose != Purpose::Gate {
         return Ok(None);
     }
     let none = || FoldError::Contradiction("the record is of a gate and has no policy".to_owned());
-    let policy = header.policy.clone().ok_or_else(none)?;
-    can_judge(&policy)?;
-    Ok(Some(policy))
-}
-
-/// Whether this version does all that a policy asks for; to be asked before the first call.
-///
-/// # Errors
-///
-/// [`FoldError::NotYet`] with the setting and what to write instead.
-pub fn can_judge(policy: &Policy) -> Result<(), FoldError> {
-    let not_yet = |what: &str, help: &str| FoldError::NotYet { what: what.to_owned(), help: help.to_owned() };
-    if policy.scope == Scope::TheseCases {
-        return Err(not_yet("`scope = \"these-cases\"`", "leave the key out to judge inputs like these cases"));
-    }
-    if policy.sequential.is_some() {
-        return Err(not_yet("`sequential`", "leave the key out to judge the whole plan at once"));
-    }
-    if policy.min_agreement.is_some() || policy.judge_labels_min > 0 {
-        return Err(not_yet("`min_agreement` and `judge_labels_min`", "leave the keys out"));
-    }
-    Ok(())
+    header.policy.clone().ok_or_else(none).map(Some)
 }
 
 /// The columns that the checks look at.
@@ -123,10 +179,11 @@ fn assembled(
         seed: header.seed,
         plan_digest: header.plan_digest,
         policy_digest: policy.and(header.policy_digest),
-        notes: notes(header, policy, critical().count()),
+        notes: notes(header, policy, &comparisons),
         suite_path: header.suite_path.clone(),
         confidence: policy.map_or_else(|| Policy::default().confidence, |policy| policy.confidence),
         trials: header.trials,
+        saved: saved(header, &tally),
         cost: tally.cost,
         volatile: GateVolatile {
             run: header.volatile.run.to_string(),
@@ -140,7 +197,20 @@ fn assembled(
     })
 }
 
-fn notes(header: &RunHeader, policy: Option<&Policy>, critical: usize) -> Vec<String> {
+/// What stopping early left undone, and about what it would have cost.
+fn saved(header: &RunHeader, tally: &Tally) -> Option<Saved> {
+    header.units?;
+    let cases = |model: &PlannedModel| model.cases.as_ref().map_or(header.cases, |share| share.count);
+    let cases: u64 = header.models.iter().map(cases).sum();
+    let planned = header.versions.len() as u64 * cases * u64::from(header.trials);
+    let trials = planned.saturating_sub(tally.planned);
+    let known = tally.planned.saturating_sub(tally.cost.unpriced);
+    let mean = (known > 0).then(|| tally.cost.nano_usd.0 as f64 / known as f64);
+    (trials > 0).then(|| Saved { trials, planned, nano_usd: mean.map(|mean| (mean * trials as f64) as u64) })
+}
+
+fn notes(header: &RunHeader, policy: Option<&Policy>, comparisons: &[Comparison]) -> Vec<String> {
+    let critical = comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical).count();
     let mut notes: Vec<String> = header.note.iter().chain(&header.notes).cloned().collect();
     let drops = |policy: &&Policy| {
         policy.checks.iter().any(|check| {
@@ -152,6 +222,16 @@ fn notes(header: &RunHeader, policy: Option<&Policy>, critical: usize) -> Vec<St
         let (one, all) = (words::percent(policy.alpha()), words::percent((policy.alpha() * critical as f64).min(1.0)));
         notes.push(format!(
             "{critical} comparisons, each judged at {one}: where nothing changed, one of them is blocked falsely in up to {all} of gates"
+        ));
+    }
+    let candidates: std::collections::BTreeSet<_> =
+        comparisons.iter().map(|comparison| comparison.candidate.digest).collect();
+    if policy.is_none() && candidates.len() > 1 {
+        let level = words::percent(1.0 - (1.0 - Policy::default().confidence) / candidates.len() as f64);
+        notes.push(format!(
+            "{} candidates side by side: ranges are taken at {level} each way, so that all of them hold together; chances \
+             are adjusted by Holm over the candidates",
+            candidates.len()
         ));
     }
     notes

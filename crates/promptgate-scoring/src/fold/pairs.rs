@@ -1,10 +1,16 @@
 //! How the cases of two sides pair, and what a check gets to see of them: complete pairs in normal order, and an account
 //! of those that are not complete.
 
+use promptgate_core::gate::Scope;
 use promptgate_core::report::PairCounts;
 
-use super::subject::{Reading, Subject};
+use super::subject::{Reading, Subject, why_none};
 use super::table::{Side, Table};
+use crate::stats::sum;
+use crate::stats::these_cases::Case;
+
+/// Trials of a case from which its noise is known.
+const LEAST_TRIALS: usize = 2;
 
 /// The planned pairs of a comparison: the cases both sides hold with the same input, in normal order.
 pub(crate) struct Pairs<'a> {
@@ -15,6 +21,20 @@ pub(crate) struct Pairs<'a> {
     pub(crate) planned: Vec<usize>,
     /// By position, the place of its cluster among those of the comparison; what the sign streams go by.
     places: Vec<u32>,
+    scope: Scope,
+    /// By position, how many units come before its own; absent where all cases are looked at.
+    seen: Option<(Vec<u32>, u32)>,
+}
+
+/// Which cases of a comparison a metric is taken over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Over<'a> {
+    /// All.
+    All,
+    /// Those of one of the header's selections.
+    Selection(Option<usize>),
+    /// Those at these positions, which are sorted.
+    Positions(&'a [u32]),
 }
 
 /// The account of the planned pairs by their answers.
@@ -34,7 +54,13 @@ pub(crate) struct Answers {
 impl<'a> Pairs<'a> {
     /// Pairs two sides; without a baseline every case of the candidate is planned. `stored`: what the baseline does not
     /// hold was never planned.
-    pub(crate) fn new(table: &'a Table, baseline: Option<&'a Side>, candidate: &'a Side, stored: bool) -> Self {
+    pub(crate) fn new(
+        table: &'a Table,
+        baseline: Option<&'a Side>,
+        candidate: &'a Side,
+        stored: bool,
+        scope: Scope,
+    ) -> Self {
         let held = |position: usize| match baseline {
             None => candidate.input(position).is_some(),
             Some(side) => {
@@ -44,7 +70,22 @@ impl<'a> Pairs<'a> {
         };
         let planned: Vec<usize> = table.in_normal_order().into_iter().filter(|position| held(*position)).collect();
         let places = places(table, &planned);
-        Self { table, baseline, candidate, planned, places }
+        Self { table, baseline, candidate, planned, places, scope, seen: None }
+    }
+
+    /// The pairs of the first units alone.
+    pub(crate) fn first(&self, ranks: &[u32], units: usize) -> Self {
+        let seen = |position: &usize| (ranks[*position] as usize) < units;
+        Self {
+            planned: self.planned.iter().copied().filter(seen).collect(),
+            places: self.places.clone(),
+            seen: Some((ranks.to_vec(), units as u32)),
+            ..*self
+        }
+    }
+
+    fn is_seen(&self, position: usize) -> bool {
+        self.seen.as_ref().is_none_or(|(ranks, units)| ranks[position] < *units)
     }
 
     /// The planned pairs of a selection.
@@ -55,15 +96,43 @@ impl<'a> Pairs<'a> {
 
     /// The candidate's cases of a selection, paired or not, in normal order.
     pub(crate) fn of_candidate(&self, selection: Option<usize>) -> impl Iterator<Item = usize> + '_ {
-        let held = |position: &usize| self.candidate.input(*position).is_some();
+        let held = |position: &usize| self.candidate.input(*position).is_some() && self.is_seen(*position);
         let all = self.table.in_normal_order().into_iter().filter(held);
         all.filter(move |position| self.table.is_selected(*position, selection))
     }
 
     /// The readings of a case on both sides.
     pub(crate) fn readings(&self, subject: &Subject, position: usize) -> (Reading, Reading) {
-        let candidate = self.table.reading(self.candidate, subject, position);
-        (self.baseline.map_or(Reading::Absent, |side| self.table.reading(side, subject, position)), candidate)
+        let baseline = self.baseline.map_or(Reading::Absent, |side| self.reading(side, subject, position));
+        (baseline, self.reading(self.candidate, subject, position))
+    }
+
+    /// A case on a side, over its trials. Where the cases themselves are the question, the noise of the model is known
+    /// from two trials on: with fewer the case is incomplete.
+    fn reading(&self, side: &Side, subject: &Subject, position: usize) -> Reading {
+        let reading = self.table.reading(side, subject, position);
+        if self.scope == Scope::Population || reading.value().is_none() {
+            return reading;
+        }
+        let cells = self.table.cells(side, subject, position);
+        let usable = cells.iter().filter(|cell| cell.read().value().is_some()).count();
+        if usable >= LEAST_TRIALS { reading } else { why_none(cells) }
+    }
+
+    fn is_over(&self, over: Over<'_>, position: usize) -> bool {
+        match over {
+            Over::All => true,
+            Over::Selection(selection) => self.table.is_selected(position, selection),
+            Over::Positions(positions) => positions.binary_search(&(position as u32)).is_ok(),
+        }
+    }
+
+    /// The values of a case's trials on both sides.
+    fn trials(&self, subject: &Subject, position: usize) -> Case {
+        let values = |side: &Side| {
+            self.table.cells(side, subject, position).iter().filter_map(|cell| cell.read().value()).collect()
+        };
+        Case { baseline: self.baseline.map(values).unwrap_or_default(), candidate: values(self.candidate) }
     }
 
     /// Who answered what.
@@ -85,10 +154,10 @@ impl<'a> Pairs<'a> {
     }
 
     /// What a check on a metric sees of a selection.
-    pub(crate) fn sample(&self, subject: &Subject, selection: Option<usize>) -> Sample {
+    pub(crate) fn sample(&self, subject: &Subject, over: Over<'_>) -> Sample {
         let mut sample = Sample::default();
         let mut clusters = Vec::new();
-        for position in self.selected(selection) {
+        for position in self.planned.iter().copied().filter(|position| self.is_over(over, *position)) {
             let cluster = self.table.cluster(position);
             let unit = Unit { cluster, place: self.places[position] };
             let (baseline, candidate) = self.readings(subject, position);
@@ -96,9 +165,13 @@ impl<'a> Pairs<'a> {
                 continue;
             }
             clusters.push(cluster);
+            let before = sample.n();
             sample.take(unit, baseline, candidate);
+            if self.scope == Scope::TheseCases && sample.n() > before {
+                sample.trials.push(self.trials(subject, position));
+            }
         }
-        sample.planned_in(clusters)
+        sample.planned_in(clusters, self.scope)
     }
 
     /// The candidate alone: every case it has a value for, paired or not, in normal order.
@@ -106,16 +179,32 @@ impl<'a> Pairs<'a> {
         let mut sample = Sample::default();
         let mut clusters = Vec::new();
         for position in self.of_candidate(selection) {
-            let candidate = self.table.reading(self.candidate, subject, position);
+            let candidate = self.reading(self.candidate, subject, position);
             if candidate == Reading::NotFed {
                 continue;
             }
             let cluster = self.table.cluster(position);
             clusters.push(cluster);
+            let before = sample.n();
             // With the candidate on both sides what is said of absences holds, and the differences are not looked at.
             sample.take(Unit { cluster, place: 0 }, candidate, candidate);
+            if self.scope == Scope::TheseCases && sample.n() > before {
+                sample.trials.push(self.trials(subject, position));
+            }
         }
-        sample.planned_in(clusters)
+        sample.planned_in(clusters, self.scope)
+    }
+
+    /// The candidate's mean over the calls of all draws together; absent where no case was answered.
+    pub(crate) fn over_all_draws(&self, subject: &Subject, selection: Option<usize>) -> Option<f64> {
+        let of_case = |position: usize| {
+            let now = self.table.cells(self.candidate, subject, position);
+            let earlier = self.table.earlier_cells(self.candidate, subject, position);
+            let values: Vec<f64> = now.iter().chain(earlier).filter_map(|cell| cell.read().value()).collect();
+            sum::mean(&values)
+        };
+        let means: Vec<f64> = self.of_candidate(selection).filter_map(of_case).collect();
+        sum::mean(&means)
     }
 }
 
@@ -150,6 +239,8 @@ pub(crate) struct Sample {
     pub(crate) units: Vec<Unit>,
     pub(crate) baseline: Vec<f64>,
     pub(crate) candidate: Vec<f64>,
+    /// The trials of the complete pairs, where the cases themselves are the question; else nothing.
+    pub(crate) trials: Vec<Case>,
     /// Pairs that lack a score on a side that answered.
     pub(crate) unscored: u64,
     /// Pairs whose amount was not measured on a side.
@@ -162,10 +253,11 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// The sample of pairs planned in these clusters.
-    fn planned_in(mut self, mut clusters: Vec<u64>) -> Self {
+    fn planned_in(mut self, mut clusters: Vec<u64>, scope: Scope) -> Self {
         self.planned = clusters.len() as u64;
         clusters.sort_unstable();
-        self.clustered = clusters.windows(2).any(|pair| pair[0] == pair[1]);
+        // Where the cases themselves are the question, only the model's noise is uncertain: clusters play no part.
+        self.clustered = scope == Scope::Population && clusters.windows(2).any(|pair| pair[0] == pair[1]);
         self
     }
 
@@ -207,8 +299,11 @@ impl Sample {
     /// The same with every value that only the candidate lacks taken as a failure.
     pub(crate) fn with_failures(&self) -> Self {
         let mut sample = Self { only_candidate_lacks: Vec::new(), ..self.clone() };
+        let trials = self.trials.iter().map(|case| case.candidate.len()).max();
         for (unit, before) in &self.only_candidate_lacks {
             sample.take(*unit, Reading::Value(*before), Reading::Value(0.0));
+            let all = |value: f64| vec![value; trials.unwrap_or_default()];
+            sample.trials.extend(trials.map(|_| Case { baseline: all(*before), candidate: all(0.0) }));
         }
         sample
     }

@@ -1,14 +1,18 @@
 //! The words of a check: what was seen, how likely that is without a drop, what is ruled out, and what would settle it.
 //! One clear sentence each; renderers print them as they are.
 
+use promptgate_core::gate::Scope;
 use promptgate_core::report::words::{chance, counted, percent, points, thousands};
 use promptgate_core::report::{CheckKind, CheckReport};
 use promptgate_core::verdict::Verdict;
 
-use super::check::Cap;
-use super::evidence::Evidence;
+use super::check::{Cap, POWER};
+use super::evidence::{Evidence, LATER, Method};
 use super::pairs::Sample;
-use crate::stats::{StatError, dist, hall, tango};
+use crate::stats::{StatError, dist, hall, tango, these_cases};
+
+/// A suite of fewer cases is small: it is told that it may be taken as the whole requirement.
+const SMALL: u64 = 100;
 
 /// What the words of a judged check are made from.
 pub(crate) struct Told<'a> {
@@ -17,7 +21,19 @@ pub(crate) struct Told<'a> {
     /// The allowed drop on the scale of the evidence.
     pub(crate) margin: f64,
     pub(crate) cap: Option<&'a Cap>,
-    pub(crate) alpha: f64,
+    pub(crate) method: &'a Method,
+    pub(crate) sample: &'a Sample,
+}
+
+impl Told<'_> {
+    fn is_of_these_cases(&self) -> bool {
+        self.method.scope == Scope::TheseCases
+    }
+
+    /// Trials a case that were usable, as far as all cases have them.
+    fn trials(&self) -> u64 {
+        self.sample.trials.iter().map(|case| case.candidate.len().min(case.baseline.len())).min().unwrap_or(1) as u64
+    }
 }
 
 /// The words of a judged check.
@@ -26,9 +42,11 @@ pub(crate) fn of_check(told: &Told<'_>) -> String {
     if let Some(cap) = told.cap {
         parts.push(format!("{}: {}.", cap.code, cap.words));
     }
-    parts.push(numbers(told.report, told.evidence));
+    parts.push(numbers(told.report, told.evidence, told.method));
     parts.extend(allowed(told.report));
-    if told.report.verdict == Some(Verdict::Inconclusive) {
+    if told.method.running.is_some() && told.report.kind == CheckKind::Ratio {
+        parts.push("Amounts have no known range: they decide once the plan is complete.".to_owned());
+    } else if told.report.verdict == Some(Verdict::Inconclusive) {
         parts.extend(too_small(told));
         parts.push(settling(told));
     }
@@ -39,24 +57,32 @@ pub(crate) fn of_check(told: &Told<'_>) -> String {
 }
 
 /// What was seen, how likely it is without a drop, and what is ruled out.
-pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence) -> String {
+pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence, method: &Method) -> String {
     let mut parts = Vec::new();
+    let likely = if method.running.is_some() { format!("at most {}", chance(evidence.p)) } else { chance(evidence.p) };
     match (report.fixed, report.broken) {
         (Some(fixed), Some(broken)) => {
             let same = report.n - fixed - broken;
             let broke = counted(broken, "case", "cases");
             parts.push(format!("broke {broke}, fixed {}, {} unchanged.", thousands(fixed), thousands(same)));
-            parts.push(format!("Chance of a split this bad with no real drop: {}.", chance(evidence.p)));
+            let what = if method.trials > 1 { "result" } else { "split" };
+            parts.push(format!("Chance of a {what} this bad with no real drop: {likely}."));
         }
         _ => {
             let worse = if report.kind == CheckKind::Ratio { "rise" } else { "drop" };
-            parts.push(format!("Chance of a result this bad with no real {worse}: {}.", chance(evidence.p)));
+            parts.push(format!("Chance of a result this bad with no real {worse}: {likely}."));
         }
     }
     if report.kind == CheckKind::Ratio {
         parts.extend(totals(report));
     }
-    parts.push(ruled_out(report));
+    match method.scope {
+        Scope::Population => parts.push(ruled_out(report)),
+        Scope::TheseCases => {
+            parts.push(ruled_out(report).replacen("Ruled out:", "Ruled out on these cases:", 1));
+            parts.push("Other inputs were not looked at.".to_owned());
+        }
+    }
     parts.join(" ")
 }
 
@@ -77,6 +103,7 @@ fn ruled_out(report: &CheckReport) -> String {
         (_, Some(..=0.0)) => "Ruled out: any drop.".to_owned(),
         (CheckKind::Ratio, Some(rise)) => format!("Ruled out: a rise of more than {}.", percent(rise)),
         (_, Some(drop)) => format!("Ruled out: a drop of more than {}.", points(drop)),
+        (_, None) if report.method.block.as_deref() == Some(LATER) => "Nothing is ruled out yet.".to_owned(),
         (_, None) if report.n < 2 => "Nothing is ruled out by one pair.".to_owned(),
         (_, None) => "Every pair changed alike, so no range can be given.".to_owned(),
     }
@@ -95,44 +122,104 @@ fn allowed(report: &CheckReport) -> Option<String> {
 fn too_small(told: &Told<'_>) -> Option<String> {
     let table = told.evidence.table.filter(|_| told.report.slice.is_some())?;
     let best = 0.5_f64.powf((table.fixed + table.broken) as f64);
-    (best > told.alpha).then(|| "Too small to judge: too few of its cases differ.".to_owned())
+    (best > told.method.alpha).then(|| "Too small to judge: too few of its cases differ.".to_owned())
 }
 
 /// What would settle an open check; never only "more cases".
 fn settling(told: &Told<'_>) -> String {
     let (report, n) = (told.report, told.report.n);
+    let drop = if report.kind == CheckKind::Ratio { "rise" } else { "drop" };
     match report.cases_needed {
-        Some(needed) => {
-            let (more, all) = (thousands(needed - n), thousands(needed));
-            let drop = if report.kind == CheckKind::Ratio { "rise" } else { "drop" };
+        _ if told.margin <= 0.0 => {
             format!(
-                "About {more} more cases ({all} in all) settle it 4 times in 5 if there is no real {drop}.{}",
-                or_else(report)
+                "An allowed {drop} of 0 asks for proof of a gain, which was not given: allow a little, such as 2pt."
             )
         }
-        None if told.margin <= 0.0 => "An allowed drop of 0 asks for proof of a gain, which was not given.".to_owned(),
-        None if told.evidence.estimate >= 0.0 => from_how_many(told),
+        _ if told.is_of_these_cases() => by_repeats(told, drop),
+        Some(needed) => {
+            let (more, all) = (thousands(needed - n), thousands(needed));
+            format!(
+                "About {more} more cases ({all} in all) settle it 4 times in 5 if there is no real {drop}. {}",
+                or_else(told)
+            )
+        }
+        None if told.evidence.estimate >= 0.0 => format!("{} {}", from_how_many(told), or_else(told)),
         None => {
             let seen = "the observed drop, not the sample, is in the way";
-            format!("More cases do not settle it: {seen}.{}", or_else(report))
+            format!("More cases do not settle it: {seen}. {}", or_else(told))
         }
     }
 }
 
-fn or_else(report: &CheckReport) -> String {
-    match report.broken {
-        Some(0) => String::new(),
-        Some(broken) => format!(" Or mend the {}.", counted(broken, "broken case", "broken cases")),
-        None if report.kind == CheckKind::Ratio => String::new(),
-        None => " More repeats a case narrow it too where the model wavers.".to_owned(),
+/// What else settles an open check than more cases: mending what broke, taking the suite as the whole requirement, or
+/// allowing what is not ruled out.
+fn or_else(told: &Told<'_>) -> String {
+    let report = told.report;
+    let mut ways = Vec::new();
+    if let Some(broken @ 1..) = report.broken {
+        ways.push(format!("mend the {}", counted(broken, "broken case", "broken cases")));
+    }
+    if report.n < SMALL && report.kind != CheckKind::Ratio && report.slice.is_none() {
+        let trials = these_cases::fewest_calls(told.margin, told.method.alpha, 1.0).div_ceil(report.n.max(1)).max(3);
+        ways.push(format!(
+            "let these cases be the whole requirement (`scope = \"these-cases\"` with `trials = {trials}`)"
+        ));
+    } else if told.method.trials == 1 && report.kind != CheckKind::Binary {
+        ways.push("repeat each case (`trials = 3`) where the model wavers".to_owned());
+    }
+    match (report.kind, report.ruled_out) {
+        (CheckKind::Ratio, Some(rise @ 0.0..)) => ways.push(format!("allow a rise of {}", percent(rise_up(rise)))),
+        (_, Some(drop)) if drop < 0.5 => ways.push(format!("allow a drop of {}", points(drop_up(drop)))),
+        _ => {}
+    }
+    match ways.as_slice() {
+        [] => "Or look at the cases that changed.".to_owned(),
+        ways => format!("Or {}.", ways.join(", or ")),
+    }
+}
+
+/// The next half point above a drop, which this evidence would pass.
+fn drop_up(drop: f64) -> f64 {
+    (drop * 200.0).floor() / 200.0 + 0.005
+}
+
+/// The next percent above a rise.
+fn rise_up(rise: f64) -> f64 {
+    (rise * 100.0).floor() / 100.0 + 0.01
+}
+
+/// Where the cases themselves are the question, repeats settle it (gate.md, 4.8 and 8).
+fn by_repeats(told: &Told<'_>, drop: &str) -> String {
+    let (n, trials) = (told.report.n, told.trials());
+    if told.evidence.estimate <= -told.margin / 2.0 + 1e-12 {
+        let seen = format!("the observed {drop}, not the number of calls, is in the way");
+        return format!("More repeats do not settle it: {seen}. {}", or_else(told));
+    }
+    let within = these_cases::within(&told.sample.trials);
+    let needed = these_cases::trials_needed(within, n, told.margin, told.method.alpha, POWER);
+    let guard = match told.report.kind {
+        CheckKind::Ratio => 0,
+        _ => these_cases::fewest_calls(told.margin, told.method.alpha, 1.0).div_ceil(n.max(1)),
+    };
+    match needed.max(guard) {
+        needed if needed > trials => {
+            let more = needed - trials;
+            format!(
+                "About {} a case ({} more) settle it 4 times in 5 if there is no real {drop} on these cases. {}",
+                counted(needed, "trial", "trials"),
+                thousands(more),
+                or_else(told)
+            )
+        }
+        _ => format!("The calls at hand would settle it 4 times in 5; this time they did not. {}", or_else(told)),
     }
 }
 
 /// Nothing fell, yet there are too few cases: from how many this check passes when nothing changes.
 fn from_how_many(told: &Told<'_>) -> String {
     let units = match told.evidence.guarded {
-        Some(_) => hall::fewest_units(told.margin, told.alpha, 1.0),
-        None => tango::fewest_identical(told.margin, dist::normal_quantile(1.0 - told.alpha)),
+        Some(_) => hall::fewest_units(told.margin, told.method.alpha, 1.0),
+        None => tango::fewest_identical(told.margin, dist::normal_quantile(1.0 - told.method.alpha)),
     };
     let what = if told.evidence.clusters.is_some() {
         counted(units, "cluster", "clusters")

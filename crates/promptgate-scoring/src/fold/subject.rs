@@ -1,10 +1,11 @@
 //! What a check looks at on one trial: the outcome, a suite's metric, or an amount; and what it means when there is no
 //! value. The kinds of absence never mix: missing, unscored and not measured have different consequences.
 
-use promptgate_core::answer::{FailureKind, Response};
+use promptgate_core::answer::{FailureKind, Response, Usage};
 use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::name::MetricName;
-use promptgate_core::record::{MetricKind, RunHeader, SettledTrial, TrialError};
+use promptgate_core::price::NanoUsd;
+use promptgate_core::record::{EarlierDraw, MetricKind, RunHeader, SettledTrial, TrialError};
 use promptgate_core::score::Outcome;
 
 /// What a metric is taken from.
@@ -40,15 +41,18 @@ impl Amount {
         RATIO_METRICS[self as usize]
     }
 
-    /// The amount in its unit; absent where it was not measured.
+    /// The amount of an answer in its unit; absent where it was not measured.
     pub(crate) fn of(self, response: &Response) -> Option<f64> {
-        let tokens = response.usage.as_ref();
+        self.among(response.cost, response.usage.as_ref(), response.latency_ms)
+    }
+
+    fn among(self, cost: Option<NanoUsd>, tokens: Option<&Usage>, latency_ms: Option<u64>) -> Option<f64> {
         match self {
-            Self::Cost => response.cost.map(|cost| cost.dollars()),
+            Self::Cost => cost.map(|cost| cost.dollars()),
             Self::Tokens => tokens.map(|usage| (usage.input_tokens + usage.output_tokens) as f64),
             Self::InputTokens => tokens.map(|usage| usage.input_tokens as f64),
             Self::OutputTokens => tokens.map(|usage| usage.output_tokens as f64),
-            Self::Latency => response.latency_ms.map(|latency| latency as f64),
+            Self::Latency => latency_ms.map(|latency| latency as f64),
         }
     }
 }
@@ -114,6 +118,28 @@ impl Subject {
             Self::Amount(amount) => {
                 let amount = trial.response.as_ref().and_then(|response| amount.of(response));
                 amount.filter(|amount| amount.is_finite()).map_or(Reading::NotMeasured, Reading::Value)
+            }
+        }
+    }
+}
+
+impl Subject {
+    /// The reading of an earlier draw.
+    pub(crate) fn read_earlier(&self, draw: &EarlierDraw) -> Reading {
+        match self {
+            Self::Outcome => match draw.outcome {
+                Outcome::Passed => Reading::Value(1.0),
+                Outcome::Failed => Reading::Value(0.0),
+                Outcome::Errored | Outcome::Skipped => Reading::Unscored,
+            },
+            Self::Metric(name) => match draw.metrics.get(name) {
+                Some(Some(value)) if (0.0..=1.0).contains(value) => Reading::Value(*value),
+                Some(_) => Reading::Unscored,
+                None => Reading::NotFed,
+            },
+            Self::Amount(amount) => {
+                let amount = amount.among(draw.cost, draw.usage.as_ref(), draw.latency_ms);
+                amount.map_or(Reading::NotMeasured, Reading::Value)
             }
         }
     }
@@ -212,6 +238,12 @@ pub(crate) fn over_trials(cells: &[Cell]) -> Reading {
     if let Some(mean) = crate::stats::sum::mean(&values) {
         return Reading::Value(mean);
     }
+    why_none(cells)
+}
+
+/// The reason that explains best why a case lacks values.
+pub(crate) fn why_none(cells: &[Cell]) -> Reading {
+    let absences = cells.iter().map(|cell| cell.read()).filter(|reading| reading.value().is_none());
     let rank = |reading: &Reading| Reading::ABSENCES.iter().position(|each| each == reading);
-    cells.iter().map(|cell| cell.read()).max_by_key(rank).unwrap_or(Reading::Absent)
+    absences.max_by_key(rank).unwrap_or(Reading::Absent)
 }

@@ -1,23 +1,31 @@
 //! The record as columns: what a gate has to remember of every case, and no text. One pass over the trials fills it; ids
 //! are read again only for the few cases that a report names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use promptgate_core::digest::{Digest, DigestWriter};
+use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{RunHeader, SettledCase, SettledTrial};
 use promptgate_core::score::Outcome;
+use promptgate_core::sequence;
 
 use super::FoldError;
 use super::subject::{Cell, Reading, Subject, over_trials};
 
+/// Tags that are looked at as slices; a data set where every case has its own would otherwise be held in memory.
+const MOST_TAGS: usize = 256;
+
 /// What is remembered of the cases, by their position in the plan, and of every side.
 pub(crate) struct Table {
     repeats: usize,
+    /// Indices of one case on one side.
+    stride: u64,
     words: usize,
     rows: Vec<Row>,
     /// `words` words a case: which of the header's selections hold.
     selections: Vec<u64>,
+    /// By tag, the positions that carry it.
+    tags: BTreeMap<String, Vec<u32>>,
     subjects: Vec<Subject>,
     sides: HashMap<(usize, usize), Side>,
     models: usize,
@@ -48,6 +56,10 @@ pub(crate) struct Side {
     pub(crate) unbound: bool,
     /// The largest draw.
     pub(crate) draw: u32,
+    /// By position, how the calls came out that were made because the case was about to break a rule.
+    confirmations: HashMap<usize, Confirmed>,
+    /// By position, the cells of earlier draws by subject.
+    earlier: HashMap<usize, Vec<Vec<Cell>>>,
     /// Whether a trial stands where another version or model belongs.
     pub(crate) misplaced: bool,
 }
@@ -56,9 +68,11 @@ impl Table {
     pub(crate) fn new(header: &RunHeader, subjects: Vec<Subject>) -> Self {
         Self {
             repeats: header.trials.max(1) as usize,
+            stride: header.stride(),
             words: header.selections.len().div_ceil(64),
             rows: Vec::new(),
             selections: Vec::new(),
+            tags: BTreeMap::new(),
             subjects,
             sides: HashMap::new(),
             models: header.models.len(),
@@ -71,18 +85,22 @@ impl Table {
         let (position, repeat) = self.place(trial)?;
         self.see(position, &trial.case)?;
         let side = self.sides.entry((trial.version, trial.model)).or_default();
-        side.misplaced |= trial.trial / (self.repeats as u64 * self.cases.max(1))
-            != (trial.version * self.models + trial.model) as u64;
+        side.misplaced |=
+            trial.trial / (self.stride * self.cases.max(1)) != (trial.version * self.models + trial.model) as u64;
+        if repeat >= self.repeats {
+            side.confirm(position, trial);
+            return Ok(());
+        }
         side.count(trial);
+        side.remember_earlier(position, &self.subjects, trial);
         side.put(position, repeat, self.repeats, &self.subjects, trial)
     }
 
     /// Where a trial stands: the position of its case, and its repeat from 0.
     fn place(&self, trial: &SettledTrial) -> Result<(usize, usize), FoldError> {
-        let repeats = self.repeats as u64;
         let repeat = u64::from(trial.repeat).wrapping_sub(1);
-        if repeat >= repeats || repeat != trial.trial % repeats {
-            let said = format!("trial {} says it is repeat {} of {repeats}", trial.trial, trial.repeat);
+        if repeat >= self.stride || repeat != trial.trial % self.stride {
+            let said = format!("trial {} says it is repeat {} of {}", trial.trial, trial.repeat, self.repeats);
             return Err(FoldError::Contradiction(said));
         }
         Ok((self.position(trial), repeat as usize))
@@ -90,7 +108,7 @@ impl Table {
 
     /// The position of a trial's case.
     pub(crate) fn position(&self, trial: &SettledTrial) -> usize {
-        (trial.trial / self.repeats as u64 % self.cases.max(1)) as usize
+        (trial.trial / self.stride % self.cases.max(1)) as usize
     }
 
     fn see(&mut self, position: usize, case: &SettledCase) -> Result<(), FoldError> {
@@ -101,7 +119,7 @@ impl Table {
         let key = case_key(&case.id);
         let row = &mut self.rows[position];
         match row.key {
-            0 => *row = Row { key, cluster: case.cluster.as_deref().map_or(0, cluster_key) },
+            0 => *row = Row { key, cluster: case.cluster.as_deref().map_or(0, sequence::cluster_unit) },
             seen if seen == key => return Ok(()),
             _ => {
                 return Err(FoldError::Contradiction(format!(
@@ -110,6 +128,7 @@ impl Table {
                 )));
             }
         }
+        self.tag(position, &case.tags);
         for selection in &case.selections {
             let (word, bit) = (usize::from(*selection) / 64, selection % 64);
             if word < self.words {
@@ -117,6 +136,17 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    fn tag(&mut self, position: usize, tags: &[String]) {
+        for tag in tags {
+            let room = self.tags.len() < MOST_TAGS;
+            match self.tags.get_mut(tag) {
+                Some(positions) => positions.push(position as u32),
+                None if room => drop(self.tags.insert(tag.clone(), vec![position as u32])),
+                None => {}
+            }
+        }
     }
 
     pub(crate) fn side(&self, version: usize, model: usize) -> Option<&Side> {
@@ -138,7 +168,7 @@ impl Table {
     /// The cluster of a case; a case without one is its own.
     pub(crate) fn cluster(&self, position: usize) -> u64 {
         match self.rows[position] {
-            Row { cluster: 0, key } => (key >> 64) as u64 ^ key as u64,
+            Row { cluster: 0, key } => sequence::case_unit(key),
             row => row.cluster,
         }
     }
@@ -155,29 +185,74 @@ impl Table {
         over_trials(self.cells(side, subject, position))
     }
 
+    /// How the calls came out that were made on top of a case's trials.
+    pub(crate) fn confirmed(&self, side: &Side, position: usize) -> Confirmed {
+        side.confirmations.get(&position).copied().unwrap_or_default()
+    }
+
+    /// Passed and usable trials of the earlier draws of a case.
+    pub(crate) fn earlier_passes(&self, side: &Side, position: usize) -> Passes {
+        Passes::of(self.earlier_cells(side, &Subject::Outcome, position))
+    }
+
+    /// The cells of the earlier draws of a case.
+    pub(crate) fn earlier_cells<'a>(&self, side: &'a Side, subject: &Subject, position: usize) -> &'a [Cell] {
+        let column = self.subjects.iter().position(|each| each == subject);
+        let columns = side.earlier.get(&position);
+        column.zip(columns).and_then(|(at, columns)| columns.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// By tag, the positions that carry it, in the order in which they were seen.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        self.tags.iter().map(|(tag, positions)| (tag.as_str(), positions.as_slice()))
+    }
+
+    /// How many units come before a case's own in the seeded order; by position.
+    pub(crate) fn ranks(&self, seed: u64) -> Vec<u32> {
+        let seen: Vec<usize> = (0..self.rows.len()).filter(|position| self.rows[*position].key != 0).collect();
+        let units: Vec<u64> = seen.iter().map(|position| self.cluster(*position)).collect();
+        let mut ranks = vec![u32::MAX; self.rows.len()];
+        for (position, rank) in seen.iter().zip(sequence::ranks(&units, seed).0) {
+            ranks[*position] = rank;
+        }
+        ranks
+    }
+
     /// Passed and usable trials of a case on a side.
     pub(crate) fn passes(&self, side: &Side, position: usize) -> Passes {
-        let values = self.cells(side, &Subject::Outcome, position).iter().filter_map(|cell| cell.read().value());
-        values.fold(Passes::default(), |passes, value| Passes {
-            passed: passes.passed + u32::from(value == 1.0),
-            usable: passes.usable + 1,
-        })
+        Passes::of(self.cells(side, &Subject::Outcome, position))
     }
 }
 
-fn cluster_key(cluster: &str) -> u64 {
-    let mut writer = DigestWriter::default();
-    writer.line("cluster");
-    writer.line(cluster);
-    (writer.finish().prefix128() as u64).max(1)
-}
-
 impl Side {
+    /// A side of which nothing is known.
+    pub(crate) fn nobody() -> &'static Self {
+        static NOBODY: std::sync::OnceLock<Side> = std::sync::OnceLock::new();
+        NOBODY.get_or_init(Self::default)
+    }
+
     fn count(&mut self, trial: &SettledTrial) {
         self.trials += 1;
         self.errored += u64::from(trial.outcome == Outcome::Errored);
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         self.draw = self.draw.max(trial.draw);
+    }
+
+    fn confirm(&mut self, position: usize, trial: &SettledTrial) {
+        self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
+        let confirmed = self.confirmations.entry(position).or_default();
+        confirmed.calls += 1;
+        confirmed.fared = confirmed.fared.with(Subject::Outcome.read(trial).value());
+    }
+
+    fn remember_earlier(&mut self, position: usize, subjects: &[Subject], trial: &SettledTrial) {
+        if trial.earlier.is_empty() {
+            return;
+        }
+        let columns = self.earlier.entry(position).or_insert_with(|| vec![Vec::new(); subjects.len()]);
+        for (subject, column) in subjects.iter().zip(columns) {
+            column.extend(trial.earlier.iter().map(|draw| Cell::new(subject.read_earlier(draw))));
+        }
     }
 
     fn put(
@@ -230,11 +305,38 @@ pub(crate) struct Passes {
     pub(crate) usable: u32,
 }
 
+/// How the calls of a case came out that were made because it was about to break a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Confirmed {
+    /// Calls on record, answered or not.
+    pub(crate) calls: u32,
+    /// How those fared that passed or failed.
+    pub(crate) fared: Passes,
+}
+
 impl Passes {
+    fn of(cells: &[Cell]) -> Self {
+        cells.iter().fold(Self::default(), |passes, cell| passes.with(cell.read().value()))
+    }
+
+    fn with(self, value: Option<f64>) -> Self {
+        let passed = u32::from(value == Some(1.0));
+        Self { passed: self.passed + passed, usable: self.usable + u32::from(value.is_some()) }
+    }
+
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, usable: self.usable + other.usable }
+    }
+
+    /// Trials that failed.
+    pub(crate) fn failed(self) -> u32 {
+        self.usable - self.passed
+    }
+
     /// Whether more than half passed (`Some(true)`) or failed (`Some(false)`); an even split is neither.
     pub(crate) fn majority(self) -> Option<bool> {
-        let failed = self.usable - self.passed;
-        (self.passed != failed).then_some(self.passed > failed)
+        (self.passed != self.failed()).then_some(self.passed > self.failed())
     }
 }
 

@@ -12,17 +12,29 @@ pub(crate) struct Tally {
     pub(crate) attempts: u64,
     pub(crate) reused: u64,
     pub(crate) wasted: NanoUsd,
+    /// Planned trials on record; calls that confirm a broken case come on top.
+    pub(crate) planned: u64,
+    trials: u32,
 }
 
 impl Tally {
     pub(crate) fn new(header: &RunHeader) -> Self {
         let evidence = EvidenceWriter::new(header);
-        Self { evidence, cost: Cost::default(), attempts: 0, reused: 0, wasted: NanoUsd::default() }
+        Self {
+            evidence,
+            cost: Cost::default(),
+            attempts: 0,
+            reused: 0,
+            wasted: NanoUsd::default(),
+            planned: 0,
+            trials: header.trials,
+        }
     }
 
     /// Takes in the next trial in plan order.
     pub(crate) fn add(&mut self, trial: &SettledTrial) {
         self.evidence.trial(trial);
+        self.planned += u64::from(trial.repeat <= self.trials);
         if let Some(response) = &trial.response {
             match response.cost {
                 Some(cost) => self.cost.nano_usd = self.cost.nano_usd.plus(cost),

@@ -13,13 +13,17 @@ pub fn log_e_worse(fixed: u64, broken: u64) -> f64 {
 
 /// log of the mean over stakes of prod(1 - l d_i): evidence for "worse".
 pub fn log_e_mixture_worse(differences: &[f64], stakes: &[f64]) -> f64 {
-    log_mean_exp(stakes.iter().map(|stake| differences.iter().map(|d| (-stake * d).ln_1p()).sum()))
+    log_mean_of_products(stakes, differences, |stake, d| -stake * d)
 }
 
 /// log of the mean over stakes of prod(1 + l/(1-m) (d_i + m)): evidence for "not worse by m".
 pub fn log_e_mixture_noninferior(differences: &[f64], margin: f64, stakes: &[f64]) -> f64 {
-    let bet = |stake: f64| differences.iter().map(|d| (stake / (1.0 - margin) * (d + margin)).ln_1p()).sum();
-    log_mean_exp(stakes.iter().map(|stake| bet(*stake)))
+    log_mean_of_products(stakes, differences, |stake, d| stake / (1.0 - margin) * (d + margin))
+}
+
+/// log of the mean over stakes of prod(1 + gain(stake, unit)).
+pub(crate) fn log_mean_of_products<U>(stakes: &[f64], units: &[U], gain: impl Fn(f64, &U) -> f64) -> f64 {
+    log_mean_exp(stakes.iter().map(|stake| units.iter().map(|unit| gain(*stake, unit).ln_1p()).sum()))
 }
 
 fn log_mean_exp(logs: impl Iterator<Item = f64>) -> f64 {

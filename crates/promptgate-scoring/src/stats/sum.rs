@@ -18,3 +18,8 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 pub fn of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     pairwise(&values.iter().map(|value| f(*value)).collect::<Vec<_>>())
 }
+
+/// The sum of what each item contributes.
+pub fn over<T>(items: &[T], term: impl Fn(&T) -> f64) -> f64 {
+    pairwise(&items.iter().map(term).collect::<Vec<_>>())
+}

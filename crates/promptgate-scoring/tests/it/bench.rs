@@ -2,18 +2,19 @@
 
 use promptgate_core::Digest;
 use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
-use promptgate_core::gate::{Check, Limit, Policy, Rule, Subject};
+use promptgate_core::gate::{Check, Limit, Policy, Rule, Sequential, Subject};
 use promptgate_core::name::{CaseId, MetricName, ModelId, PromptId, RunId, SuiteName};
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::price::NanoUsd;
 use promptgate_core::prompt::VersionIdentity;
 use promptgate_core::record::{
     HeaderVolatile, LOG_SCHEMA, MetricKind, MetricSpec, PlannedComparison, Purpose, RecordInMemory, RunHeader,
-    SettledCase, SettledTrial, TrialError, TrialVolatile,
+    SettledCase, SettledTrial, TrialError, TrialVolatile, Units,
 };
 use promptgate_core::report::GateReport;
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::selection::{Condition, Selection};
+use promptgate_core::sequence;
 use promptgate_scoring::fold::gate_report;
 
 /// How one trial comes out in a test.
@@ -51,6 +52,7 @@ impl Bench {
             },
             files: Vec::new(),
             stored: None,
+            again: 0,
         };
         let header = RunHeader {
             schema: LOG_SCHEMA.to_owned(),
@@ -64,12 +66,14 @@ impl Bench {
             models: vec![model("openai/gpt-4")],
             cases: cases as u64,
             trials: 1,
+            confirm: 0,
+            units: None,
             seed: 7,
             partition: None,
             filter: None,
-            metrics: vec![MetricSpec { name: metric("quality"), kind: MetricKind::Score }],
+            metrics: vec![MetricSpec { name: metric("quality"), kind: MetricKind::Score, judged: false }],
             selections: Vec::new(),
-            comparisons: vec![PlannedComparison { model: 0, baseline: Some(1), candidate: 0 }],
+            comparisons: vec![PlannedComparison::new(0, Some(1), 0)],
             policy: Some(Policy::default()),
             policy_digest: Some(Digest::of_bytes(b"policy")),
             notes: Vec::new(),
@@ -112,6 +116,37 @@ impl Bench {
         self.with(|header| header.trials = repeats)
     }
 
+    /// A gate that may stop early.
+    pub fn sequential(self, how: Sequential) -> Self {
+        let units: std::collections::BTreeSet<u64> =
+            self.cases.iter().map(|case| sequence::unit(&case.id, case.cluster.as_deref())).collect();
+        let largest = (self.cases.len() / units.len()) as u64;
+        self.with(|header| {
+            header.policy.as_mut().unwrap().sequential = Some(how);
+            header.units = Some(Units { count: units.len() as u64, largest });
+        })
+    }
+
+    /// A record of the first looks alone, as a run that stopped there leaves it.
+    pub fn up_to(&self, units: usize, record: RecordInMemory) -> RecordInMemory {
+        let keys: Vec<u64> = self.cases.iter().map(|case| sequence::unit(&case.id, case.cluster.as_deref())).collect();
+        let (ranks, _) = sequence::ranks(&keys, self.header.seed);
+        let position = |trial: &SettledTrial| self.header.place(trial.trial).1 as usize;
+        let trials = record.trials.into_iter().filter(|trial| (ranks[position(trial)] as usize) < units).collect();
+        RecordInMemory { trials, ..record }
+    }
+
+    /// Adds what a case came to when it was called again.
+    pub fn confirmed(&self, record: &mut RecordInMemory, side: (usize, usize), at: usize, passed: &[bool]) {
+        for (more, passed) in passed.iter().enumerate() {
+            let repeat = self.header.trials + 1 + more as u32;
+            let place = (side.0 * self.header.models.len() + side.1) as u64 * self.header.cases + at as u64;
+            let index = place * self.header.stride() + u64::from(repeat - 1);
+            record.trials.push(trial(index, side, &self.cases[at], repeat, Came::Out(*passed)));
+        }
+        record.trials.sort_by_key(|trial| trial.trial);
+    }
+
     /// Gives every case a cluster.
     pub fn clustered(mut self, cluster: impl Fn(usize) -> usize) -> Self {
         for (at, case) in self.cases.iter_mut().enumerate() {
@@ -140,7 +175,9 @@ impl Bench {
             for model in 0..self.header.models.len() {
                 for (at, case) in self.cases.iter().enumerate() {
                     for repeat in 1..=self.header.trials {
-                        let index = trials.len() as u64;
+                        // Calls that confirm a broken case have indices too.
+                        let index = trials.len() as u64 / u64::from(self.header.trials) * self.header.stride()
+                            + u64::from(repeat - 1);
                         trials.push(trial(index, (version, model), case, repeat, came(version, at, repeat)));
                     }
                 }
@@ -226,6 +263,7 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
         assertions: Vec::new(),
         metrics: quality.into_iter().map(|value| (metric("quality"), value)).collect(),
         judge_cost: None,
+        earlier: Vec::new(),
         volatile: TrialVolatile::default(),
     }
 }

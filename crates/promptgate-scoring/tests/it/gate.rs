@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use promptgate_core::answer::FailureKind;
-use promptgate_core::gate::{Basis, Check, Fresh, Limit, Rule, Scope, Subject};
+use promptgate_core::gate::{Basis, Check, Fresh, Limit, Rule, Subject};
 use promptgate_core::plan::StoredBaseline;
 use promptgate_core::record::{PlannedComparison, Purpose};
 use promptgate_core::report::{CheckReport, GateReport, headline};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::verdict::{Requirement, Verdict};
-use promptgate_scoring::fold::{FoldError, gate_report};
+use promptgate_scoring::fold::gate_report;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -87,7 +87,7 @@ fn an_open_check_says_what_was_seen_what_is_ruled_out_and_what_would_settle_it()
         format!("{}\n{}", headline(&report), first(&report).reason),
         @r"
     INCONCLUSIVE: not shown to be worse, not shown to be as good
-    broke 12 cases, fixed 9, 179 unchanged. Chance of a split this bad with no real drop: 26%. Ruled out: a drop of more than 5.5 pt. Allowed: 5 pt. About 60 more cases (260 in all) settle it 4 times in 5 if there is no real drop. Or mend the 12 broken cases.
+    broke 12 cases, fixed 9, 179 unchanged. Chance of a split this bad with no real drop: 26%. Ruled out: a drop of more than 5.5 pt. Allowed: 5 pt. About 60 more cases (260 in all) settle it 4 times in 5 if there is no real drop. Or mend the 12 broken cases, or allow a drop of 6 pt.
     "
     );
 }
@@ -336,9 +336,8 @@ fn no_new_break_counts_majorities_and_an_even_split_is_neither() {
     assert_eq!(headline(&report), "FAIL: 1 case that passed before fails now, 0 allowed");
     let flip = &report.comparisons[0].flips[0];
     assert_eq!((flip.case.as_str(), flip.baseline.as_str(), flip.candidate.as_str()), ("c-0002", "4/4", "1/4"));
-    let allowed = Bench::gate(30).rule(Rule::NoNewBreak { max_broken: 1, confirm: 3 }).split(0, 1);
+    let allowed = Bench::gate(30).rule(Rule::NoNewBreak { max_broken: 1, confirm: 0 }).split(0, 1);
     assert_eq!(told(&allowed).0, Verdict::Pass);
-    assert!(first(&allowed).reason.contains("`confirm` is not done by this version"), "{}", first(&allowed).reason);
 }
 
 #[test]
@@ -427,7 +426,7 @@ fn an_advisory_model_informs_and_a_gate_of_advisory_models_is_refused() {
             header.models.push(crate::bench::model("openai/other"));
             header.models[0].tier = first;
             header.models[1].tier = second;
-            header.comparisons.push(PlannedComparison { model: 1, baseline: Some(1), candidate: 0 });
+            header.comparisons.push(PlannedComparison::new(1, Some(1), 0));
         });
         let mut record = bench.record(|_, _, _| Came::Out(true));
         for trial in record.trials.iter_mut().filter(|trial| (trial.version, trial.model) == (0, 1)) {
@@ -442,14 +441,6 @@ fn an_advisory_model_informs_and_a_gate_of_advisory_models_is_refused() {
     assert!(headline(&both).ends_with("(openai/other)"), "{}", headline(&both));
     assert!(both.notes[0].contains("up to 10%"), "{:?}", both.notes);
     assert!(two(Tier::Advisory, Tier::Advisory).is_err());
-}
-
-#[test]
-fn what_this_version_does_not_do_is_refused_before_anything_is_judged() {
-    let mut bench = Bench::gate(10).drop(0.05);
-    bench.policy().scope = Scope::TheseCases;
-    let record = bench.record(|_, _, _| Came::Out(true));
-    assert!(matches!(gate_report(&record), Err(FoldError::NotYet { .. })));
 }
 
 #[test]
@@ -556,7 +547,7 @@ fn the_report_serialises_as_the_contract_says() {
                 "pass": "Tango"
               },
               "verdict": "inconclusive",
-              "reason": "broke 12 cases, fixed 9, 179 unchanged. Chance of a split this bad with no real drop: 26%. Ruled out: a drop of more than 5.5 pt. Allowed: 5 pt. About 60 more cases (260 in all) settle it 4 times in 5 if there is no real drop. Or mend the 12 broken cases.",
+              "reason": "broke 12 cases, fixed 9, 179 unchanged. Chance of a split this bad with no real drop: 26%. Ruled out: a drop of more than 5.5 pt. Allowed: 5 pt. About 60 more cases (260 in all) settle it 4 times in 5 if there is no real drop. Or mend the 12 broken cases, or allow a drop of 6 pt.",
               "cases_needed": 260,
               "cases": []
             }

@@ -55,7 +55,7 @@ pub(crate) struct Scan {
 pub(crate) fn scan(path: &Path, file: &File) -> Result<Scan, RunError> {
     let mut lines = Lines::new(path, file);
     let header = read_header(&mut lines)?;
-    let mut scanner = Scanner { path, planned: planned(&header), entries: Vec::new(), finished: false, bad: None };
+    let mut scanner = Scanner { path, planned: header.indices(), entries: Vec::new(), finished: false, bad: None };
     while lines.next()? {
         scanner.take(&lines)?;
     }
@@ -65,11 +65,6 @@ pub(crate) fn scan(path: &Path, file: &File) -> Result<Scan, RunError> {
 /// Reads the header alone.
 pub(crate) fn scan_header(path: &Path, file: &File) -> Result<RunHeader, RunError> {
     read_header(&mut Lines::new(path, file))
-}
-
-fn planned(header: &RunHeader) -> u64 {
-    let sides = (header.versions.len() as u64).saturating_mul(header.models.len() as u64);
-    sides.saturating_mul(header.cases).saturating_mul(u64::from(header.trials))
 }
 
 /// The lines of a file, one at a time, with their places.

@@ -39,10 +39,12 @@ pub fn header(run: &str, cases: u64) -> RunHeader {
         note: None,
         plan_digest: digest("plan"),
         grading: digest("grading"),
-        versions: vec![PlannedVersion { reference: "triage".into(), identity, files, stored: None }],
+        versions: vec![PlannedVersion { reference: "triage".into(), identity, files, stored: None, again: 0 }],
         models: vec![model],
         cases,
         trials: 1,
+        confirm: 0,
+        units: None,
         seed: 7,
         partition: None,
         filter: None,
@@ -90,6 +92,7 @@ pub fn trial(index: u64) -> SettledTrial {
         assertions: Vec::new(),
         metrics: Default::default(),
         judge_cost: None,
+        earlier: Vec::new(),
         volatile: TrialVolatile { attempts: 1, answered_ms: 1_000 + index, ..TrialVolatile::default() },
     }
 }

@@ -47,6 +47,7 @@ fn store_run(project: &Project, id: &str, version: &Version) {
         identity: version.identity.clone(),
         files: version.files.clone(),
         stored: None,
+        again: 0,
     }];
     RunFolder::of(&project.path("app")).create(&header, Scrubber::new()).unwrap();
 }

@@ -70,6 +70,19 @@ pub(super) fn policy(
         let help = "write `trials = 3` or more at the top of the suite";
         fields.mistake("scope", "`these-cases` needs at least two trials a case", help);
     }
+    if policy.scope == Scope::TheseCases && policy.sequential.is_some() {
+        let help = "leave out `sequential`, or judge the population";
+        fields.mistake(
+            "sequential",
+            "under `these-cases` every case is part of the question, so none can be left out",
+            help,
+        );
+    }
+    if policy.scope == Scope::TheseCases && known.trials == 2 {
+        let at = fields.entry("scope").map_or(node.at, |entry| entry.at);
+        let help = "write `trials = 3` at the top of the suite: two keep the promises and lack power";
+        warnings.push(source.diagnostic(at, "`these-cases` with two trials a case", help));
+    }
     fields.finish();
     Some((policy, warnings))
 }
