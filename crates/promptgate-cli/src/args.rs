@@ -54,6 +54,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Decide whether a candidate may replace its baseline.
     Gate(GateArgs),
+    /// Say before any call what a gate would call, cost and be able to tell.
+    Plan(PlanArgs),
     /// Render a stored run again, or join the parts of a partitioned one.
     Report(ReportArgs),
     /// Check suites, prompts, cases and recordings without calling a model.
@@ -103,6 +105,9 @@ pub struct Running {
     pub max_fail: Option<u64>,
     #[command(flatten)]
     pub reports: Reports,
+    /// Nothing is going to be called, so no key is needed: `plan`.
+    #[arg(skip)]
+    pub only_looks: bool,
 }
 
 /// What is written at the end.
@@ -190,6 +195,38 @@ pub enum StopEarly {
     Looks,
     /// E-values.
     Anytime,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  promptgate plan suites/support-triage\n  promptgate plan suites/support-triage --live \
+--trials 3 --report json=plan.json"
+)]
+pub struct PlanArgs {
+    /// The suite's folder.
+    pub suite: PathBuf,
+    /// The version to judge. Default: the suite's candidate.
+    #[arg(long, value_name = "REF")]
+    pub candidate: Option<Reference>,
+    /// The version to hold to, over the gate's own. Repeatable.
+    #[arg(long, value_name = "REF")]
+    pub baseline: Vec<Reference>,
+    /// Only this model: its id or the last part of it. Repeatable.
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// Only these cases: `tag=vip`, `id=order-*`, `metadata.lang=de|fr`, `!tag=slow`. Repeatable; all must hold.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = filter, allow_hyphen_values = true)]
+    pub filter: Vec<Selection>,
+    /// Repeats per case, over the suite's own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub trials: Option<u32>,
+    /// Plan calls of the models, even where the suite names recordings.
+    #[arg(long)]
+    pub live: bool,
+    /// A report: `terminal` or `json`, to standard output or, with `=PATH`, to a file. Repeatable.
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<String>,
 }
 
 /// `report`

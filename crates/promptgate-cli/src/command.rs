@@ -13,6 +13,7 @@ mod check;
 mod compare;
 mod gate;
 mod list;
+mod plan;
 mod prompt;
 mod report;
 mod run;
@@ -30,6 +31,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Run(args) => run::run(&args, out),
         Command::Compare(args) => compare::run(&args, out),
         Command::Gate(args) => gate::run(&args, out),
+        Command::Plan(args) => plan::run(&args, out),
         Command::Report(args) => report::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::List(args) => list::run(&args, out),

@@ -6,8 +6,8 @@ use promptgate_core::port::{PortError, PortErrorKind, TreeError};
 
 use promptgate_runner::PrepareError;
 use promptgate_scoring::fold::FoldError;
-use promptgate_store::ProjectError;
 use promptgate_store::run::RunError;
+use promptgate_store::{CalibrationError, ProjectError};
 
 use crate::diagnose;
 
@@ -82,6 +82,15 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Io { action, cause } => PortError::io(action, cause).into(),
+            other => Self::usage(other.to_string()),
+        }
+    }
+}
+
+impl From<CalibrationError> for Failure {
+    fn from(error: CalibrationError) -> Self {
+        match error {
+            CalibrationError::Wrong(diagnostic) => diagnostic.into(),
             other => Self::usage(other.to_string()),
         }
     }

@@ -15,9 +15,10 @@ use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord}
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
+use promptgate_core::suite::SuiteModel;
 use promptgate_provider::RetryPolicy;
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Limits, Prepared, Share, Stop, Supply, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::run::{Resumed, RunFile};
 use promptgate_store::{SystemClock, SystemIds};
@@ -28,7 +29,7 @@ use crate::output::{self, Output};
 use crate::session::Session;
 use crate::stop;
 
-use assembly::Assembly;
+pub use assembly::Assembly;
 use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
@@ -64,21 +65,44 @@ pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Outp
     Ok(output::write(&sinks, &report, &record, out))
 }
 
-/// Checks all that an evaluation would check before its first call, and says in one line what it would do.
-pub fn look(session: &Session, intent: Intent, out: &Output) -> Result<String, Failure> {
-    let assembly = Assembly::new(session, intent, &Running::default(), out)?;
+/// What an evaluation would do, found before its first call.
+pub struct Outlook {
+    /// Everything it takes, checked.
+    pub assembly: Assembly,
+    /// Where its answers would come from.
+    pub counts: Counts,
+}
+
+/// Checks all that an evaluation would check before its first call.
+pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Outlook, Failure> {
+    let assembly = Assembly::new(session, intent, running, out)?;
     let counts = survey(&assembly.prepared, &assembly.supply, &Share::Planned)?;
-    let plan = &assembly.prepared.plan;
-    Ok(format!(
-        "right; {}, {}, {}, {}: {} from recordings, {} stored, {} to be called",
-        counted(plan.versions.len() as u64, "version", "versions"),
-        counted(plan.models.len() as u64, "model", "models"),
-        counted(plan.cases.len() as u64, "case", "cases"),
-        counted(counts.trials, "trial", "trials"),
-        counts.replayed,
-        counts.reused,
-        counts.calls
-    ))
+    Ok(Outlook { assembly, counts })
+}
+
+impl Outlook {
+    /// Reckons what the calls take. Recordings tell how many tokens an answer has, also where the models are called.
+    pub fn estimate(&self, session: &Session) -> Result<Estimate, Failure> {
+        let Assembly { prepared, supply, models, .. } = &self.assembly;
+        let open = |model: &SuiteModel| recordings::open(session, std::slice::from_ref(model), false).ok()?.pop()?;
+        let known: Vec<_> = models.iter().map(open).collect();
+        Ok(estimate(prepared, supply, &known)?)
+    }
+
+    /// In one line.
+    pub fn line(&self) -> String {
+        let (plan, counts) = (&self.assembly.prepared.plan, &self.counts);
+        format!(
+            "right; {}, {}, {}, {}: {} from recordings, {} stored, {} to be called",
+            counted(plan.versions.len() as u64, "version", "versions"),
+            counted(plan.models.len() as u64, "model", "models"),
+            counted(plan.cases.len() as u64, "case", "cases"),
+            counted(counts.trials, "trial", "trials"),
+            counts.replayed,
+            counts.reused,
+            counts.calls
+        )
+    }
 }
 
 /// The report of a settled record.

@@ -1,16 +1,17 @@
 //! What a command writes: reports to standard output and to files, talk to standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::record::SettledRecord;
 use promptgate_core::report::Report;
+use promptgate_core::report::plan::PlanReport;
 use promptgate_core::secret::Scrubber;
 use promptgate_report::registry::{by_name, by_path};
-use promptgate_report::{FORMATS, Format, Rendering};
+use promptgate_report::{FORMATS, Format, PLAN_FORMATS, PlanFormat, Rendering};
 use promptgate_store::atomic;
 
 use crate::args::Color;
@@ -57,7 +58,8 @@ pub fn write(sinks: &[Sink], report: &Report, record: &dyn SettledRecord, out: &
     for sink in sinks {
         let colour = sink.path.is_none() && out.colours_stdout();
         let rendering = Rendering { report, record, colour };
-        if let Err(why) = write_one(sink, &rendering, &out.scrubber) {
+        let render = |out: &mut dyn Write| (sink.format.render)(&rendering, out);
+        if let Err(why) = write_one(sink.path.as_deref(), &render, &out.scrubber) {
             unwritten = true;
             out.complain(&why);
         }
@@ -72,14 +74,53 @@ fn exit_code(report: &Report) -> ExitCode {
     }
 }
 
-fn write_one(sink: &Sink, rendering: &Rendering<'_>, scrubber: &Scrubber) -> Result<(), Failure> {
+/// One `--report` of a plan.
+pub struct PlanSink {
+    format: &'static PlanFormat,
+    path: Option<PathBuf>,
+}
+
+/// Reads the `--report` flags of `plan`, which has fewer formats.
+pub fn plan_sinks(flags: &[String]) -> Result<Vec<PlanSink>, Failure> {
+    let of_plan = |sink: Sink| {
+        let name = sink.format.name;
+        let format = PLAN_FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+            let known: Vec<String> = PLAN_FORMATS.iter().map(|format| format!("`{}`", format.name)).collect();
+            Failure::usage(format!("a plan has no `{name}` report: it has no trials and no verdict"))
+                .help(format!("known: {}", known.join(", ")))
+        })?;
+        Ok(PlanSink { format, path: sink.path })
+    };
+    sinks(flags)?.into_iter().map(of_plan).collect()
+}
+
+/// Writes all reports of a plan.
+pub fn write_plan(sinks: &[PlanSink], report: &PlanReport, out: &Output) -> ExitCode {
+    let mut code = ExitCode::Done;
+    for sink in sinks {
+        let colour = sink.path.is_none() && out.colours_stdout();
+        let render = |out: &mut dyn Write| (sink.format.render)(report, colour, out);
+        if let Err(why) = write_one(sink.path.as_deref(), &render, &out.scrubber) {
+            code = ExitCode::OutputNotWritten;
+            out.complain(&why);
+        }
+    }
+    code
+}
+
+/// Writes one report to a file, or to standard output.
+fn write_one(
+    path: Option<&Path>,
+    render: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+    scrubber: &Scrubber,
+) -> Result<(), Failure> {
     let fill = |out: &mut dyn Write| {
         let mut clean = ScrubbedLines { out, scrubber, line: Vec::new() };
-        (sink.format.render)(rendering, &mut clean)?;
+        render(&mut clean)?;
         clean.finish()
     };
     let unwritten = |why: String| Failure::new(ExitCode::OutputNotWritten, why);
-    match &sink.path {
+    match path {
         Some(path) => atomic::write_with(path, fill).map_err(|error| unwritten(error.to_string())),
         None => match fill(&mut io::BufWriter::new(io::stdout().lock())) {
             // Whoever read us has seen enough.

@@ -11,6 +11,7 @@ use promptgate_core::format::project::Settings;
 use promptgate_core::name::{CaseId, ModelId, PromptId};
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::port::{CaseSource, Tree, TreeError, TreePath};
+use promptgate_core::price::Prices;
 use promptgate_core::prompt::Version;
 use promptgate_core::reference::Reference;
 use promptgate_core::suite::{Suite, SuiteModel};
@@ -19,7 +20,7 @@ use promptgate_runner::{LoadedVersion, StoredRun};
 use promptgate_store::run::RunFolder;
 use promptgate_store::tree::{DiskTree, GitTree};
 use promptgate_store::versions::{self, Places, VersionError};
-use promptgate_store::{CaseStore, CasesError, Project};
+use promptgate_store::{CalibrationFolder, CaseStore, CasesError, Project};
 
 use crate::diagnose;
 use crate::error::Failure;
@@ -185,6 +186,31 @@ impl Session {
     /// The version a reference names.
     pub fn version(&self, reference: &Reference) -> Result<LoadedVersion, Failure> {
         self.find(reference).map_err(|error| self.version_failure(error))
+    }
+
+    /// The prices that are known, the user's over the embedded ones.
+    pub fn prices(&self) -> Prices {
+        Prices::embedded().overridden_by(self.settings().prices.clone())
+    }
+
+    /// Where the project keeps calibrations.
+    pub fn calibrations(&self) -> CalibrationFolder {
+        self.opened.project.calibrations()
+    }
+
+    /// What a gate is held to unless a user says otherwise: the prompt as the main branch has it, outside of git the
+    /// prompt's file.
+    pub fn usual_baseline(&self) -> Reference {
+        let prompt = PromptId { name: self.suite.prompt.clone(), variant: None };
+        // Some repositories still call it `master`; an empty one will have a `main`.
+        let branch = ["main", "master"].into_iter().find(|branch| GitTree::open(self.root(), branch).is_ok());
+        match branch {
+            Some(branch) => Reference::Git(prompt, branch.to_owned()),
+            None if self.root().ancestors().any(|folder| folder.join(".git").exists()) => {
+                Reference::Git(prompt, "main".to_owned())
+            }
+            None => Reference::File(prompt),
+        }
     }
 
     /// The version a reference names as a baseline: one that is not there makes the comparison invalid, and what needs no

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod ask;
 pub mod assertion;
+pub mod calibration;
 mod canonical;
 pub mod case;
 pub mod diagnostic;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod port;
 pub mod price;
 pub mod prompt;
+pub mod propose;
 pub mod record;
 pub mod reference;
 pub mod report;

@@ -2,6 +2,7 @@
 
 mod gate;
 mod headline;
+pub mod plan;
 mod run;
 pub mod words;
 

@@ -23,4 +23,4 @@ pub use middleware::{Recorder, RetryPolicy};
 pub use provider::{FailedCall, Provider};
 pub use registry::{KINDS, ProviderKind};
 pub use replay::{Lookup, Recording};
-pub use set::{AnswersFrom, ModelSetup, ProviderSet, Setup, SetupError, learn_keys};
+pub use set::{AnswersFrom, Keys, ModelSetup, ProviderSet, Setup, SetupError, learn_keys};

@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 
 use crate::http::{self, Exchange, Limits, Transport};
 use crate::registry::{Built, ProviderKind};
-use crate::set::{BuildContext, SetupError};
+use crate::set::{BuildContext, Keys, SetupError};
 use crate::{BoxFuture, FailedCall, Provider};
 
 /// The line of the registry.
@@ -113,7 +113,8 @@ fn key(context: &BuildContext<'_>, place: &Place) -> Result<Option<HeaderValue>,
         None => key_variable(context.name),
     };
     let Some(value) = set(context, &variable) else {
-        let is_optional = place.is_loopback() && context.settings.key_env.is_none();
+        let is_local = place.is_loopback() && context.settings.key_env.is_none();
+        let is_optional = is_local || context.setup.keys == Keys::NotNeeded;
         return if is_optional { Ok(None) } else { Err(missing(context.name, &variable)) };
     };
     context.setup.scrubber.learn(&Secret::new(value.as_str()));

@@ -49,6 +49,18 @@ pub struct Setup<'a> {
     pub prices: &'a Prices,
     /// The time of day, for a `Retry-After` that is a date.
     pub clock: Arc<dyn Clock>,
+    /// Whether a missing key is a mistake.
+    pub keys: Keys,
+}
+
+/// Whether providers need their keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// They are going to be called.
+    #[default]
+    Needed,
+    /// They are looked at only, to plan calls.
+    NotNeeded,
 }
 
 /// What a provider is built from.

@@ -14,8 +14,9 @@ mod json;
 mod jsonl;
 mod junit;
 mod markdown;
+mod plan;
 mod table;
 mod terminal;
 mod words;
 
-pub use registry::{FORMATS, Format, Rendering};
+pub use registry::{FORMATS, Format, PLAN_FORMATS, PlanFormat, Rendering};

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use promptgate_core::record::SettledRecord;
 use promptgate_core::report::Report;
+use promptgate_core::report::plan::PlanReport;
 
-use crate::{csv, json, jsonl, junit, markdown, terminal};
+use crate::{csv, json, jsonl, junit, markdown, plan, terminal};
 
 /// What a renderer is given.
 pub struct Rendering<'a> {
@@ -58,6 +59,18 @@ pub const FORMATS: &[Format] = &[
     Format { name: "markdown", suffix: ".md", summary: "for a step summary or a comment", render: markdown::render },
     Format { name: "csv", suffix: ".csv", summary: "one row per trial, safe for spreadsheets", render: csv::render },
 ];
+
+/// A form of a plan's report. A plan has no trials and no verdict, so the formats that list those have nothing to say.
+pub struct PlanFormat {
+    /// The name of the format.
+    pub name: &'static str,
+    /// Writes the report; with colour where that may repeat what the words say.
+    pub render: fn(&PlanReport, bool, &mut dyn Write) -> io::Result<()>,
+}
+
+/// The formats of a plan.
+pub const PLAN_FORMATS: &[PlanFormat] =
+    &[PlanFormat { name: "terminal", render: plan::terminal }, PlanFormat { name: "json", render: plan::json }];
 
 /// The format of a name.
 pub fn by_name(name: &str) -> Option<&'static Format> {

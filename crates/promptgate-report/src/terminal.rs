@@ -12,7 +12,7 @@ use promptgate_core::verdict::Verdict;
 use crate::registry::Rendering;
 
 /// Lines of prose break here.
-const WIDTH: usize = 110;
+pub(crate) const WIDTH: usize = 110;
 
 /// How many cases a line names before it only counts.
 const NAMED: usize = 8;
@@ -27,18 +27,18 @@ pub(crate) fn render(rendering: &Rendering<'_>, out: &mut dyn Write) -> io::Resu
 
 /// Puts colour on words that say the same without it.
 #[derive(Clone, Copy)]
-struct Paint(bool);
+pub(crate) struct Paint(pub(crate) bool);
 
 impl Paint {
     fn with(self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.with(Style::new().bold(), text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
     }
 
@@ -50,7 +50,7 @@ impl Paint {
         self.with(AnsiColor::Red.on_default().bold(), text)
     }
 
-    fn unsettled(self, text: &str) -> String {
+    pub(crate) fn unsettled(self, text: &str) -> String {
         self.with(AnsiColor::Yellow.on_default().bold(), text)
     }
 

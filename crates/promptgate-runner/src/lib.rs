@@ -1,10 +1,12 @@
 //! Carries a plan out: bounded concurrency, typed events, the run log.
 //!
-//! [`prepare`] looks at every case and makes the plan, [`survey`] counts where its answers will come from, [`execute`]
+//! [`prepare`] looks at every case and makes the plan, [`survey`] counts where its answers will come from,
+//! [`estimate`] reckons what they take, [`execute`]
 //! gets and grades what is missing and logs it. What a run came to is read from its log, never from here.
 
 mod changes;
 mod chunks;
+mod estimate;
 mod execute;
 mod grading;
 mod log;
@@ -16,6 +18,7 @@ mod stop;
 mod survey;
 
 pub use changes::{CaseChanges, Changed};
+pub use estimate::{Estimate, SideEstimate, estimate};
 pub use execute::{Job, Limits, execute};
 pub use log::GroupCommit;
 pub use order::Order;

@@ -73,7 +73,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.trials += other.trials;
         self.settled += other.settled;
         self.reused += other.reused;

@@ -7,4 +7,5 @@ pub mod assertion;
 pub mod extract;
 pub mod fold;
 pub mod grader;
+pub mod planning;
 pub mod stats;

@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod atomic;
+mod calibrations;
 mod cases;
 mod clock;
 mod ids;
@@ -17,6 +18,7 @@ pub mod tree;
 pub mod versions;
 
 pub use answers::StoredAnswers;
+pub use calibrations::{CalibrationError, CalibrationFolder};
 pub use cases::{CaseStore, CasesError};
 pub use clock::SystemClock;
 pub use ids::SystemIds;

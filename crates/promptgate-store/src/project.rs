@@ -6,6 +6,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::format::project::{self, Settings};
 use promptgate_core::port::{Tree, TreeError, TreePath};
 
+use crate::calibrations::CalibrationFolder;
 use crate::run::RunFolder;
 use crate::tree::DiskTree;
 
@@ -64,6 +65,12 @@ impl Project {
     /// What its file says, over what the user's says.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where the calibrations of its suites are kept.
+    pub fn calibrations(&self) -> CalibrationFolder {
+        let state = self.settings.store.as_deref().unwrap_or(".promptgate");
+        CalibrationFolder::below(self.root.join(state))
     }
 
     /// Where its runs are kept.

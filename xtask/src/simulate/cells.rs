@@ -112,8 +112,9 @@ pub fn pass_at_the_limit(size: Size) -> Vec<Row> {
             );
         }
     }
-    let wald = [0.02, 0.05]
-        .map(|margin| (limit_cell(50, 0.1, margin), false_pass(50, 0.1, margin, |pairs| wald_clears(pairs, margin))));
+    let wald = [0.02, 0.05].map(|margin| {
+        (limit_cell(50, margin, margin), false_pass(50, margin, margin, |pairs| wald_clears(pairs, margin)))
+    });
     let scores: Vec<(String, [f64; 2])> = scores_at_the_limit(size);
     let one = |at: usize| scores.iter().map(move |(cell, reached)| (cell.clone(), reached[at])).collect::<Vec<_>>();
     vec![

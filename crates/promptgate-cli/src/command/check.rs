@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use promptgate_core::exit::ExitCode;
+use promptgate_core::propose::{Facts, propose};
 use promptgate_core::record::Purpose;
 use promptgate_core::reference::Reference;
 use promptgate_report::escape::terminal_line;
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, Running};
 use crate::error::Failure;
-use crate::evaluate::{Intent, look};
+use crate::evaluate::{Intent, Outlook, look};
 use crate::output::Output;
 use crate::session::{Opened, Session};
 
@@ -57,10 +58,38 @@ fn check(session: &Session, out: &Output) -> Result<String, Failure> {
     let purpose = if policy.is_some() { Purpose::Gate } else { Purpose::Run };
     let intent =
         Intent { purpose, candidates: vec![session.suite.candidate.clone()], baselines, policy, control: false };
-    let seen = look(session, intent, out)?;
-    let mut text = format!("{}: {seen}\n", terminal_line(&session.suite_path));
+    let seen = look(session, intent, &Running::default(), out)?;
+    let mut text = format!("{}: {}\n", terminal_line(&session.suite_path), seen.line());
     if session.suite.gate.is_none() {
-        text.push_str("  note: there is no [gate], so `gate` has nothing to decide by\n");
+        text.push_str(&proposal(session, &seen));
     }
     Ok(text)
+}
+
+/// A gate for a suite that has none, indented, ready to be pasted.
+fn proposal(session: &Session, seen: &Outlook) -> String {
+    let prepared = &seen.assembly.prepared;
+    let proposal = propose(&Facts {
+        cases: prepared.plan.cases.len() as u64,
+        trials: session.suite.trials,
+        baseline: session.usual_baseline(),
+        candidate: session.suite.candidate.clone(),
+        metrics: prepared.metrics.iter().map(|metric| metric.name.clone()).collect(),
+    });
+    let mut text = String::from("  note: there is no [gate], so `gate` has nothing to decide by; one that fits:\n");
+    if let Some(line) = proposal.trials_line() {
+        let place = if session.suite.places.contains_key("trials") {
+            format!("in suite.toml, in place of `trials = {}`", session.suite.trials)
+        } else {
+            "at the top of suite.toml, above its first table".to_owned()
+        };
+        text.push_str(&format!("\n  {place}:\n\n{}", indented(&line)));
+    }
+    text.push_str(&format!("\n  at the end of suite.toml:\n\n{}\n", indented(&proposal.to_toml())));
+    text
+}
+
+fn indented(text: &str) -> String {
+    let line = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("    {}\n", terminal_line(line)) };
+    text.lines().map(line).collect()
 }

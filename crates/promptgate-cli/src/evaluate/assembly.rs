@@ -8,11 +8,10 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::{Policy, Scope};
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::Clock;
-use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::{AnswersFrom, ModelSetup, ProviderSet, Recording, Setup, SetupError};
+use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
 use promptgate_runner::{Calls, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare};
 use promptgate_scoring::grader::{Grader, GraderSpec};
 use promptgate_store::{StoredAnswers, SystemClock};
@@ -51,7 +50,8 @@ impl Assembly {
             recordings::must_have_files(&models)?;
         }
         let recorded = recordings::open(session, &models, live)?;
-        let providers = providers(session, &models, &recorded, out)?;
+        let keys = if running.only_looks { Keys::NotNeeded } else { Keys::Needed };
+        let providers = providers(session, &models, &recorded, keys, out)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
         let notes = case_changes::notes(session, &held_to, cases.as_ref())?;
@@ -145,13 +145,14 @@ fn providers(
     session: &Session,
     models: &[SuiteModel],
     recorded: &[Option<Arc<Recording>>],
+    keys: Keys,
     out: &Output,
 ) -> Result<ProviderSet, Failure> {
     let setups = models.iter().zip(recorded).map(|(model, recording)| ModelSetup {
         id: model.id.clone(),
         answers: recording.clone().map_or(AnswersFrom::Provider, AnswersFrom::Recording),
     });
-    let prices = Prices::embedded().overridden_by(session.settings().prices.clone());
+    let prices = session.prices();
     let setup = Setup {
         settings: &session.settings().providers,
         environment: &|name| std::env::var(name).ok(),
@@ -160,6 +161,7 @@ fn providers(
         scrubber: &out.scrubber,
         prices: &prices,
         clock: Arc::new(SystemClock),
+        keys,
     };
     ProviderSet::build(setups.collect(), &setup).map_err(setup_failure)
 }

@@ -7,6 +7,7 @@ mod determinism;
 mod durability;
 mod fails_closed;
 mod looking;
+mod plan;
 mod pull_request;
 mod rehearsal;
 mod triage;

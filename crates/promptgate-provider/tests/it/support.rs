@@ -87,6 +87,7 @@ impl World {
                 scrubber: &self.scrubber,
                 prices: &Prices::embedded(),
                 clock: Arc::new(Noon),
+                keys: Default::default(),
             },
         )
     }

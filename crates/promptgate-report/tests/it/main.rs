@@ -10,6 +10,7 @@ mod escapers;
 mod fixture;
 mod junit;
 mod markdown;
+mod plan;
 mod samples;
 mod sinks;
 mod snapshots;

@@ -3,6 +3,7 @@
 
 mod asking;
 mod changing;
+mod estimating;
 mod limits;
 mod planning;
 mod retaking;

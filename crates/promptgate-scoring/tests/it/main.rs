@@ -6,6 +6,7 @@ mod gate;
 mod grader;
 mod kinds;
 mod looks;
+mod planning;
 mod registry;
 mod run;
 mod small;

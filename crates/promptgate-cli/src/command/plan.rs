@@ -1,0 +1,129 @@
+//! `plan`: what a gate would call, cost and be able to tell, before any call.
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::gate::Policy;
+use promptgate_core::port::Clock;
+use promptgate_core::record::Purpose;
+use promptgate_core::report::plan::{PlanCalls, PlanReport, PlanSide};
+use promptgate_runner::{Counts, Estimate, Prepared};
+use promptgate_scoring::planning::{Group, ModelFacts, PlanFacts, plan_report};
+use promptgate_store::SystemClock;
+
+use crate::args::{PlanArgs, Running};
+use crate::error::Failure;
+use crate::evaluate::{Intent, Outlook, look};
+use crate::output::{self, Output};
+use crate::session::Session;
+
+pub fn run(args: &PlanArgs, out: &Output) -> Result<ExitCode, Failure> {
+    let sinks = output::plan_sinks(&args.reports)?;
+    let session = Session::of_folder(&args.suite, out)?;
+    let outlook = look(&session, intent(args, &session), &running(args), out)?;
+    let report = report(&session, &outlook)?;
+    Ok(output::write_plan(&sinks, &report, out))
+}
+
+/// The gate's own, where the suite has one; else a comparison, or a run of the candidate alone.
+fn intent(args: &PlanArgs, session: &Session) -> Intent {
+    let mut policy: Option<Policy> = session.suite.gate.clone();
+    let mut baselines = policy.as_ref().map(|policy| policy.baselines.clone()).unwrap_or_default();
+    if !args.baseline.is_empty() {
+        baselines.clone_from(&args.baseline);
+    }
+    if let Some(policy) = &mut policy {
+        policy.baselines.clone_from(&baselines);
+    }
+    let purpose = match (&policy, baselines.as_slice()) {
+        (Some(_), _) => Purpose::Gate,
+        (None, [_, ..]) => Purpose::Compare,
+        (None, []) => Purpose::Run,
+    };
+    let candidate = args.candidate.clone().unwrap_or_else(|| session.suite.candidate.clone());
+    Intent { purpose, candidates: vec![candidate], baselines, policy, control: false }
+}
+
+fn running(args: &PlanArgs) -> Running {
+    Running {
+        model: args.model.clone(),
+        filter: args.filter.clone(),
+        trials: args.trials,
+        live: args.live,
+        only_looks: true,
+        ..Running::default()
+    }
+}
+
+fn report(session: &Session, outlook: &Outlook) -> Result<PlanReport, Failure> {
+    let prepared = &outlook.assembly.prepared;
+    let estimate = outlook.estimate(session)?;
+    let calibration = session.calibrations().read(&session.suite.name)?;
+    let plan = &prepared.plan;
+    let side = |version: usize| PlanSide {
+        reference: plan.versions[version].reference.clone(),
+        digest: plan.versions[version].identity.digest,
+    };
+    let mut baselines: Vec<usize> = prepared.comparisons.iter().filter_map(|comparison| comparison.baseline).collect();
+    baselines.sort_unstable();
+    baselines.dedup();
+    Ok(plan_report(&PlanFacts {
+        suite: plan.suite.clone(),
+        suite_path: session.suite_path.clone(),
+        plan_digest: plan.digest(),
+        trials: plan.trials,
+        all: all(&estimate, plan.cases.len() as u64),
+        policy: session.suite.gate.as_ref(),
+        metrics: &prepared.metrics,
+        selections: &prepared.selections,
+        candidate: side(0),
+        baselines: baselines.into_iter().map(side).collect(),
+        models: models(session, prepared, &estimate),
+        calibration: calibration.as_ref(),
+        now: &SystemClock.now_text(),
+        notes: notes(outlook),
+    }))
+}
+
+/// What was found on the way, and which comparison cannot be made.
+fn notes(outlook: &Outlook) -> Vec<String> {
+    let prepared = &outlook.assembly.prepared;
+    let mut missing: Vec<String> = Vec::new();
+    for why in prepared.comparisons.iter().filter_map(|comparison| comparison.baseline_missing.as_deref()) {
+        let note =
+            format!("no comparison can be made, the baseline {why}; what needs no baseline is judged all the same");
+        if !missing.contains(&note) {
+            missing.push(note);
+        }
+    }
+    [missing.as_slice(), prepared.notes.as_slice(), outlook.assembly.notes.as_slice()].concat()
+}
+
+/// The cases of the plan: those of a model that answers all of them, where there is one.
+fn all(estimate: &Estimate, cases: u64) -> Group {
+    let whole = estimate.groups.iter().filter_map(|groups| groups.first()).find(|group| group.cases == cases);
+    whole.copied().unwrap_or(Group { cases, clusters: None })
+}
+
+fn models(session: &Session, prepared: &Prepared, estimate: &Estimate) -> Vec<ModelFacts> {
+    let prices = session.prices();
+    let facts = |(index, model): (usize, &promptgate_core::plan::PlannedModel)| {
+        let sides = || estimate.sides.iter().map(move |models| models[index]);
+        ModelFacts {
+            model: model.id.clone(),
+            tier: model.tier,
+            groups: estimate.groups[index].clone(),
+            calls: sides().fold(PlanCalls::default(), |sum, side| add(sum, side.counts)),
+            sides: sides().map(|side| side.cost).collect(),
+            price: prices.of(&model.id).copied(),
+        }
+    };
+    prepared.plan.models.iter().enumerate().map(facts).collect()
+}
+
+fn add(sum: PlanCalls, counts: Counts) -> PlanCalls {
+    PlanCalls {
+        trials: sum.trials + counts.trials,
+        stored: sum.stored + counts.reused + counts.retaken + counts.settled,
+        replayed: sum.replayed + counts.replayed,
+        to_call: sum.to_call + counts.calls,
+    }
+}
