@@ -224,6 +224,9 @@ pub struct PlanArgs {
     /// Plan calls of the models, even where the suite names recordings.
     #[arg(long)]
     pub live: bool,
+    /// First run the baseline against itself, which calls models, and plan with the noise found there. It is kept.
+    #[arg(long)]
+    pub calibrate: bool,
     /// A report: `terminal` or `json`, to standard output or, with `=PATH`, to a file. Repeatable.
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<String>,

@@ -20,7 +20,7 @@ use promptgate_provider::RetryPolicy;
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
-use promptgate_store::run::{Resumed, RunFile};
+use promptgate_store::run::{Resumed, RunFile, StoredRun};
 use promptgate_store::{SystemClock, SystemIds};
 
 use crate::args::Running;
@@ -49,15 +49,10 @@ pub struct Intent {
 /// Carries an intent out, writes its reports, and says how it ended.
 pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<ExitCode, Failure> {
     let sinks = output::sinks(&running.reports.reports)?;
-    let assembly = Assembly::new(session, intent, running, out)?;
-    let run = match open_run(session, &assembly, running, out)? {
-        Opening::Finished(run) => run,
-        Opening::ToDo(todo) => match carry_out(session, &assembly, *todo, running, out)? {
-            Ending::Complete(run) => run,
-            Ending::Incomplete(code) => return Ok(code),
-        },
+    let record = match answer(session, intent, running, out)? {
+        Answered::Record(record) => *record,
+        Answered::Not(code) => return Ok(code),
     };
-    let record = session.runs().open(run.as_str())?;
     if record.header().partition.is_some() && record.header().purpose != Purpose::Run {
         return Ok(part_done(record.header(), out));
     }
@@ -71,6 +66,27 @@ pub struct Outlook {
     pub assembly: Assembly,
     /// Where its answers would come from.
     pub counts: Counts,
+}
+
+/// What carrying an intent out came to.
+pub enum Answered {
+    /// The record of a run that came to its end.
+    Record(Box<StoredRun>),
+    /// It did not: the run can be resumed.
+    Not(ExitCode),
+}
+
+/// Carries an intent out as far as its record.
+pub fn answer(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Answered, Failure> {
+    let assembly = Assembly::new(session, intent, running, out)?;
+    let run = match open_run(session, &assembly, running, out)? {
+        Opening::Finished(run) => run,
+        Opening::ToDo(todo) => match carry_out(session, &assembly, *todo, running, out)? {
+            Ending::Complete(run) => run,
+            Ending::Incomplete(code) => return Ok(Answered::Not(code)),
+        },
+    };
+    Ok(Answered::Record(Box::new(session.runs().open(run.as_str())?)))
 }
 
 /// Checks all that an evaluation would check before its first call.

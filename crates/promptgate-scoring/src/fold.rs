@@ -21,7 +21,7 @@ mod tally;
 
 use promptgate_core::port::PortError;
 
-pub use gate::{confirmations, gate_report, is_settled};
+pub use gate::{calibration, confirmations, gate_report, is_settled};
 pub use run::run_report;
 
 /// Why a record could not be folded.

@@ -1,26 +1,61 @@
-//! `plan`: what a gate would call, cost and be able to tell, before any call.
+//! `plan`: what a gate would call, cost and be able to tell, before any call; `--calibrate` measures the noise first.
 
+use promptgate_core::calibration::{CALIBRATION_SCHEMA, CalibratedVersion, Calibration};
 use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::Policy;
 use promptgate_core::port::Clock;
-use promptgate_core::record::Purpose;
+use promptgate_core::record::{Purpose, SettledRecord};
 use promptgate_core::report::plan::{PlanCalls, PlanReport, PlanSide};
 use promptgate_runner::{Counts, Estimate, Prepared};
+use promptgate_scoring::fold::calibration;
 use promptgate_scoring::planning::{Group, ModelFacts, PlanFacts, plan_report};
 use promptgate_store::SystemClock;
 
 use crate::args::{PlanArgs, Running};
 use crate::error::Failure;
-use crate::evaluate::{Intent, Outlook, look};
+use crate::evaluate::{Answered, Intent, Outlook, answer, look};
 use crate::output::{self, Output};
 use crate::session::Session;
 
 pub fn run(args: &PlanArgs, out: &Output) -> Result<ExitCode, Failure> {
     let sinks = output::plan_sinks(&args.reports)?;
     let session = Session::of_folder(&args.suite, out)?;
+    if args.calibrate
+        && let Some(code) = calibrate(args, &session, out)?
+    {
+        return Ok(code);
+    }
     let outlook = look(&session, intent(args, &session), &running(args), out)?;
     let report = report(&session, &outlook)?;
     Ok(output::write_plan(&sinks, &report, out))
+}
+
+/// Runs the baseline against itself and keeps what it differs from itself by; an exit code where that did not come to its
+/// end.
+fn calibrate(args: &PlanArgs, session: &Session, out: &Output) -> Result<Option<ExitCode>, Failure> {
+    let Intent { candidates, baselines, .. } = intent(args, session);
+    let baseline = baselines.into_iter().chain(candidates).take(1).collect::<Vec<_>>();
+    let candidates = baseline.clone();
+    let intent = Intent { purpose: Purpose::Compare, candidates, baselines: baseline, policy: None, control: true };
+    let record = match answer(session, intent, &Running { only_looks: false, ..running(args) }, out)? {
+        Answered::Record(record) => record,
+        Answered::Not(code) => return Ok(Some(code)),
+    };
+    let header = record.header();
+    let version = &header.versions[0];
+    let found = Calibration {
+        schema: CALIBRATION_SCHEMA.to_owned(),
+        suite: header.suite.clone(),
+        baseline: CalibratedVersion { reference: version.reference.clone(), digest: version.identity.digest },
+        run: header.volatile.run.clone(),
+        started: header.volatile.started.clone(),
+        trials: header.trials,
+        cases: header.cases,
+        metrics: calibration(record.as_ref())?,
+    };
+    session.calibrations().write(&found)?;
+    out.say(&format!("calibrated with run {}: {} against itself", found.run, found.baseline.reference));
+    Ok(None)
 }
 
 /// The gate's own, where the suite has one; else a comparison, or a run of the candidate alone.

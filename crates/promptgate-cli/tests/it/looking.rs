@@ -199,3 +199,29 @@ fn floors_are_judged_where_the_baseline_cannot_be_had() {
     let report = gate_json(&project, "--baseline triage.odl --fresh", 100);
     assert_eq!(report["comparisons"][0]["checks"][1]["verdict"], "fail");
 }
+
+#[test]
+fn a_plan_is_calibrated_by_running_the_baseline_against_itself_and_keeps_what_it_found() {
+    let project = triage();
+    scripted(&project, "[[rule]]\nprompt = \"triage.old\"\ncase = \"c4\"\nrepeat = 3\nanswer = \"other\"\n");
+    let output = promptgate(&project, "plan suites/triage --calibrate --trials 2").expect_code(0);
+    assert!(output.stderr.contains("triage.old against itself"), "{}", output.stderr);
+    assert_eq!(
+        calls(&project).len(),
+        80,
+        "20 cases, two trials on each of two arms, and not one call of the candidate"
+    );
+    let kept: Value = serde_json::from_str(&project.read(".promptgate/calibrations/triage.json")).unwrap();
+    let rate = &kept["metrics"][0];
+    assert_eq!(
+        (rate["metric"].as_str(), rate["n"].as_u64(), rate["flaky"].as_u64()),
+        (Some("pass_rate"), Some(20), Some(1))
+    );
+    assert_eq!(rate["discordant"].as_f64(), Some(0.5 / 20.0));
+    assert!(!output.stdout.contains("assumed"), "{}", output.stdout);
+    // The baseline's own trials are stored: planning again, and the gate itself, call nothing of it anew.
+    let _ = promptgate(&project, "plan suites/triage --calibrate --trials 2").expect_code(0);
+    assert_eq!(calls(&project).len(), 80);
+    let nothing = promptgate(&project, "plan suites/triage --calibrate --baseline run:latest").expect_code(2);
+    assert!(nothing.stderr.contains("cannot be run against itself"), "{}", nothing.stderr);
+}

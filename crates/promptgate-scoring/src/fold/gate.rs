@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use promptgate_core::calibration::CalibratedMetric;
 use promptgate_core::gate::{Limit, Policy, Scope, Subject as Asks};
 use promptgate_core::name::CaseId;
 use promptgate_core::plan::{PlannedModel, TrialAddress};
@@ -16,6 +17,7 @@ use super::rule;
 use super::subject::Subject;
 use super::table::Table;
 use super::tally::Tally;
+use crate::planning::calibrated;
 use crate::stats::multiple;
 
 /// Folds the record of a `gate` or a `compare`.
@@ -80,6 +82,23 @@ pub fn confirmations(record: &dyn SettledRecord) -> Result<Vec<TrialAddress>, Fo
     }
     let address = |(version, model, case, repeat)| TrialAddress { version, model, case, repeat };
     Ok(wanted.into_iter().map(address).collect())
+}
+
+/// What each baseline differs from itself by, by model and metric: from a record in which it stands a second time.
+pub fn calibration(record: &dyn SettledRecord) -> Result<Vec<CalibratedMetric>, FoldError> {
+    let header = record.header();
+    let (table, _) = read(record, None)?;
+    let setting = Setting::new(header, None, &table);
+    let mut found = Vec::new();
+    for planned in header.comparisons.iter().filter(|planned| planned.control) {
+        in_header(header, planned)?;
+        let (pairs, model) = (setting.pairs(planned), &header.models[planned.model].id);
+        let metrics = Subject::all(header)
+            .into_iter()
+            .map(|subject| calibrated(model, &subject.name(), subject.kind(header), &pairs.against_itself(&subject)));
+        found.extend(metrics.filter(|metric| metric.n > 0));
+    }
+    Ok(found)
 }
 
 /// Whether a gate that may stop early can stop with what was looked at so far: something that decides is worse, or all

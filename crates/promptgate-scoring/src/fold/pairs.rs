@@ -6,6 +6,7 @@ use promptgate_core::report::PairCounts;
 
 use super::subject::{Reading, Subject, why_none};
 use super::table::{Side, Table};
+use crate::planning::AaCase;
 use crate::stats::sum;
 use crate::stats::these_cases::Case;
 
@@ -172,6 +173,15 @@ impl<'a> Pairs<'a> {
             }
         }
         sample.planned_in(clusters, self.scope)
+    }
+
+    /// The trials of both sides, where they are one version.
+    pub(crate) fn against_itself(&self, subject: &Subject) -> Vec<AaCase> {
+        let case = |position: &usize| {
+            let Case { baseline, candidate } = self.trials(subject, *position);
+            AaCase { a: baseline, b: candidate, cluster: Some(self.table.cluster(*position).to_string()) }
+        };
+        self.planned.iter().map(case).collect()
     }
 
     /// The candidate alone: every case it has a value for, paired or not, in normal order.
