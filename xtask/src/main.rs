@@ -5,6 +5,7 @@
 mod bench;
 mod chore;
 mod ci;
+mod cross_check;
 mod data;
 mod real_data;
 mod simulate;
@@ -32,6 +33,11 @@ const CHORES: &[Chore] = &[
         name: "real-data",
         summary: "counts and verdicts of the suites on recorded public data, by the real binary",
         run: real_data::run,
+    },
+    Chore {
+        name: "cross-check",
+        summary: "all pairs of suites/llmbar, beside an independent computation with scipy and statsmodels",
+        run: cross_check::run,
     },
     Chore {
         name: "simulate",
@@ -75,6 +81,6 @@ fn main() -> ExitCode {
 fn list() {
     println!("cargo xtask CHORE [ARGUMENT...]\n");
     for chore in CHORES {
-        println!("  {:<10} {}", chore.name, chore.summary);
+        println!("  {:<11} {}", chore.name, chore.summary);
     }
 }
