@@ -10,6 +10,7 @@ mod project;
 mod replay;
 mod scoring;
 mod start;
+mod statistics;
 mod table;
 mod wire;
 
@@ -30,6 +31,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "start", run: start::rows },
     Bench { name: "scoring", run: scoring::rows },
+    Bench { name: "statistics", run: statistics::rows },
     Bench { name: "replay", run: replay::rows },
     Bench { name: "log", run: replay::log_rows },
     Bench { name: "memory", run: replay::memory_rows },
@@ -51,6 +53,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         [measure::ROLE, line @ ..] => measure::play(line),
+        [statistics::ROLE, what] => statistics::play(what),
         [wire::SERVER, latency] => wire::play_server(latency),
         [wire::CLIENT, address, trials, in_flight] => wire::play_client(address, trials, in_flight),
         _ if cfg!(debug_assertions) => optimised_bench(arguments),

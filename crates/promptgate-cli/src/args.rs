@@ -56,6 +56,8 @@ pub enum Command {
     Gate(GateArgs),
     /// Say before any call what a gate would call, cost and be able to tell.
     Plan(PlanArgs),
+    /// Show how a stored gate came to its verdicts, number by number.
+    Explain(ExplainArgs),
     /// Render a stored run again, or join the parts of a partitioned one.
     Report(ReportArgs),
     /// Check suites, prompts, cases and recordings without calling a model.
@@ -230,6 +232,20 @@ pub struct PlanArgs {
     /// A report: `terminal` or `json`, to standard output or, with `=PATH`, to a file. Repeatable.
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<String>,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  promptgate explain latest\n  promptgate explain latest pass_rate")]
+pub struct ExplainArgs {
+    /// The run: its id, a unique prefix, `latest`, or a run's file.
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// One metric or rule of the gate. Default: every critical check.
+    pub metric: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `report`

@@ -11,6 +11,7 @@ use crate::output::Output;
 
 mod check;
 mod compare;
+mod explain;
 mod gate;
 mod list;
 mod plan;
@@ -32,6 +33,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Compare(args) => compare::run(&args, out),
         Command::Gate(args) => gate::run(&args, out),
         Command::Plan(args) => plan::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
         Command::Report(args) => report::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::List(args) => list::run(&args, out),

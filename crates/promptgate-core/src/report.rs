@@ -1,5 +1,6 @@
 //! What reports render: values folded from a settled record. Every text, file and exit code comes from one of these.
 
+pub mod explain;
 mod gate;
 mod headline;
 pub mod plan;

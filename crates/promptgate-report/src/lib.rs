@@ -10,6 +10,7 @@ pub mod registry;
 
 mod checks;
 mod csv;
+mod explain;
 mod json;
 mod jsonl;
 mod junit;
@@ -19,4 +20,5 @@ mod table;
 mod terminal;
 mod words;
 
+pub use explain::explanation;
 pub use registry::{FORMATS, Format, PLAN_FORMATS, PlanFormat, Rendering};

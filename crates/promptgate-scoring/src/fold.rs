@@ -5,6 +5,7 @@
 mod check;
 mod comparison;
 mod evidence;
+mod explain;
 mod floor;
 mod gate;
 mod look_here;
@@ -21,6 +22,7 @@ mod tally;
 
 use promptgate_core::port::PortError;
 
+pub use explain::explanation;
 pub use gate::{calibration, confirmations, gate_report, is_settled};
 pub use run::run_report;
 

@@ -23,12 +23,12 @@ pub fn run(args: &ReportArgs, out: &Output) -> Result<ExitCode, Failure> {
     Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
 }
 
-fn open(folder: &RunFolder, wanted: &str) -> Result<StoredRun, Failure> {
+pub(super) fn open(folder: &RunFolder, wanted: &str) -> Result<StoredRun, Failure> {
     Ok(folder.open(wanted)?)
 }
 
 /// A run that did not come to its end has no report: what is missing would be read as absent.
-fn finished(run: StoredRun) -> Result<StoredRun, Failure> {
+pub(super) fn finished(run: StoredRun) -> Result<StoredRun, Failure> {
     if run.is_finished() {
         return Ok(run);
     }

@@ -225,3 +225,46 @@ fn a_plan_is_calibrated_by_running_the_baseline_against_itself_and_keeps_what_it
     let nothing = promptgate(&project, "plan suites/triage --calibrate --baseline run:latest").expect_code(2);
     assert!(nothing.stderr.contains("cannot be run against itself"), "{}", nothing.stderr);
 }
+
+#[test]
+fn a_verdict_is_explained_so_that_it_can_be_checked_with_paper() {
+    let project = triage();
+    project.write(CASES, cases(1..=200));
+    edit(&project, SUITE, "15pt", "5pt");
+    let wrong = |prompt: &str, cases: &[&str]| {
+        let rule = |case: &&str| format!("[[rule]]\nprompt = \"{prompt}\"\ncase = \"{case}\"\nanswer = \"other\"\n");
+        cases.iter().map(rule).collect::<String>()
+    };
+    // 12 cases are broken and 9 fixed, as in the example of the documentation.
+    let broken = wrong("triage", &["c1?", "c2", "c3"]);
+    let fixed = wrong("triage.old", &["c5?", "c20"]);
+    scripted(&project, &format!("{broken}{}", fixed.replace("c5?", "c5[1-8]")));
+    let _ = promptgate(&project, "gate suites/triage").expect_code(102);
+    let shown = promptgate(&project, "explain latest pass_rate").expect_code(0).stdout;
+    let line = |what: &str| {
+        let line = shown.lines().find(|line| line.trim_start().starts_with(what)).unwrap_or_else(|| panic!("{shown}"));
+        line.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap()
+    };
+    assert_eq!((line("fixed (b)"), line("broken (c)"), line("estimate")), (9.0, 12.0, -0.015));
+    assert!((line("p of a result") - 0.261_733_53).abs() < 1e-7);
+    // z from the numbers that stand above it.
+    let [a, b, c, q, z] = ["A ", "B ", "C ", "q ", "z "].map(line);
+    assert!(((f64::sqrt(b * b - 4.0 * a * c) - b) / (2.0 * a) - q).abs() < 1e-7, "{shown}");
+    let theta = -0.05_f64;
+    assert!(((-3.0 - 200.0 * theta) / (200.0 * (2.0 * q + theta * (1.0 - theta))).sqrt() - z).abs() < 1e-6, "{shown}");
+    let json = promptgate(&project, "explain latest --json").expect_code(0).stdout;
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["schema"], "promptgate.explain/1");
+    for (arguments, code, words) in [
+        ("explain latest pas_rate", 2, "did you mean `pass_rate`?"),
+        ("explain nope", 2, "no run `nope`"),
+        ("explain suites/triage/cases.jsonl", 2, "cases.jsonl"),
+        ("explain latest pass_rate more", 2, "unexpected argument"),
+    ] {
+        let output = promptgate(&project, arguments).expect_code(code);
+        assert!(output.stderr.contains(words), "{arguments}: {}", output.stderr);
+    }
+    let _ = promptgate(&project, "run suites/triage --no-fail").expect_code(0);
+    assert!(promptgate(&project, "explain").expect_code(2).stderr.contains("is no gate"));
+    let none = promptgate(&triage(), "explain").expect_code(2);
+    assert!(none.stderr.contains("no run is stored there yet"), "{}", none.stderr);
+}

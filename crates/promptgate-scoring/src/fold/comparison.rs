@@ -30,6 +30,18 @@ pub(crate) struct Setting<'a> {
     pub(crate) table: &'a Table,
     /// By position, how many units come before its own; empty where the gate looks once.
     ranks: Vec<u32>,
+    /// The settings of a `compare`.
+    without: Policy,
+}
+
+/// One comparison weighed and judged, with what it was judged by.
+pub(crate) struct Stand<'a> {
+    pub(crate) scene: Scene<'a>,
+    pub(crate) look: Option<Look>,
+    pub(crate) checked: Checked,
+    pub(crate) found: Option<state::Found>,
+    pub(crate) answers: Answers,
+    pub(crate) draw: u32,
 }
 
 /// A comparison judged; the cases it names are still positions.
@@ -82,12 +94,17 @@ pub(crate) struct Scene<'a> {
 }
 
 /// The checks of a comparison, in the order of the policy, and the cases that rules found, check by check.
-type Checked = (Vec<CheckReport>, Vec<Vec<usize>>);
+pub(crate) type Checked = (Vec<CheckReport>, Vec<Vec<usize>>);
 
 impl<'a> Setting<'a> {
     pub(crate) fn new(header: &'a RunHeader, policy: Option<&'a Policy>, table: &'a Table) -> Self {
         let ranks = if header.units.is_some() { table.ranks(header.seed) } else { Vec::new() };
-        Self { header, policy, table, ranks }
+        Self { header, policy, table, ranks, without: Policy::default() }
+    }
+
+    /// The policy in force; the defaults for `compare`.
+    fn in_force(&self) -> &Policy {
+        self.policy.unwrap_or(&self.without)
     }
 
     /// The sides of a planned comparison; one that nothing is known of is empty.
@@ -104,25 +121,21 @@ impl<'a> Setting<'a> {
         Pairs::new(self.table, baseline, candidate, stored, scope)
     }
 
-    /// Judges one planned comparison.
-    pub(crate) fn judged(&self, planned: &PlannedComparison) -> Result<Judged, FoldError> {
+    /// Weighs and judges one planned comparison.
+    pub(crate) fn stand(&'a self, planned: &PlannedComparison) -> Result<Stand<'a>, FoldError> {
         gate::in_header(self.header, planned)?;
         let (baseline, candidate) = self.sides(planned);
         let version = |version: usize| &self.header.versions[version];
-        let before = planned.baseline.map(version);
-        let stored = before.and_then(|version| version.stored.as_ref());
-        let default = Policy::default();
-        let policy = self.policy.unwrap_or(&default);
+        let policy = self.in_force();
         let draw = baseline.map_or(0, |side| side.draw).max(candidate.draw).max(1);
         let alpha = alpha_of(policy, draw) / self.candidates() as f64;
         let pairs = self.pairs(planned);
         let answers = pairs.answers();
-        let model = &self.header.models[planned.model];
         let found = state::State {
             header: self.header,
             policy: self.policy,
-            model,
-            baseline: before,
+            model: &self.header.models[planned.model],
+            baseline: planned.baseline.map(version),
             why_missing: planned.baseline_missing.as_deref(),
             candidate_is_stored: version(planned.candidate).stored.is_some(),
             pairs: &pairs,
@@ -130,13 +143,24 @@ impl<'a> Setting<'a> {
         }
         .find();
         let scene = Scene { setting: self, policy, pairs, stage: Stage::Whole { alpha } };
-        let (scene, look, (checks, by_rule)) = match self.policy {
+        let (scene, look, checked) = match self.policy {
             None => {
                 let compared = (scene.compared(), Vec::new());
                 (scene, None, compared)
             }
             Some(policy) => self.looked_at(scene, policy, alpha, found.as_ref())?,
         };
+        Ok(Stand { scene, look, checked, found, answers, draw })
+    }
+
+    /// The report of one planned comparison.
+    pub(crate) fn judged(&'a self, planned: &PlannedComparison) -> Result<Judged, FoldError> {
+        let Stand { scene, look, checked: (checks, by_rule), found, answers, draw } = self.stand(planned)?;
+        let (baseline, candidate) = self.sides(planned);
+        let version = |version: usize| &self.header.versions[version];
+        let before = planned.baseline.map(version);
+        let stored = before.and_then(|version| version.stored.as_ref());
+        let (policy, model) = (self.in_force(), &self.header.models[planned.model]);
         let mut counts = scene.pairs.answers().counts;
         counts.changed_cases = stored.map_or(0, |stored| stored.changed.len() as u64);
         let open = look.filter(|look| !look.settled).map(|_| Verdict::Inconclusive);
@@ -211,8 +235,7 @@ impl<'a> Setting<'a> {
     /// What the baseline against itself shows of each metric that the gate looks at.
     pub(crate) fn noise(&self, planned: &PlannedComparison) -> Result<Vec<Noise>, FoldError> {
         gate::in_header(self.header, planned)?;
-        let default = Policy::default();
-        let policy = self.policy.unwrap_or(&default);
+        let policy = self.in_force();
         let stage = Stage::Whole { alpha: policy.alpha() };
         Ok(Scene { setting: self, policy, pairs: self.pairs(planned), stage }.noise())
     }
@@ -328,7 +351,7 @@ impl Scene<'_> {
         Ok(self.family(drafts).into_iter().unzip())
     }
 
-    fn draft(&self, check: &Check, family: usize, comparable: bool) -> Result<Draft, FoldError> {
+    pub(crate) fn draft(&self, check: &Check, family: usize, comparable: bool) -> Result<Draft, FoldError> {
         match &check.subject {
             Asks::Rule { rule, cases } => {
                 let cases = self.setting.selected(cases.as_ref())?;
@@ -502,7 +525,7 @@ fn not_comparable(report: CheckReport) -> CheckReport {
 }
 
 /// A check on its way to a verdict.
-enum Draft {
+pub(crate) enum Draft {
     /// Judged: a rule, a floor, a ceiling; with the cases it names.
     Done(Box<CheckReport>, Vec<usize>),
     /// Weighed; its p waits for the others.

@@ -284,7 +284,7 @@ impl Evidence {
 }
 
 /// Amounts as minus their logarithms, so that larger is better.
-fn log_amounts(cases: &[Case]) -> Result<Vec<Case>, StatError> {
+pub(crate) fn log_amounts(cases: &[Case]) -> Result<Vec<Case>, StatError> {
     let log = |amounts: &[f64]| -> Result<Vec<f64>, StatError> {
         amounts
             .iter()

@@ -48,7 +48,7 @@ fn judged_alone(header: &RunHeader) -> impl Iterator<Item = &PlannedComparison> 
 }
 
 /// The record as columns, and its sums.
-fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Result<(Table, Tally), FoldError> {
+pub(crate) fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Result<(Table, Tally), FoldError> {
     let header = record.header();
     let mut table = Table::new(header, subjects(header, policy)?);
     let mut tally = Tally::new(header);
@@ -130,7 +130,7 @@ fn side_by_side(comparisons: &mut [Comparison]) {
 }
 
 /// The policy in force, if this is a gate.
-fn policy(header: &RunHeader) -> Result<Option<Policy>, FoldError> {
+pub(crate) fn policy(header: &RunHeader) -> Result<Option<Policy>, FoldError> {
     if header.purpose != Purpose::Gate {
         return Ok(None);
     }
