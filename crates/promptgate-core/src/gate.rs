@@ -70,6 +70,15 @@ impl Policy {
     pub fn alpha(&self) -> f64 {
         1.0 - self.confidence
     }
+
+    /// The error rate of a draw: draw 1 is judged at alpha, draw r >= 2 at alpha / 2^r, so that all draws together stay
+    /// within 1.5 alpha; alpha for every draw where drawing anew is free.
+    pub fn alpha_of_draw(&self, draw: u32) -> f64 {
+        match (draw, self.fresh) {
+            (0 | 1, _) | (_, Fresh::Free) => self.alpha(),
+            (draw, Fresh::Spend) => self.alpha() / 2_f64.powi(draw.min(1_000) as i32),
+        }
+    }
 }
 
 /// The settings of a gate as far as a file says them; what is absent is the default.

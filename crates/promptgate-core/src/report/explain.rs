@@ -65,6 +65,6 @@ mod tests {
     fn a_number_keeps_the_digits_that_count() {
         let shown = |value: f64| Step::number("", "", value).value;
         assert_eq!([shown(12.0), shown(-0.05), shown(0.261_733_531_95)], ["12", "-0.050000000", "0.26173353"]);
-        assert_eq!([shown(1.5e-7), shown(1234.567_891)], ["1.5000000e-7", "1234.5679"]);
+        assert_eq!([shown(1.5e-7), shown(1_234.567_891)], ["1.5000000e-7", "1234.5679"]);
     }
 }

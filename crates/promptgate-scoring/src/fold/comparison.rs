@@ -128,7 +128,7 @@ impl<'a> Setting<'a> {
         let version = |version: usize| &self.header.versions[version];
         let policy = self.in_force();
         let draw = baseline.map_or(0, |side| side.draw).max(candidate.draw).max(1);
-        let alpha = alpha_of(policy, draw) / self.candidates() as f64;
+        let alpha = policy.alpha_of_draw(draw) / self.candidates() as f64;
         let pairs = self.pairs(planned);
         let answers = pairs.answers();
         let found = state::State {
@@ -261,14 +261,6 @@ impl<'a> Setting<'a> {
         let found = self.header.selections.iter().position(|each| each == selection);
         let missing = || FoldError::Contradiction(format!("the header does not list the selection `{selection}`"));
         found.map(Some).ok_or_else(missing)
-    }
-}
-
-/// Draw 1 is judged at alpha, draw r >= 2 at alpha / 2^r, so that all draws together stay within 1.5 alpha.
-fn alpha_of(policy: &Policy, draw: u32) -> f64 {
-    match (draw, policy.fresh) {
-        (0 | 1, _) | (_, Fresh::Free) => policy.alpha(),
-        (draw, Fresh::Spend) => policy.alpha() / 2_f64.powi(draw.min(1_000) as i32),
     }
 }
 
@@ -432,7 +424,7 @@ impl Scene<'_> {
         if after.unbound || before.is_some_and(|side| side.unbound) {
             notes.push("outputs are not tied to the prompt text".to_owned());
         }
-        notes.extend(draw_note(self.policy, draw, alpha_of(self.policy, draw)));
+        notes.extend(draw_note(self.policy, draw, self.policy.alpha_of_draw(draw)));
         if let Some(stored) = baseline.and_then(|version| version.stored.as_ref()) {
             let day = stored.started.split('T').next().unwrap_or_default();
             notes.push(format!("the baseline is run {} of {day}", stored.run));

@@ -140,30 +140,31 @@ fn settling(told: &Told<'_>) -> String {
             let (more, all) = (thousands(needed - n), thousands(needed));
             format!(
                 "About {more} more cases ({all} in all) settle it 4 times in 5 if there is no real {drop}. {}",
-                or_else(told)
+                ways(told, "Or")
             )
         }
-        None if told.evidence.estimate >= 0.0 => format!("{} {}", from_how_many(told), or_else(told)),
+        None if told.evidence.estimate >= 0.0 => format!("{} {}", from_how_many(told), ways(told, "Or")),
         None => {
             let seen = "the observed drop, not the sample, is in the way";
-            format!("More cases do not settle it: {seen}. {}", or_else(told))
+            format!("More cases do not settle it: {seen}. {}", ways(told, "Instead"))
         }
     }
 }
 
 /// What else settles an open check than more cases: mending what broke, taking the suite as the whole requirement, or
 /// allowing what is not ruled out.
-fn or_else(told: &Told<'_>) -> String {
+fn ways(told: &Told<'_>, word: &str) -> String {
     let report = told.report;
     let mut ways = Vec::new();
     if let Some(broken @ 1..) = report.broken {
         ways.push(format!("mend the {}", counted(broken, "broken case", "broken cases")));
     }
-    if report.n < SMALL && report.kind != CheckKind::Ratio && report.slice.is_none() {
+    let small = report.n < SMALL && report.slice.is_none() && !told.is_of_these_cases();
+    if small && report.kind != CheckKind::Ratio {
         let trials = these_cases::fewest_calls(told.margin, told.method.alpha, 1.0).div_ceil(report.n.max(1)).max(3);
-        ways.push(format!(
-            "let these cases be the whole requirement (`scope = \"these-cases\"` with `trials = {trials}`)"
-        ));
+        let with =
+            if u64::from(told.method.trials) >= trials { String::new() } else { format!(" with `trials = {trials}`") };
+        ways.push(format!("let these cases be the whole requirement (`scope = \"these-cases\"`{with})"));
     } else if told.method.trials == 1 && report.kind != CheckKind::Binary {
         ways.push("repeat each case (`trials = 3`) where the model wavers".to_owned());
     }
@@ -173,8 +174,8 @@ fn or_else(told: &Told<'_>) -> String {
         _ => {}
     }
     match ways.as_slice() {
-        [] => "Or look at the cases that changed.".to_owned(),
-        ways => format!("Or {}.", ways.join(", or ")),
+        [] => format!("{word} look at the cases that changed."),
+        ways => format!("{word} {}.", ways.join(", or ")),
     }
 }
 
@@ -193,7 +194,7 @@ fn by_repeats(told: &Told<'_>, drop: &str) -> String {
     let (n, trials) = (told.report.n, told.trials());
     if told.evidence.estimate <= -told.margin / 2.0 + 1e-12 {
         let seen = format!("the observed {drop}, not the number of calls, is in the way");
-        return format!("More repeats do not settle it: {seen}. {}", or_else(told));
+        return format!("More repeats do not settle it: {seen}. {}", ways(told, "Instead"));
     }
     let within = these_cases::within(&told.sample.trials);
     let needed = these_cases::trials_needed(within, n, told.margin, told.method.alpha, POWER);
@@ -208,10 +209,10 @@ fn by_repeats(told: &Told<'_>, drop: &str) -> String {
                 "About {} a case ({} more) settle it 4 times in 5 if there is no real {drop} on these cases. {}",
                 counted(needed, "trial", "trials"),
                 thousands(more),
-                or_else(told)
+                ways(told, "Or")
             )
         }
-        _ => format!("The calls at hand would settle it 4 times in 5; this time they did not. {}", or_else(told)),
+        _ => format!("The calls at hand would settle it 4 times in 5; this time they did not. {}", ways(told, "Or")),
     }
 }
 

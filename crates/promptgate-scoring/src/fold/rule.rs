@@ -168,7 +168,7 @@ impl Asked {
         };
         (again > 0).then(|| {
             let cases = words::counted(again, "failing case was", "failing cases were");
-            format!("{cases} called {calls}, and {} then in most calls.", passes(sorted.recovered))
+            format!("{cases} called {calls}: {}.", outcome(sorted.broken.len() as u64, sorted.recovered))
         })
     }
 
@@ -220,11 +220,14 @@ impl Sorted {
     }
 }
 
-fn passes(cases: u64) -> String {
-    match cases {
-        0 => "none passes".to_owned(),
-        1 => "1 passes".to_owned(),
-        cases => format!("{} pass", words::thousands(cases)),
+/// What calling failing cases again showed.
+fn outcome(broken: u64, recovered: u64) -> String {
+    let still = words::counted(broken, "still fails", "still fail");
+    let most = words::counted(recovered, "passes in most calls", "pass in most calls");
+    match (broken, recovered) {
+        (_, 0) => still,
+        (0, _) => most,
+        _ => format!("{still}, {most}"),
     }
 }
 

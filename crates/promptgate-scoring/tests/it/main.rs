@@ -7,6 +7,7 @@ mod grader;
 mod kinds;
 mod looks;
 mod planning;
+mod properties;
 mod registry;
 mod run;
 mod small;

@@ -1,13 +1,16 @@
 //! Every statistic against its reference vectors. `PROMPTGATE_VECTORS` names another file of the same schema; a method that
 //! is not known here fails the test.
 
+use promptgate_core::gate::Policy;
 use promptgate_core::verdict::{Finding, Verdict};
+use promptgate_scoring::planning::{must_pass_blocks, no_new_break_blocks};
 use promptgate_scoring::stats::sign_flip::{Flips, Units};
 use promptgate_scoring::stats::tango::Pairs;
+use promptgate_scoring::stats::these_cases::{Case, Labels};
 use promptgate_scoring::stats::{
     StatError, agreement, bootstrap, calibration, cluster, describe, dist, drift, e_value, exact_noninf, hall,
-    log_ratio, looks, mcnemar, multiple, paired_intervals, paired_t, plan, proportion, sign_flip, sum, tango, trials,
-    wilcoxon,
+    log_ratio, looks, mcnemar, multiple, paired_intervals, paired_t, plan, proportion, sequential, sign_flip, sum,
+    tango, these_cases, trials, wilcoxon,
 };
 use serde_json::{Value, json};
 
@@ -144,6 +147,33 @@ fn computed(method: &str, input: &Input<'_>) -> Option<Outcome> {
             Ok(json!({"log_e_drop": worse, "log_e_noninferior": noninferior}))
         }
         "sprt_discordant" => Ok(sprt(input)),
+        "these_cases" => small_suite(input),
+        "these_cases_floor" => {
+            let cases: Vec<Vec<f64>> = input.0["candidate"].as_array().unwrap().iter().map(list).collect();
+            these_cases::bounds_of_candidate(&cases, input.number("alpha"), Some((0.0, 1.0))).map(|found| bounded(&found))
+        }
+        "no_new_break" => {
+            let [trials, confirm] = ["trials", "confirm"].map(|key| input.count(key) as u32);
+            let blocked = no_new_break_blocks(input.count("cases"), input.number("p"), trials, confirm, 0);
+            Ok(json!({"blocked": blocked}))
+        }
+        "must_pass" => {
+            let [trials, confirm] = ["trials", "confirm"].map(|key| input.count(key) as u32);
+            Ok(json!({"blocked": must_pass_blocks(input.count("cases"), input.number("p"), trials, confirm)}))
+        }
+        "look_levels" => {
+            Ok(json!({"levels": sequential::look_alphas(input.count("looks") as usize, input.number("alpha"))}))
+        }
+        "e_clusters" => {
+            let units = sequential::units(&input.list("diffs"), &input.categories("clusters"));
+            let largest = units.iter().map(|unit| unit.size).max().unwrap();
+            let not = sequential::log_e_not_worse(&units, largest, input.number("margin"), 1.0);
+            Ok(json!({"log_e_worse": sequential::log_e_worse(&units, largest, 1.0), "log_e_not_worse": not}))
+        }
+        "draw_level" => {
+            let policy = Policy { confidence: 1.0 - input.number("alpha"), ..Policy::default() };
+            Ok(json!({"level": policy.alpha_of_draw(input.count("draw") as u32)}))
+        }
         "obf_bounds" => {
             let (constant, bounds) = looks::obrien_fleming(input.count("looks") as usize, input.number("alpha"));
             Ok(json!({"constant": constant, "bounds": bounds}))
@@ -413,11 +443,36 @@ fn difference(got: &Value, wanted: &Value, (absolute, relative): (f64, f64)) -> 
     }
 }
 
+/// A small suite judged on its own cases.
+fn small_suite(input: &Input<'_>) -> Outcome {
+    let sides = ["baseline", "candidate"].map(|key| input.0[key].as_array().unwrap().iter().map(list));
+    let [baseline, candidate] = sides;
+    let cases: Vec<Case> = baseline.zip(candidate).map(|(baseline, candidate)| Case { baseline, candidate }).collect();
+    let found = these_cases::bounds(&cases, input.number("alpha"), Some(1.0))?;
+    let labels = Labels::new(&cases, &(0..cases.len()).collect::<Vec<_>>());
+    let mut value = bounded(&found);
+    value["p"] = json!(labels.p_worse(Flips { seed: 7, replicates: 9_999 }));
+    Ok(value)
+}
+
+fn bounded(found: &these_cases::Bounds) -> Value {
+    json!({"estimate": found.estimate, "se": found.se, "df": found.df, "lower": found.lower, "upper": found.upper})
+}
+
 #[test]
 fn every_statistic_meets_its_reference_vectors() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/vectors/stats.json");
-    let path = std::env::var("PROMPTGATE_VECTORS").unwrap_or_else(|_| shipped.to_owned());
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    check_file(&std::env::var("PROMPTGATE_VECTORS").unwrap_or_else(|_| shipped.to_owned()));
+}
+
+#[test]
+fn what_the_reference_file_lacks_meets_vectors_of_another_computation() {
+    check_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/vectors/ours.json"));
+}
+
+#[track_caller]
+fn check_file(path: &str) {
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(file["schema_version"], 1, "{path}");
     let mut wrong = Vec::new();
     for vector in file["vectors"].as_array().unwrap() {
