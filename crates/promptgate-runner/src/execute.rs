@@ -89,21 +89,12 @@ pub fn execute(job: Job) -> Result<RunOutcome, RunError> {
     let runtime = Builder::new_multi_thread().enable_all().thread_name("promptgate-run").build();
     let runtime = runtime.map_err(RunError::Threads)?;
     let listener = job.listener.clone();
-    listener(planned(&job.counts));
+    listener(job.counts.planned());
     let outcome = carry_out(job, &runtime);
     // Whatever still waits was aborted; it must not hold the prompt back.
     runtime.shutdown_background();
     listener(Event::Finished);
     outcome
-}
-
-fn planned(counts: &Counts) -> Event {
-    Event::Planned {
-        trials: counts.trials,
-        calls: counts.calls,
-        replayed: counts.replayed,
-        reused: counts.settled + counts.reused + counts.retaken,
-    }
 }
 
 fn carry_out(job: Job, runtime: &Runtime) -> Result<RunOutcome, RunError> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use promptgate_core::case::Case;
+use promptgate_core::event::Event;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::{AnswerCache, PortError, StoredAnswer};
 use promptgate_core::request::Request;
@@ -80,6 +81,16 @@ impl Counts {
         self.retaken += other.retaken;
         self.replayed += other.replayed;
         self.calls += other.calls;
+    }
+
+    /// What there is to do, for whoever shows progress.
+    pub fn planned(&self) -> Event {
+        Event::Planned {
+            trials: self.trials,
+            calls: self.calls,
+            replayed: self.replayed,
+            reused: self.settled + self.reused + self.retaken,
+        }
     }
 
     /// What a run of this plan has left to do.

@@ -69,7 +69,7 @@ pub enum Ended {
 impl Rounds<'_> {
     /// Carries out what the plan and its looks ask for. `counts` are those of the whole plan.
     pub fn carry_out(&self, log: RunFile, counts: &Counts, out: &Output) -> Result<Ended, Failure> {
-        (self.listener)(planned(counts));
+        (self.listener)(counts.planned());
         let log = OpenEnd(Arc::new(Mutex::new(log)));
         let mut tally = 0;
         let ended = self.all(&log, counts, &mut tally, out);
@@ -171,13 +171,4 @@ fn within_a_run(listener: Listener) -> Listener {
             listener(event);
         }
     })
-}
-
-fn planned(counts: &Counts) -> Event {
-    Event::Planned {
-        trials: counts.trials,
-        calls: counts.calls,
-        replayed: counts.replayed,
-        reused: counts.settled + counts.reused + counts.retaken,
-    }
 }

@@ -138,7 +138,7 @@ impl Weighed {
         stage: &Stage,
     ) {
         let Some(margin) = self.margin() else {
-            report.reason = reason::numbers(report, evidence, &self.method);
+            report.reason = reason::numbers(report, evidence, &self.method, &self.sample);
             return;
         };
         let p_worse = p_adjusted.unwrap_or_else(|| stage.adjusted(&[evidence.p])[0]);

@@ -19,6 +19,9 @@ use super::table::{Side, Table};
 use super::{floor, gate, reason, rule, state};
 use crate::stats::sign_flip::Flips;
 
+/// Seconds from which on two sides count as measured at different times.
+const APART: u64 = 3_600;
+
 /// What is said of a comparison that was open when the gate stopped.
 const NOT_SETTLED: &str = "not settled when the gate stopped: run the whole plan, without early stop, to settle it";
 
@@ -434,6 +437,7 @@ impl Scene<'_> {
             notes.push(format!("{pairs} no answer on a side for reasons of infrastructure"));
         }
         notes.extend(self.unmeasured());
+        notes.extend(self.at_other_times());
         let metrics = self.policy.checks.iter().filter_map(Check::metric);
         if metrics.into_iter().any(|metric| self.is_judged(metric)) {
             notes.push("judge not checked against people (0 labels)".to_owned());
@@ -444,6 +448,17 @@ impl Scene<'_> {
     /// Whether a model grades a metric.
     fn is_judged(&self, metric: &MetricName) -> bool {
         self.setting.header.metrics.iter().any(|spec| spec.judged && spec.name == *metric)
+    }
+
+    /// Latencies of two sides that were measured at different times say as much about the times as about the versions.
+    fn at_other_times(&self) -> Option<String> {
+        let name = Amount::Latency.name();
+        self.policy.checks.iter().filter_map(Check::metric).find(|metric| metric.as_str() == name)?;
+        let (before, after) = (self.pairs.baseline?.answered_at()?, self.pairs.candidate.answered_at()?);
+        (before.abs_diff(after) > APART).then(|| {
+            "latencies of the two sides were measured at different times: measure both in one run with `--fresh`"
+                .to_owned()
+        })
     }
 
     /// Amounts that were not measured on some pairs, for the amounts that a check looks at.

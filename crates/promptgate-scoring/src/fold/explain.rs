@@ -13,8 +13,12 @@ use super::comparison::{Draft, Scene, Setting, Stand};
 use super::evidence::Evidence;
 use super::gate;
 use super::stage::Stage;
+use super::subject::Subject;
 use crate::planning::{must_pass_blocks, no_new_break_blocks};
-use crate::stats::{StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, sequential, tango, these_cases};
+use crate::stats::these_cases::Case;
+use crate::stats::{
+    StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, sequential, tango, these_cases, trials,
+};
 
 /// The derivation of a gate's checks on a metric (or of a rule) by name; of all critical ones without a name.
 ///
@@ -71,6 +75,11 @@ fn derivation(stand: &Stand<'_>, check: &Check, at: usize, sides: &str) -> Resul
         }
         (Draft::Done(..), Asks::Metric { limit, .. }) => steps.extend(floor_steps(*limit, report)),
     }
+    if report.verdict == Some(promptgate_core::verdict::Verdict::Inconclusive) && report.rule.is_none() {
+        let told =
+            "that is another look: after j of them the risk is up to j alpha; `sequential` plans looks beforehand";
+        steps.push(Step::words("if cases or trials are added and it is judged again", "", told));
+    }
     if let Some(found) = &stand.found {
         steps.push(Step::words("the comparison's own state", found.code, found.words.clone()));
     }
@@ -119,6 +128,7 @@ fn weighed_steps(weighed: &Weighed, report: &CheckReport, scene: &Scene<'_>, fam
         let how = format!("{} unscored, {} not measured", sample.unscored, sample.not_measured);
         steps.push(Step::number("planned pairs", &how, sample.planned as f64));
     }
+    steps.extend(repeat_steps(weighed, scene));
     let Ok(evidence) = &weighed.evidence else { return steps };
     // As it was judged: drawn from more replicates where it lay near its threshold.
     let mut evidence = evidence.clone();
@@ -141,6 +151,35 @@ fn weighed_steps(weighed: &Weighed, report: &CheckReport, scene: &Scene<'_>, fam
     // What cannot be computed is told by the check's own words.
     steps.extend(numbers.unwrap_or_default());
     steps.extend(judged_steps(weighed, evidence, report, scene, family));
+    steps
+}
+
+/// How much of the spread lies within cases, where they have several trials (gate.md, 4.4).
+fn repeat_steps(weighed: &Weighed, scene: &Scene<'_>) -> Vec<Step> {
+    let Some(subject) = Subject::named(&weighed.metric, scene.setting.header).filter(|_| weighed.method.trials > 1)
+    else {
+        return Vec::new();
+    };
+    let both: Vec<Case> = scene.pairs.planned.iter().map(|position| scene.pairs.trials(&subject, *position)).collect();
+    let k = weighed.method.trials as usize;
+    let mut steps = Vec::new();
+    for (side, of) in
+        [("baseline", (|case| &case.baseline) as fn(&Case) -> &Vec<f64>), ("candidate", |case| &case.candidate)]
+    {
+        let rows: Vec<Vec<f64>> = both.iter().map(of).filter(|row| row.len() == k).cloned().collect();
+        let Ok(found) = trials::components(&rows) else { continue };
+        let number = |what: &str, how: &str, value: Option<f64>| {
+            value.map(|value| Step::number(&format!("{what}, {side}"), how, value))
+        };
+        steps.extend(number(
+            "within cases (w)",
+            "mean over cases of the variance of their trials, k - 1",
+            found.within,
+        ));
+        steps.extend(number("between cases", "max(0, variance of case means - w/k)", found.between));
+        steps.extend(number("ICC", "(k v - w) / (k v + (k - 1) w), v = variance of case means", found.icc1));
+        steps.push(Step::number(&format!("cases that waver, {side}"), "their trials disagree", found.flaky as f64));
+    }
     steps
 }
 

@@ -129,7 +129,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// The values of a case's trials on both sides.
-    fn trials(&self, subject: &Subject, position: usize) -> Case {
+    pub(crate) fn trials(&self, subject: &Subject, position: usize) -> Case {
         let values = |side: &Side| {
             self.table.cells(side, subject, position).iter().filter_map(|cell| cell.read().value()).collect()
         };

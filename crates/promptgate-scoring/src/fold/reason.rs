@@ -9,7 +9,7 @@ use promptgate_core::verdict::Verdict;
 use super::check::{Cap, POWER};
 use super::evidence::{Evidence, LATER, Method};
 use super::pairs::Sample;
-use crate::stats::{StatError, dist, hall, tango, these_cases};
+use crate::stats::{StatError, bootstrap, dist, hall, tango, these_cases};
 
 /// A suite of fewer cases is small: it is told that it may be taken as the whole requirement.
 const SMALL: u64 = 100;
@@ -42,7 +42,7 @@ pub(crate) fn of_check(told: &Told<'_>) -> String {
     if let Some(cap) = told.cap {
         parts.push(format!("{}: {}.", cap.code, cap.words));
     }
-    parts.push(numbers(told.report, told.evidence, told.method));
+    parts.push(numbers(told.report, told.evidence, told.method, told.sample));
     parts.extend(allowed(told.report));
     if told.method.running.is_some() && told.report.kind == CheckKind::Ratio {
         parts.push("Amounts have no known range: they decide once the plan is complete.".to_owned());
@@ -57,7 +57,7 @@ pub(crate) fn of_check(told: &Told<'_>) -> String {
 }
 
 /// What was seen, how likely it is without a drop, and what is ruled out.
-pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence, method: &Method) -> String {
+pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence, method: &Method, sample: &Sample) -> String {
     let mut parts = Vec::new();
     let likely = if method.running.is_some() { format!("at most {}", chance(evidence.p)) } else { chance(evidence.p) };
     match (report.fixed, report.broken) {
@@ -75,6 +75,7 @@ pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence, method: &Method
     }
     if report.kind == CheckKind::Ratio {
         parts.extend(totals(report));
+        parts.extend(slow_tail(report, method, sample));
     }
     match method.scope {
         Scope::Population => parts.push(ruled_out(report)),
@@ -90,6 +91,17 @@ pub(crate) fn numbers(report: &CheckReport, evidence: &Evidence, method: &Method
 fn totals(report: &CheckReport) -> Option<String> {
     let (before, after) = (report.baseline?, report.candidate?);
     (before > 0.0).then(|| format!("In total {}.", change(after / before - 1.0)))
+}
+
+/// The slow tail of latencies, by resampled pairs; below 200 pairs a 95th percentile is too few answers.
+fn slow_tail(report: &CheckReport, method: &Method, sample: &Sample) -> Option<String> {
+    const LEAST_PAIRS: usize = 200;
+    const REPLICATES: u32 = 999;
+    report.metric.as_ref().filter(|metric| metric.as_str() == "latency" && sample.n() >= LEAST_PAIRS)?;
+    let flips = (method.flips.seed, REPLICATES);
+    let tail = bootstrap::quantile_ratio(&sample.baseline, &sample.candidate, 0.95, method.alpha, flips).ok()?;
+    let (low, high) = (change(tail.limits.0 - 1.0), change(tail.limits.1 - 1.0));
+    Some(format!("95th percentile {} ({low} .. {high}).", change(tail.ratio - 1.0)))
 }
 
 fn change(ratio: f64) -> String {

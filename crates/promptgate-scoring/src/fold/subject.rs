@@ -1,6 +1,8 @@
 //! What a check looks at on one trial: the outcome, a suite's metric, or an amount; and what it means when there is no
 //! value. The kinds of absence never mix: missing, unscored and not measured have different consequences.
 
+use std::collections::BTreeMap;
+
 use promptgate_core::answer::{FailureKind, Response, Usage};
 use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::name::MetricName;
@@ -104,17 +106,11 @@ impl Subject {
             return if unfed && absence.is_unanswered() { Reading::NotFed } else { absence };
         }
         match self {
-            Self::Outcome => match trial.outcome {
-                Outcome::Passed => Reading::Value(1.0),
-                Outcome::Failed => Reading::Value(0.0),
-                Outcome::Errored | Outcome::Skipped => Reading::Unscored,
-            },
-            Self::Metric(name) => match trial.metrics.get(name) {
-                Some(Some(value)) if (0.0..=1.0).contains(value) => Reading::Value(*value),
-                Some(_) => Reading::Unscored,
-                None if trial.error.is_some() && trial.assertions.is_empty() => Reading::Unscored,
-                None => Reading::NotFed,
-            },
+            Self::Outcome => outcome(trial.outcome),
+            Self::Metric(name) => fed(&trial.metrics, name).unwrap_or({
+                let blind = trial.error.is_some() && trial.assertions.is_empty();
+                if blind { Reading::Unscored } else { Reading::NotFed }
+            }),
             Self::Amount(amount) => {
                 let amount = trial.response.as_ref().and_then(|response| amount.of(response));
                 amount.filter(|amount| amount.is_finite()).map_or(Reading::NotMeasured, Reading::Value)
@@ -127,22 +123,30 @@ impl Subject {
     /// The reading of an earlier draw.
     pub(crate) fn read_earlier(&self, draw: &EarlierDraw) -> Reading {
         match self {
-            Self::Outcome => match draw.outcome {
-                Outcome::Passed => Reading::Value(1.0),
-                Outcome::Failed => Reading::Value(0.0),
-                Outcome::Errored | Outcome::Skipped => Reading::Unscored,
-            },
-            Self::Metric(name) => match draw.metrics.get(name) {
-                Some(Some(value)) if (0.0..=1.0).contains(value) => Reading::Value(*value),
-                Some(_) => Reading::Unscored,
-                None => Reading::NotFed,
-            },
+            Self::Outcome => outcome(draw.outcome),
+            Self::Metric(name) => fed(&draw.metrics, name).unwrap_or(Reading::NotFed),
             Self::Amount(amount) => {
                 let amount = amount.among(draw.cost, draw.usage.as_ref(), draw.latency_ms);
                 amount.map_or(Reading::NotMeasured, Reading::Value)
             }
         }
     }
+}
+
+fn outcome(outcome: Outcome) -> Reading {
+    match outcome {
+        Outcome::Passed => Reading::Value(1.0),
+        Outcome::Failed => Reading::Value(0.0),
+        Outcome::Errored | Outcome::Skipped => Reading::Unscored,
+    }
+}
+
+/// The value of a metric that is fed; what is no score is unscored.
+fn fed(metrics: &BTreeMap<MetricName, Option<f64>>, name: &MetricName) -> Option<Reading> {
+    metrics.get(name).map(|value| match value {
+        Some(value) if (0.0..=1.0).contains(value) => Reading::Value(*value),
+        _ => Reading::Unscored,
+    })
 }
 
 /// Why a trial has no answer at all, if it has none.

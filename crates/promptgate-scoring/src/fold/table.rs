@@ -56,6 +56,8 @@ pub(crate) struct Side {
     pub(crate) unbound: bool,
     /// The largest draw.
     pub(crate) draw: u32,
+    /// When the answers with a latency were got, added up in seconds since 1970, and how many they are.
+    answered: (u64, u64),
     /// By position, how the calls came out that were made because the case was about to break a rule.
     confirmations: HashMap<usize, Confirmed>,
     /// By position, the cells of earlier draws by subject.
@@ -236,6 +238,9 @@ impl Side {
         self.errored += u64::from(trial.outcome == Outcome::Errored);
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         self.draw = self.draw.max(trial.draw);
+        if trial.response.as_ref().is_some_and(|response| response.latency_ms.is_some()) {
+            self.answered = (self.answered.0 + trial.volatile.answered_ms / 1_000, self.answered.1 + 1);
+        }
     }
 
     fn confirm(&mut self, position: usize, trial: &SettledTrial) {
@@ -284,6 +289,11 @@ impl Side {
             column[at] = Cell::new(subject.read(trial));
         }
         Ok(())
+    }
+
+    /// When its answers with a latency were got, on average, in seconds since 1970.
+    pub(crate) fn answered_at(&self) -> Option<u64> {
+        self.answered.0.checked_div(self.answered.1)
     }
 
     /// The input a case had on this side; absent where no trial of it was seen.

@@ -223,3 +223,43 @@ fn two_trials_for_a_judge_that_nobody_checked_leave_its_metric_open_where_labels
     assert!(first(&judged(0, Some(0.6))).reason.starts_with("judge_disagrees"));
     assert_eq!(verdict(&judged(30, None)), Verdict::Inconclusive);
 }
+
+/// 240 cases whose candidate answers a fifth slower, got so many seconds after the baseline's.
+fn slower(later: u64) -> GateReport {
+    let bench = Bench::gate(240).limit("latency", Limit::AllowedRise(0.5));
+    let mut record = bench.record(|_, _, _| Came::Out(true));
+    for trial in &mut record.trials {
+        let base = 500 + trial.trial % 240 * 7 % 400;
+        let latency = if trial.version == 0 { base * 6 / 5 } else { base };
+        trial.response.as_mut().unwrap().latency_ms = Some(latency);
+        trial.volatile.answered_ms = 1_000_000_000 + if trial.version == 0 { later * 1_000 } else { 0 };
+    }
+    gate_report(&record).unwrap()
+}
+
+#[test]
+fn latencies_of_different_times_are_told_and_their_slow_tail_stands_beside_the_mean_ratio() {
+    let report = slower(60);
+    assert!(first(&report).reason.contains("95th percentile +"), "{}", first(&report).reason);
+    assert!(report.comparisons[0].notes.is_empty(), "{:?}", report.comparisons[0].notes);
+    let apart = slower(7_200);
+    assert!(apart.comparisons[0].notes[0].starts_with("latencies of the two sides were measured at different times"));
+}
+
+#[test]
+fn an_explanation_of_repeats_tells_the_noise_within_cases_from_that_between_them() {
+    let bench = these_cases(25, 5).drop(0.05).rule(Rule::NoNewBreak { max_broken: 0, confirm: 3 });
+    let found = promptgate_scoring::fold::explanation(&bench.record(example), None).unwrap();
+    let [rate, rule] = found.derivations.as_slice() else { panic!("{found:?}") };
+    let value = |what: &str| {
+        let step = rate.steps.iter().find(|step| step.what == what);
+        step.map(|step| step.value.parse::<f64>().unwrap()).unwrap_or_else(|| panic!("{what}: {rate:?}"))
+    };
+    // One case passes 4 of 5 before; 3 of 5 and 4 of 5 now.
+    assert!((value("within cases (w), baseline") - 0.2 / 25.0).abs() < 1e-9);
+    assert!((value("within cases (w), candidate") - 0.5 / 25.0).abs() < 1e-9);
+    assert_eq!((value("cases that waver, baseline"), value("cases that waver, candidate")), (1.0, 2.0));
+    assert!((value("df") - 11.529_4).abs() < 1e-3 && (value("t bound") - -0.044_593_4).abs() < 1e-6);
+    assert!(rule.title.starts_with("no-new-break, judge.candidate against judge.baseline"), "{}", rule.title);
+    assert!(rule.steps.iter().any(|step| step.what.starts_with("blocked by chance")), "{rule:?}");
+}
