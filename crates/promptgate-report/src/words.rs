@@ -61,10 +61,12 @@ impl Unit {
     }
 }
 
-/// A level of confidence without needless digits: `95%`, `97.5%`.
+/// A level of confidence without needless digits: `95%`, `97.5%`; one that has no end is rounded.
 pub(crate) fn level(level: f64) -> String {
-    let text = format!("{:.4}", level * 100.0);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    let percent = level * 100.0;
+    let text = format!("{percent:.4}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short.len() == text.len() { format!("{percent:.1}%") } else { format!("{short}%") }
 }
 
 /// A signed change of a check: points for shares, percent for ratios.

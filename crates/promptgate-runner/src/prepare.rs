@@ -305,10 +305,11 @@ impl Prepared {
 
     /// The command that records the answers of a version anew.
     pub(crate) fn record_command(&self, version: usize) -> String {
-        format!(
-            "promptgate run {} --candidate {} --live --record",
-            self.suite_path, self.plan.versions[version].reference
-        )
+        let version = &self.plan.versions[version];
+        let same = self.plan.versions.iter().filter(|each| each.identity.digest == version.identity.digest);
+        let repeats = self.plan.trials + same.map(|each| each.again).max().unwrap_or(0);
+        let trials = if repeats > 1 { format!(" --trials {repeats}") } else { String::new() };
+        format!("promptgate run {} --candidate {} --live --record{trials}", self.suite_path, version.reference)
     }
 
     /// The run a stored version was taken from.

@@ -35,7 +35,7 @@ pub fn run(args: &ExplainArgs, out: &Output) -> Result<ExitCode, Failure> {
 fn unknown(metric: &str, header: &promptgate_core::record::RunHeader) -> Failure {
     use promptgate_core::gate::Subject;
     let checks = header.policy.iter().flat_map(|policy| &policy.checks);
-    let names: Vec<&str> = checks
+    let names: std::collections::BTreeSet<&str> = checks
         .map(|check| match &check.subject {
             Subject::Metric { metric, .. } => metric.as_str(),
             Subject::Rule { rule, .. } => rule.name(),

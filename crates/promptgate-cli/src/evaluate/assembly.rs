@@ -124,6 +124,15 @@ fn lineup(session: &Session, intent: &Intent, trials: u32) -> Result<(Lineup, Ve
         return Err(Failure::new(ExitCode::Invalid, format!("INVALID, baseline_missing: the baseline {why}")));
     }
     let mut lineup = Lineup { missing, ..Lineup::of(candidates, baselines) };
+    for (at, version) in lineup.candidates.iter().enumerate() {
+        if lineup.candidates[..at].contains(version) {
+            let name = &intent.candidates[at];
+            return Err(Failure::usage(format!(
+                "the candidate `{name}` is there twice: one version has two names, or one name stands twice"
+            ))
+            .help("name each version once"));
+        }
+    }
     if intent.control {
         let stored = lineup.baselines.iter().any(|baseline| lineup.versions[*baseline].stored.is_some());
         if stored || lineup.baselines.is_empty() {

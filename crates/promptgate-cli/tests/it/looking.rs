@@ -183,6 +183,8 @@ fn several_candidates_stand_in_one_table_and_share_the_error_rate() {
     assert!(output.stdout.contains("2 candidates side by side"), "{}", output.stdout);
     let rows = output.stdout.lines().filter(|line| line.starts_with("pass_rate "));
     assert_eq!(rows.count(), 2, "{}", output.stdout);
+    let twice = promptgate(&project, "compare triage.old triage triage --suite suites/triage").expect_code(2);
+    assert!(twice.stderr.contains("the candidate `triage` is there twice"), "{}", twice.stderr);
     let none = promptgate(&project, "compare triage.old --suite suites/triage").expect_code(2);
     assert!(none.stderr.contains("CANDIDATES"), "{}", none.stderr);
 }
