@@ -72,9 +72,14 @@ pub(crate) fn level(level: f64) -> String {
 /// A signed change of a check: points for shares, percent for ratios.
 pub(crate) fn change(check: &CheckReport, value: f64) -> String {
     match check.kind {
-        CheckKind::Ratio => format!("{:+.1}%", value * 100.0),
-        _ => format!("{:+.1} pt", value * 100.0),
+        CheckKind::Ratio => format!("{:+.1}%", hundreds(value)),
+        _ => format!("{:+.1} pt", hundreds(value)),
     }
+}
+
+/// In percent or points, to one digit; what rounds to 0 has no sign of its own.
+fn hundreds(value: f64) -> f64 {
+    (value * 1_000.0).round() / 10.0 + 0.0
 }
 
 /// `-5.5 .. +2.4 pt`.

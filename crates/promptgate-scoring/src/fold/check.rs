@@ -240,7 +240,8 @@ impl Weighed {
 
 /// An oriented difference in the metric's own unit and direction.
 pub(crate) fn natural(kind: MetricKind, oriented: f64) -> f64 {
-    if kind == MetricKind::Ratio { (-oriented).exp_m1() } else { oriented }
+    // Adding 0 makes a 0 of either sign a plain one.
+    (if kind == MetricKind::Ratio { (-oriented).exp_m1() } else { oriented }) + 0.0
 }
 
 /// What caps a check leaves a failure standing: a proven regression never hides. Too few clusters prove nothing.
