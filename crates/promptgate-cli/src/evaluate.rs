@@ -44,6 +44,8 @@ pub struct Intent {
     pub policy: Option<Policy>,
     /// Whether each baseline is run against itself too, to show the noise.
     pub control: bool,
+    /// What the change would have loosened of main's gate; told first in every report.
+    pub loosened: Vec<String>,
 }
 
 /// Carries an intent out, writes its reports, and says how it ended.
@@ -152,7 +154,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let folder = session.runs();
     let prepared = &assembly.prepared;
     let Some(wanted) = &running.resume else {
-        let header = header(prepared, &assembly.notes);
+        let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
         let run = header.volatile.run.clone();
@@ -174,7 +176,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, settled: counts.settled })))
 }
 
-fn header(prepared: &Prepared, notes: &[String]) -> RunHeader {
+fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
     let clock = SystemClock;
     let volatile = HeaderVolatile {
         run: SystemIds::default().run_id(),
@@ -182,7 +184,8 @@ fn header(prepared: &Prepared, notes: &[String]) -> RunHeader {
         promptgate: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let mut header = prepared.header(volatile);
-    header.notes.extend_from_slice(notes);
+    header.notes.splice(0..0, assembly.first_notes.iter().cloned());
+    header.notes.extend_from_slice(&assembly.notes);
     header
 }
 

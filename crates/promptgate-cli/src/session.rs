@@ -8,12 +8,14 @@ use promptgate_core::case::Case;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::format;
 use promptgate_core::format::project::Settings;
-use promptgate_core::name::{CaseId, ModelId, PromptId};
+use promptgate_core::gate::{Check, Policy, RESERVED_METRICS};
+use promptgate_core::name::{CaseId, MetricName, ModelId, PromptId};
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::port::{CaseSource, Tree, TreeError, TreePath};
 use promptgate_core::price::Prices;
 use promptgate_core::prompt::Version;
 use promptgate_core::reference::Reference;
+use promptgate_core::stricter::stricter;
 use promptgate_core::suite::{Suite, SuiteModel};
 use promptgate_provider::learn_keys;
 use promptgate_runner::{LoadedVersion, StoredRun};
@@ -283,6 +285,49 @@ impl Session {
     pub fn cases_at(&self, revision: &str) -> Result<Option<CaseStore>, Failure> {
         let tree = GitTree::open(self.root(), revision).map_err(|error| Failure::usage(error.to_string()))?;
         CaseStore::at_revision(&tree, &self.folder, &self.suite).map_err(|error| self.cases_failure(error))
+    }
+
+    /// Makes a policy no looser than that of the git revisions which its baselines name; what would have been loosened. A
+    /// suite or gate that a revision does not hold, or that cannot be read there, asks for nothing.
+    pub fn hold_to_main(&self, policy: &mut Policy) -> Result<Vec<String>, Failure> {
+        let mut loosened = Vec::new();
+        for reference in policy.baselines.clone() {
+            let Reference::Git(_, revision) = &reference else { continue };
+            if let Some(main) = self.policy_at(revision)? {
+                let found = stricter(policy, &main);
+                *policy = found.policy;
+                loosened.extend(found.loosened.into_iter().filter(|line| !loosened.contains(line)).collect::<Vec<_>>());
+            }
+        }
+        self.must_be_fed(policy)?;
+        Ok(loosened)
+    }
+
+    /// The gate of the suite at a revision.
+    fn policy_at(&self, revision: &str) -> Result<Option<Policy>, Failure> {
+        let Ok(tree) = GitTree::open(self.root(), revision) else { return Ok(None) };
+        let file = self.folder.join("suite.toml")?;
+        let Ok(text) = tree.read_text(&file) else { return Ok(None) };
+        let parsed = format::suite::parse_before_cases(&text, file.as_str(), &self.opened.project.settings().suite);
+        Ok(parsed.ok().and_then(|suite| suite.gate))
+    }
+
+    /// A check of main's whose metric nothing feeds any more cannot be judged: it goes on main first.
+    fn must_be_fed(&self, policy: &Policy) -> Result<(), Failure> {
+        let fed = |name: &MetricName| {
+            let own = self.suite.asserts.iter().any(|assertion| assertion.metric.as_ref() == Some(name));
+            own || RESERVED_METRICS.contains(&name.as_str())
+        };
+        let own = self.suite.gate.iter().flat_map(|gate| &gate.checks).filter_map(Check::metric);
+        let known: Vec<&MetricName> = own.collect();
+        let lost = policy.checks.iter().filter_map(Check::metric).find(|name| !known.contains(name) && !fed(name));
+        match lost {
+            None => Ok(()),
+            Some(name) => Err(Failure::usage(format!(
+                "main's gate has a check of `{name}`, and in this change no assertion feeds it"
+            ))
+            .help("keep the assertion, or take the check out of main's gate first, by itself")),
+        }
     }
 
     fn cases_failure(&self, error: CasesError) -> Failure {

@@ -32,6 +32,7 @@ pub mod score;
 pub mod secret;
 pub mod selection;
 pub mod sequence;
+pub mod stricter;
 pub mod suite;
 pub mod value;
 pub mod verdict;

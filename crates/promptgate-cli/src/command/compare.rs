@@ -17,6 +17,7 @@ pub fn run(args: &CompareArgs, out: &Output) -> Result<ExitCode, Failure> {
         baselines: vec![args.baseline.clone()],
         policy: None,
         control: args.aa,
+        loosened: Vec::new(),
     };
     evaluate(&session, intent, &args.running, out)
 }

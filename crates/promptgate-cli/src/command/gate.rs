@@ -19,6 +19,7 @@ pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
     if !args.baseline.is_empty() {
         policy.baselines = args.baseline.clone();
     }
+    let loosened = session.hold_to_main(&mut policy)?;
     if let Some(how) = args.stop_early {
         policy.sequential = Some(match how {
             StopEarly::Own => policy.sequential.unwrap_or(Sequential::Looks),
@@ -32,6 +33,7 @@ pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
         baselines: policy.baselines.clone(),
         policy: Some(policy),
         control: args.aa,
+        loosened,
     };
     evaluate(&session, intent, &args.running, out)
 }

@@ -36,7 +36,14 @@ fn calibrate(args: &PlanArgs, session: &Session, out: &Output) -> Result<Option<
     let Intent { candidates, baselines, .. } = intent(args, session);
     let baseline = baselines.into_iter().chain(candidates).take(1).collect::<Vec<_>>();
     let candidates = baseline.clone();
-    let intent = Intent { purpose: Purpose::Compare, candidates, baselines: baseline, policy: None, control: true };
+    let intent = Intent {
+        purpose: Purpose::Compare,
+        candidates,
+        baselines: baseline,
+        policy: None,
+        control: true,
+        loosened: Vec::new(),
+    };
     let record = match answer(session, intent, &Running { only_looks: false, ..running(args) }, out)? {
         Answered::Record(record) => record,
         Answered::Not(code) => return Ok(Some(code)),
@@ -74,7 +81,7 @@ fn intent(args: &PlanArgs, session: &Session) -> Intent {
         (None, []) => Purpose::Run,
     };
     let candidate = args.candidate.clone().unwrap_or_else(|| session.suite.candidate.clone());
-    Intent { purpose, candidates: vec![candidate], baselines, policy, control: false }
+    Intent { purpose, candidates: vec![candidate], baselines, policy, control: false, loosened: Vec::new() }
 }
 
 fn running(args: &PlanArgs) -> Running {

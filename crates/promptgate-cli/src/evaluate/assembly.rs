@@ -35,6 +35,8 @@ pub struct Assembly {
     pub models: Vec<SuiteModel>,
     /// Lines for every report, beside the plan's own.
     pub notes: Vec<String>,
+    /// Lines that stand before all others.
+    pub first_notes: Vec<String>,
 }
 
 impl Assembly {
@@ -55,6 +57,7 @@ impl Assembly {
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
         let notes = case_changes::notes(session, &held_to, cases.as_ref())?;
+        let first_notes = Vec::from_iter(loosened(&intent.loosened));
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);
         let stored = StoredAnswers::of(&session.runs(), &digests(versions))?;
         let prepared = prepare(PlanRequest {
@@ -79,8 +82,19 @@ impl Assembly {
             settled: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
-        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, notes })
+        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, notes, first_notes })
     }
+}
+
+/// What the change would have loosened, in one line.
+fn loosened(what: &[String]) -> Option<String> {
+    (!what.is_empty()).then(|| {
+        format!(
+            "this change loosens the gate, and is judged by the stricter of main's and its own until the looser one is on \
+             main by itself: {}",
+            what.join("; ")
+        )
+    })
 }
 
 /// What flags ask of a policy that its file could not know.

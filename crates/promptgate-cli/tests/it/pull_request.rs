@@ -4,7 +4,7 @@
 use promptgate_testkit::{Output, Project};
 use serde_json::Value;
 
-use crate::triage::{CASES, PROMPT, append, calls, case, cases, edit, promptgate, triage};
+use crate::triage::{CASES, PROMPT, SUITE, append, calls, case, cases, edit, promptgate, triage};
 
 const GATE: &str = "gate suites/triage --baseline triage@git:main --report json=gate.json";
 
@@ -141,4 +141,45 @@ fn a_stored_run_of_too_many_other_cases_makes_the_comparison_invalid() {
     let comparison = &report["comparisons"][0];
     assert_eq!(comparison["reason"], "cases_changed");
     assert_eq!((&comparison["pairs"]["complete"], &comparison["pairs"]["changed_cases"]), (&17.into(), &3.into()));
+}
+
+#[test]
+fn a_gate_loosened_in_the_same_change_is_judged_by_the_stricter_of_both() {
+    let project = triage();
+    edit(&project, SUITE, "kind = \"equals\"\n", "kind = \"equals\"\nmetric = \"right\"\n");
+    let own = "[[gate.check]]\nmetric = \"right\"\nallowed_drop = \"15pt\"\n";
+    project.write(SUITE, format!("{}{own}", project.read(SUITE)));
+    project.commit("main");
+    edit_prompt(&project);
+    edit(
+        &project,
+        SUITE,
+        "metric = \"pass_rate\"\nallowed_drop = \"15pt\"",
+        "metric = \"pass_rate\"\nallowed_drop = \"40pt\"",
+    );
+    // The change breaks 6 of 20 cases: 30 points, more than main allows and less than the change does.
+    project.write("script.toml", "answer = \"billing\"\nsleep = false\n[[rule]]\ncontains = \"Please\"\ncase = \"c1[0-5]\"\nanswer = \"other\"\n");
+    let output = promptgate(&project, GATE).expect_code(100);
+    told(
+        &output,
+        &[
+            "FAIL: worse",
+            "note: this change loosens the gate",
+            "pass_rate: allowed drop 40 pt, on main allowed drop 15 pt",
+        ],
+    );
+    let report = gate_json(&project);
+    assert!(report["notes"][0].as_str().unwrap().starts_with("this change loosens the gate"), "{}", report["notes"]);
+    assert_eq!(report["comparisons"][0]["checks"][0]["limit"], -0.15);
+    // A check that is taken out is judged all the same, and one whose assertion is gone is refused.
+    edit(&project, SUITE, own, "");
+    told(&promptgate(&project, GATE).expect_code(100), &["right: removed"]);
+    edit(&project, SUITE, "metric = \"right\"\n", "");
+    let gone = promptgate(&project, GATE).expect_code(2);
+    assert!(gone.stderr.contains("main's gate has a check of `right`"), "{}", gone.stderr);
+    // Once the looser gate is on main by itself it holds.
+    project.commit("a looser gate");
+    let loose = promptgate(&project, "gate suites/triage --baseline triage@git:HEAD~1 --report json=gate.json");
+    assert!(loose.stderr.contains("main's gate has a check") || loose.stdout.contains("loosens"), "{}", loose.stdout);
+    let _ = promptgate(&project, GATE).expect_code(0);
 }
