@@ -220,6 +220,11 @@ impl<'a> Setting<'a> {
             }
         }
         match last {
+            Some((scene @ Scene { stage: Stage::Running { .. }, .. }, look, _)) => {
+                let scene = Scene { stage: scene.stage.told(), ..scene };
+                let checked = scene.checked(&policy.checks, found)?;
+                Ok((scene, look, checked))
+            }
             Some(last) => Ok(last),
             None => {
                 let checked = scene.checked(&policy.checks, found)?;
@@ -317,7 +322,7 @@ impl Scene<'_> {
             flips: flips.enough_for(tests, self.stage.alpha()),
             scope: self.policy.scope,
             running: match self.stage {
-                Stage::Running { largest, .. } => Some(largest),
+                Stage::Running { largest, told, .. } => Some((largest, told)),
                 Stage::Whole { .. } | Stage::Look { .. } => None,
             },
         }

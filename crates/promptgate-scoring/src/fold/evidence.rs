@@ -27,8 +27,8 @@ pub(crate) struct Method {
     pub(crate) strict: bool,
     pub(crate) flips: Flips,
     pub(crate) scope: Scope,
-    /// Set while evidence may be looked at any time: cases of the largest unit.
-    pub(crate) running: Option<u64>,
+    /// Set while evidence may be looked at any time: cases of the largest unit, and whether the interval is wanted.
+    pub(crate) running: Option<(u64, bool)>,
 }
 
 /// What the pairs say about one metric.
@@ -83,8 +83,8 @@ impl Evidence {
         if sample.n() == 0 {
             return Err(StatError::NoData);
         }
-        if let Some(largest) = method.running {
-            return Self::running(sample, method, largest);
+        if let Some((largest, told)) = method.running {
+            return Self::running(sample, method, largest, told);
         }
         if method.scope == Scope::TheseCases {
             return Self::of_these_cases(sample, method);
@@ -212,7 +212,7 @@ impl Evidence {
 
     /// E-values on units in a known range, which may be looked at any time (gate.md, 6.1). Amounts have no known range:
     /// their estimate is shown, and decides once the plan is complete.
-    fn running(sample: &Sample, method: &Method, largest: u64) -> Result<Self, StatError> {
+    fn running(sample: &Sample, method: &Method, largest: u64, told: bool) -> Result<Self, StatError> {
         if method.kind == MetricKind::Ratio {
             let plain = Self::of_amounts(sample, &Method { running: None, ..*method })?;
             let open = Self { p: 1.0, lower: None, interval: None, drawn: None, block: LATER, pass: LATER, ..plain };
@@ -227,11 +227,11 @@ impl Evidence {
             Some(table) => e_value::log_e_worse(table.fixed, table.broken),
             None => sequential::log_e_worse(&units, largest, 1.0),
         };
-        let interval = sequential::interval(&units, largest, 1.0, method.alpha);
+        let interval = told.then(|| sequential::interval(&units, largest, 1.0, method.alpha));
         Ok(Self {
             clusters: sample.clustered.then_some(units.len()),
-            lower: Some(interval.0),
-            interval: Some(interval),
+            lower: interval.map(|(low, _)| low),
+            interval,
             p: (-log_e).exp().min(1.0),
             block: "e-value",
             pass: "e-value",

@@ -32,6 +32,8 @@ pub(crate) enum Stage {
         alpha: f64,
         /// Cases of the largest unit.
         largest: u64,
+        /// Whether the interval is wanted too: it is searched for, and looks that settle nothing do without.
+        told: bool,
     },
 }
 
@@ -52,6 +54,14 @@ pub(crate) struct Turn {
 }
 
 impl Stage {
+    /// The same, with everything that a report tells.
+    pub(crate) fn told(self) -> Self {
+        match self {
+            Self::Running { alpha, largest, .. } => Self::Running { alpha, largest, told: true },
+            stage => stage,
+        }
+    }
+
     /// The level that a p on the scale of [`Stage::adjusted`] is compared with.
     pub(crate) fn alpha(&self) -> f64 {
         match self {
@@ -107,7 +117,7 @@ pub(crate) fn turns(how: Sequential, units: Units, alpha: f64) -> Vec<Turn> {
     let stage = |at: usize, is_last: bool| match how {
         Sequential::Looks => Stage::Look { alpha, look: at + 1, looks: after.len(), level: levels[at] },
         Sequential::Anytime if is_last => Stage::Whole { alpha: split.complete },
-        Sequential::Anytime => Stage::Running { alpha: split.running, largest: units.largest },
+        Sequential::Anytime => Stage::Running { alpha: split.running, largest: units.largest, told: false },
     };
     let turn = |(at, units): (usize, &usize)| {
         let is_last = at + 1 == after.len();
