@@ -85,7 +85,7 @@ fn a_missing_answer_is_an_error_and_never_a_call() {
     assert_snapshot!(refusal(&replaying(&Setting { trials: 2, ..Setting::of(cases(1)) }, &text)), @r#"
     2: recorded answer does not fit what is about to be asked: 1 missing (1 case)
       case-0: triage on scripted/one, trial 2: recordings/one.jsonl: no line
-    to record anew: promptgate run suites/triage --candidate triage --live --record
+    to record anew: promptgate run suites/triage --candidate triage --live --record --trials 2
     "#);
 }
 
