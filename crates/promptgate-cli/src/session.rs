@@ -173,6 +173,11 @@ impl Session {
         self.opened.project.settings()
     }
 
+    /// Whether programs that the project's files name may be run.
+    pub fn allows_programs(&self) -> bool {
+        self.opened.project.allows_programs()
+    }
+
     /// The folder of the suite's prompts.
     pub fn prompts_folder(&self) -> Result<TreePath, Failure> {
         Ok(self.folder.join("prompts")?)

@@ -45,6 +45,9 @@ pub struct Response {
     /// Milliseconds from sending to the last byte; absent where it was not measured (a recording without a time).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
+    /// Milliseconds from sending to the first piece of the answer; only where it was streamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
     /// The model the provider says it was, where that differs or is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_model: Option<String>,
@@ -74,6 +77,7 @@ impl Response {
             finish_reason: FinishReason::Stop,
             usage: None,
             latency_ms: None,
+            first_token_ms: None,
             returned_model: None,
             cost: None,
             bound: true,
@@ -115,8 +119,18 @@ impl FinishReason {
     pub fn normalise(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
             "stop" | "end_turn" | "stop_sequence" | "eos" | "completed" => Self::Stop,
-            "length" | "max_tokens" | "max_output_tokens" => Self::Length,
-            "content_filter" | "content management policy" | "safety" | "refusal" => Self::ContentFilter,
+            "length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => Self::Length,
+            "content_filter"
+            | "content management policy"
+            | "refusal"
+            | "guardrail_intervened"
+            | "content_filtered"
+            | "safety"
+            | "image_safety"
+            | "recitation"
+            | "blocklist"
+            | "prohibited_content"
+            | "spii" => Self::ContentFilter,
             "tool_calls" | "tool_use" | "function_call" => Self::ToolCalls,
             other => Self::Other(other.to_owned()),
         }

@@ -38,6 +38,16 @@ pub struct OutputFormat {
     pub schema: Option<Value>,
 }
 
+impl OutputFormat {
+    /// Whether JSON is asked for; a schema alone asks for it too.
+    pub fn is_json(&self) -> bool {
+        match &self.format {
+            Some(format) => format == "json",
+            None => self.schema.is_some(),
+        }
+    }
+}
+
 impl RequestBody {
     /// The request digest: rendered messages, tools, provider, model and effective parameters; no suite, no case id.
     pub fn digest(&self) -> Digest {

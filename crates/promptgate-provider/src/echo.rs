@@ -13,6 +13,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     summary: "answers with the last user message",
     environment: &[],
     example: "echo/any",
+    api: None,
     build: |_| Ok(Built { provider: std::sync::Arc::new(Echo), source: "echo".to_owned() }),
 };
 

@@ -14,6 +14,9 @@ use promptgate_core::secret::{Scrubber, Secret};
 use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::FailedCall;
+use crate::wire::{Stream, is_json};
+
 /// How long each stage of a call may take, and how much may come back.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
@@ -35,14 +38,21 @@ impl Limits {
     }
 }
 
+/// How long what follows the end of a streamed answer is waited for.
+const AFTER_THE_END: Duration = Duration::from_millis(100);
+
 /// A reply that came in whole, whatever its status.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    /// When it was sent.
+    pub(crate) sent: Instant,
     /// From sending to the last byte.
     pub(crate) elapsed: Duration,
+    /// Whether the body went to a stream, so that none is kept here.
+    pub(crate) is_streamed: bool,
 }
 
 /// Sends requests. Clones share one pool of connections.
@@ -86,39 +96,62 @@ impl Transport {
         &self.scrubber
     }
 
-    /// Sends a request and waits for the whole reply. `model_timeout` counts from the first byte.
-    pub(crate) async fn send(&self, request: reqwest::Request, model_timeout: Duration) -> Result<Exchange, Failure> {
+    /// Sends a request and waits for the whole reply. `model_timeout` counts from the first byte. An answer goes to the
+    /// stream as it comes, where there is one; a refusal, and an answer that is JSON all the same, comes back whole.
+    pub(crate) async fn send(
+        &self,
+        request: reqwest::Request,
+        model_timeout: Duration,
+        stream: Option<&mut Stream>,
+    ) -> Result<Exchange, FailedCall> {
         let sent = Instant::now();
         let host = request.url().host_str().unwrap_or("the provider").to_owned();
         // An answer that is not streamed sends no byte until the model is done, so a patient `timeout` is patient here too.
         let first_byte = self.limits.first_byte.max(model_timeout);
         let head = match timeout(first_byte, self.client.execute(request)).await {
             Ok(Ok(head)) => head,
-            Ok(Err(error)) => return Err(self.broken(&host, &error)),
-            Err(_) => return Err(silent(&host, "sent nothing", first_byte)),
+            Ok(Err(error)) => return Err(self.broken(&host, &error).into()),
+            Err(_) => return Err(silent(&host, "sent nothing", first_byte).into()),
         };
         let (status, headers) = (head.status().as_u16(), head.headers().clone());
-        let body = self.body(head, &host, model_timeout).await?;
-        Ok(Exchange { status, headers, body, elapsed: sent.elapsed() })
+        let stream = stream.filter(|_| head.status().is_success() && !is_json(&headers));
+        let is_streamed = stream.is_some();
+        let body = self.body(head, &host, model_timeout, stream).await?;
+        Ok(Exchange { status, headers, body, sent, elapsed: sent.elapsed(), is_streamed })
     }
 
-    async fn body(&self, mut head: reqwest::Response, host: &str, model_timeout: Duration) -> Result<Vec<u8>, Failure> {
+    async fn body(
+        &self,
+        mut head: reqwest::Response,
+        host: &str,
+        model_timeout: Duration,
+        mut stream: Option<&mut Stream>,
+    ) -> Result<Vec<u8>, FailedCall> {
         let deadline = Instant::now() + model_timeout;
         let mut body = Vec::new();
+        let mut taken = 0;
         loop {
-            let silence = Instant::now() + self.limits.idle;
+            // What follows the end of an answer only lets the connection be used again; it is not waited for.
+            let is_done = stream.as_ref().is_some_and(|stream| stream.is_done());
+            let patience = if is_done { AFTER_THE_END } else { self.limits.idle };
+            let silence = Instant::now() + patience;
             let chunk = match timeout_at(silence.min(deadline), head.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(body),
-                Ok(Err(error)) => return Err(self.broken(host, &error)),
-                Err(_) if deadline <= silence => return Err(too_slow(model_timeout)),
-                Err(_) => return Err(silent(host, "fell silent", self.limits.idle)),
+                _ if is_done => return Ok(body),
+                Ok(Err(error)) => return Err(self.broken(host, &error).into()),
+                Err(_) if deadline <= silence => return Err(too_slow(model_timeout).into()),
+                Err(_) => return Err(silent(host, "fell silent", self.limits.idle).into()),
             };
-            if body.len() + chunk.len() > self.limits.body_bytes {
+            taken += chunk.len();
+            if taken > self.limits.body_bytes {
                 let message = format!("{host} sent more than {} MB", self.limits.body_bytes >> 20);
-                return Err(Failure::new(FailureKind::Server, message));
+                return Err(FailedCall::new(FailureKind::Server, message));
             }
-            body.extend_from_slice(&chunk);
+            match &mut stream {
+                Some(stream) => stream.take(&chunk)?,
+                None => body.extend_from_slice(&chunk),
+            }
         }
     }
 

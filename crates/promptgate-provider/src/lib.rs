@@ -6,8 +6,14 @@
 //! the environment are handed in.
 
 mod answerer;
+mod anthropic;
+mod azure;
+mod bedrock;
 mod echo;
+mod endpoint;
+mod gemini;
 mod http;
+mod key;
 mod middleware;
 mod openai;
 mod provider;
@@ -16,11 +22,13 @@ mod replay;
 mod retry_after;
 mod scripted;
 mod set;
+mod shaped;
 mod stack;
+mod wire;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
 pub use middleware::{Recorder, RetryPolicy};
 pub use provider::{FailedCall, Provider};
-pub use registry::{KINDS, ProviderKind};
+pub use registry::{ProviderKind, kinds};
 pub use replay::{Lookup, Recording};
 pub use set::{AnswersFrom, Keys, ModelSetup, ProviderSet, Setup, SetupError, learn_keys};

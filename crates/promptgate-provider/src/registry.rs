@@ -5,11 +5,17 @@ use std::sync::Arc;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
 
+use crate::endpoint::Api;
 use crate::set::{BuildContext, SetupError};
-use crate::{Provider, echo, openai, replay, scripted};
+use crate::{Provider, anthropic, azure, bedrock, echo, gemini, openai, replay, scripted, shaped};
 
-/// Every kind of provider.
-pub const KINDS: &[ProviderKind] = &[echo::KIND, openai::KIND, replay::KIND, scripted::KIND];
+/// Every kind of provider: the wires, the servers of OpenAI's shape, and what needs no network.
+pub fn kinds() -> impl Iterator<Item = &'static ProviderKind> + Clone {
+    WIRES.iter().chain(&shaped::KINDS).chain(LOCAL)
+}
+
+const WIRES: &[ProviderKind] = &[anthropic::KIND, azure::KIND, bedrock::KIND, gemini::KIND, openai::KIND];
+const LOCAL: &[ProviderKind] = &[echo::KIND, replay::KIND, scripted::KIND];
 
 /// One kind of provider: what is printed about it, and how it is built.
 pub struct ProviderKind {
@@ -21,6 +27,8 @@ pub struct ProviderKind {
     pub environment: &'static [&'static str],
     /// A model id.
     pub example: &'static str,
+    /// The API it speaks, where it speaks one.
+    pub(crate) api: Option<&'static Api>,
     /// Builds it from settings and environment.
     pub(crate) build: fn(&BuildContext<'_>) -> Result<Built, SetupError>,
 }
@@ -34,9 +42,9 @@ pub(crate) struct Built {
 
 /// The kind of a name; an unknown one lists the known.
 pub(crate) fn kind(name: &str) -> Result<&'static ProviderKind, SetupError> {
-    let found = KINDS.iter().find(|kind| kind.name == name);
+    let found = kinds().find(|kind| kind.name == name);
     found.ok_or_else(|| {
-        let help = did_you_mean(name, KINDS.iter().map(|kind| kind.name));
+        let help = did_you_mean(name, kinds().map(|kind| kind.name));
         SetupError::Invalid(Diagnostics::from(Diagnostic::new(format!("unknown provider `{name}`")).help(help)))
     })
 }

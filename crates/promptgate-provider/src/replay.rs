@@ -29,6 +29,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     summary: "serves recorded answers again: `recording = \"...\"` on a model",
     environment: &[],
     example: "openai/gpt-4.1-mini",
+    api: None,
     build: |_| {
         let help = "keep the model's own id and add `recording = \"recordings/<model>.jsonl\"` to its `[[model]]`";
         Err(Diagnostic::new("`replay` is not a provider of its own").help(help).into())

@@ -26,6 +26,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     summary: "answers from a script: a function of the case, with latencies and faults by seed",
     environment: &[],
     example: "scripted/any",
+    api: None,
     build,
 };
 

@@ -15,7 +15,7 @@ use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 use crate::middleware::{Recorder, RetryPolicy};
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
-use crate::{Answerer, LocalAnswerer, openai, stack};
+use crate::{Answerer, LocalAnswerer, key, stack};
 
 /// A model of a plan, and where its answers come from.
 pub struct ModelSetup {
@@ -49,6 +49,8 @@ pub struct Setup<'a> {
     pub prices: &'a Prices,
     /// The time of day, for a `Retry-After` that is a date.
     pub clock: Arc<dyn Clock>,
+    /// Whether programs may be run, for a key that one prints.
+    pub allow_exec: bool,
     /// Whether a missing key is a mistake.
     pub keys: Keys,
 }
@@ -187,14 +189,18 @@ pub fn learn_keys(
     environment: &dyn Fn(&str) -> Option<String>,
     scrubber: &Scrubber,
 ) {
-    let names = settings.keys().map(String::as_str).chain(registry::KINDS.iter().map(|kind| kind.name));
+    let of_kinds = registry::kinds().filter_map(|kind| kind.api).flat_map(|api| key::variables(api.name, api));
+    let of_names = settings.keys().map(|name| key::variable(name, "API_KEY"));
     let named = settings.values().filter_map(|provider| provider.key_env.clone());
-    for variable in names.map(openai::key_variable).chain(named) {
+    for variable in of_kinds.chain(of_names).chain(named).chain(MORE_SECRETS.map(str::to_owned)) {
         if let Some(value) = environment(&variable) {
             scrubber.learn(&Secret::new(value.trim()));
         }
     }
 }
+
+/// Variables that hold secrets without being the key of an API.
+const MORE_SECRETS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 fn build(name: &str, setup: &Setup<'_>) -> Result<Built, SetupError> {
     let default = ProviderSettings::default();

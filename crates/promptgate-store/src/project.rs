@@ -18,6 +18,7 @@ pub const PROJECT_FILE: &str = "promptgate.toml";
 pub struct Project {
     root: PathBuf,
     settings: Settings,
+    allows_programs: bool,
 }
 
 /// Why a project cannot be opened.
@@ -53,8 +54,10 @@ impl Project {
             Some(folder) => read(&folder, "config.toml", &folder.join("config.toml").display().to_string())?,
             None => None,
         };
-        let settings = own.unwrap_or_default().over(users.unwrap_or_default());
-        Ok(Self { root, settings })
+        let (own, users) = (own.unwrap_or_default(), users.unwrap_or_default());
+        // A project's file travels with the project: it may forbid programs, it cannot allow them.
+        let allows_programs = users.allow_exec == Some(true) && own.allow_exec != Some(false);
+        Ok(Self { root, settings: own.over(users), allows_programs })
     }
 
     /// Its folder, without links.
@@ -65,6 +68,11 @@ impl Project {
     /// What its file says, over what the user's says.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether programs that its files name may be run: only where the user's own file says so.
+    pub fn allows_programs(&self) -> bool {
+        self.allows_programs
     }
 
     /// Where the calibrations of its suites are kept.

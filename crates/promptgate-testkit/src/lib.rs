@@ -5,7 +5,6 @@
 
 pub mod asking;
 mod data;
-pub mod model_server;
 mod project;
 
 pub use data::data_dir;

@@ -160,6 +160,7 @@ fn recorded(
         finish_reason: None,
         usage: None,
         latency_ms: None,
+        first_token_ms: None,
     })
 }
 

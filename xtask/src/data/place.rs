@@ -66,6 +66,7 @@ impl Unbound<'_> {
             finish_reason: Some(self.finish_reason),
             usage: None,
             latency_ms: None,
+            first_token_ms: None,
         }))
     }
 }

@@ -27,7 +27,7 @@ pub fn run(args: &ListArgs, out: &Output) -> Result<ExitCode, Failure> {
         (Listing::Extractors, None) => {
             columns(extract::registry::EXTRACTORS.iter().map(|kind| (kind.name, kind.summary)))
         }
-        (Listing::Providers, None) => columns(promptgate_provider::KINDS.iter().map(|kind| (kind.name, kind.summary))),
+        (Listing::Providers, None) => columns(promptgate_provider::kinds().map(|kind| (kind.name, kind.summary))),
         (Listing::Reports, None) => columns(FORMATS.iter().map(|format| (format.name, format.summary))),
         (Listing::ExitCodes, None) => exit_codes(),
     };

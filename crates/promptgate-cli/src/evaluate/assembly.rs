@@ -184,6 +184,7 @@ fn providers(
         scrubber: &out.scrubber,
         prices: &prices,
         clock: Arc::new(SystemClock),
+        allow_exec: session.allows_programs(),
         keys,
     };
     ProviderSet::build(setups.collect(), &setup).map_err(setup_failure)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use promptgate_testkit::model_server::{ModelServer, Received, Reply};
+use promptgate_mock::{Received, Reply, Server};
 use promptgate_testkit::{Output, Project};
 use serde_json::json;
 
@@ -223,7 +223,7 @@ const COMMANDS: [(&str, i32); 18] = [
     ("run suites/none", 2),
 ];
 
-fn project(server: &ModelServer, keys: [&str; 2]) -> Project {
+fn project(server: &Server, keys: [&str; 2]) -> Project {
     let settings = format!(
         "[retries]\nattempts = 2\nfirst_wait = \"1ms\"\n[provider.team]\nkind = \"openai\"\nbase_url = \"{}\"\nkey_env = \"TEAM_SECRET\"\n",
         server.base_url()
@@ -251,7 +251,7 @@ fn words<'a>(command: &'a str, reports: &'a str) -> Vec<&'a str> {
 }
 
 fn no_command_shows(keys: [&str; 2]) {
-    let server = ModelServer::start(echoing);
+    let server = Server::start(echoing);
     let project = project(&server, keys);
     let forbidden = Forbidden::of(&keys);
     for (number, (command, code)) in COMMANDS.into_iter().enumerate() {
@@ -278,7 +278,7 @@ fn no_command_leaves_a_key_in_any_byte() {
 
 #[test]
 fn a_key_that_cannot_be_sent_is_not_shown_either() {
-    let server = ModelServer::start(echoing);
+    let server = Server::start(echoing);
     let check = |name: &str, value: &str, code: i32| {
         let project = project(&server, ["sk-good-but-unused", "sk-good-too-unused"]).variable(name, value);
         let words = ["run", "suites/s", "--live"];

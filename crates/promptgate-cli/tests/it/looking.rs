@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use promptgate_mock::{Reply, Server};
 use promptgate_testkit::Project;
-use promptgate_testkit::model_server::{ModelServer, Reply};
 use serde_json::Value;
 
 use crate::triage::{CASES, OLD, SUITE, calls, case, cases, edit, promptgate, triage};
@@ -119,7 +119,7 @@ fn a_case_that_fails_again_is_broken_and_one_that_may_not_be_called_leaves_the_r
 fn rules_are_judged_on_the_calls_of_all_draws() {
     let wrong = Arc::new(AtomicBool::new(true));
     let answers = wrong.clone();
-    let server = ModelServer::start(move |request| {
+    let server = Server::start(move |request| {
         let asked = request.json()["messages"].to_string();
         let fourth = ["Sort this: letter 4\\n", "Sort this: letter 4\""].iter().any(|text| asked.contains(text));
         let bad = answers.load(Ordering::SeqCst) && fourth;

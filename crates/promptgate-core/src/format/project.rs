@@ -62,6 +62,16 @@ pub struct ProviderSettings {
     pub base_url: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
+    /// The file that holds the key, from the project's root or absolute.
+    pub key_file: Option<String>,
+    /// The program that prints the key, and its arguments; off unless programs are allowed.
+    pub key_command: Option<Vec<String>>,
+    /// Which of OpenAI's APIs is spoken.
+    pub api: Option<WireApi>,
+    /// Whether answers are streamed, which tells the time to the first token.
+    pub stream: Option<bool>,
+    /// The region of a cloud.
+    pub region: Option<String>,
     /// The script of `scripted`, a path from the project's root.
     pub script: Option<String>,
     /// How long connecting may take.
@@ -70,6 +80,16 @@ pub struct ProviderSettings {
     pub first_byte_timeout: Option<Duration>,
     /// How long a connection may stay silent after the first byte.
     pub idle_timeout: Option<Duration>,
+}
+
+/// An API of OpenAI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireApi {
+    /// Chat Completions.
+    Chat,
+    /// Responses.
+    Responses,
 }
 
 impl Settings {
@@ -108,11 +128,19 @@ impl Retries {
 
 impl ProviderSettings {
     fn over(self, lower: Self) -> Self {
+        // A key goes to the address it was named for: who changes the address names the key anew. Who names one source of
+        // it means that one.
+        let says_where = self.key_env.is_some() || self.key_file.is_some() || self.key_command.is_some();
+        let below = if self.base_url.is_none() && !says_where { lower.clone() } else { Self::default() };
         Self {
             kind: self.kind.or(lower.kind),
-            // A key goes to the address it was named for: who changes the address names the key anew.
-            key_env: self.key_env.or(if self.base_url.is_none() { lower.key_env } else { None }),
+            key_env: self.key_env.or(below.key_env),
+            key_file: self.key_file.or(below.key_file),
+            key_command: self.key_command.or(below.key_command),
             base_url: self.base_url.or(lower.base_url),
+            api: self.api.or(lower.api),
+            stream: self.stream.or(lower.stream),
+            region: self.region.or(lower.region),
             script: self.script.or(lower.script),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
             first_byte_timeout: self.first_byte_timeout.or(lower.first_byte_timeout),
@@ -212,6 +240,11 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         kind: fields.line("kind"),
         base_url: fields.parsed("base_url", "write an address such as \"https://api.openai.com/v1\"", base_url),
         key_env: fields.parsed("key_env", "write the name of an environment variable, never the key", variable),
+        key_file: fields.line("key_file"),
+        key_command: fields.words("key_command", "a program and its arguments, as a list of texts"),
+        api: fields.one_of("api", &[("chat", WireApi::Chat), ("responses", WireApi::Responses)]),
+        stream: fields.flag("stream"),
+        region: fields.line("region"),
         script: path(&fields, "script"),
         connect_timeout: duration_of(&fields, "connect_timeout", LONGEST),
         first_byte_timeout: duration_of(&fields, "first_byte_timeout", LONGEST),

@@ -45,6 +45,9 @@ pub struct RecordedLine {
     /// How long it took, where measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
+    /// How long the first piece of it took, where it was streamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
 }
 
 /// Reads one line.
@@ -77,6 +80,7 @@ impl RecordedLine {
             finish_reason: Some(response.finish_reason.clone()),
             usage: response.usage,
             latency_ms: response.latency_ms,
+            first_token_ms: response.first_token_ms,
         })
     }
 
@@ -88,6 +92,7 @@ impl RecordedLine {
             finish_reason: self.finish_reason.unwrap_or(FinishReason::Stop),
             usage: self.usage,
             latency_ms: self.latency_ms,
+            first_token_ms: self.first_token_ms,
             returned_model: None,
             cost: None,
             bound: self.request_digest.is_some(),

@@ -187,6 +187,23 @@ impl<'s, 't, 'n> Fields<'s, 't, 'n> {
         }
     }
 
+    /// A list of texts, at least one.
+    pub fn words(&self, key: &'static str, expected: &str) -> Option<Vec<String>> {
+        let entry = self.entry(key)?;
+        let word = |node: &Node| match &node.kind {
+            Kind::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let words = match &entry.value.kind {
+            Kind::List(items) if !items.is_empty() => items.iter().map(word).collect(),
+            _ => None,
+        };
+        if words.is_none() {
+            self.wrong_type(entry, expected);
+        }
+        words
+    }
+
     /// A table of any JSON values.
     pub fn map(&self, key: &'static str) -> Option<Map<String, Value>> {
         let entry = self.entry(key)?;

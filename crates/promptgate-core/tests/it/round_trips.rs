@@ -74,6 +74,7 @@ proptest! {
             finish_reason: None,
             usage: None,
             latency_ms: latency,
+            first_token_ms: None,
         };
         let text = recording::to_json_line(&line);
         prop_assert_eq!(recording::parse_line(text.as_bytes(), "r", 1).unwrap(), line);

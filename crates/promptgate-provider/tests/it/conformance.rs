@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, FailureKind, FinishReason, Usage};
+use promptgate_core::format::project::{ProviderSettings, WireApi};
 use promptgate_core::request::Request;
-use promptgate_provider::{Answerer, KINDS, LocalAnswerer, Recording};
-use promptgate_testkit::model_server::{Delivery, ModelServer, Reply};
+use promptgate_mock::{Called, Delivery, Finish, Reply, Said, Server, Tokens, Wire};
+use promptgate_provider::{Answerer, LocalAnswerer, Recording, kinds};
 use serde_json::json;
 
 use crate::support::{World, ask, recorded, request};
@@ -16,20 +17,35 @@ use crate::support::{World, ask, recorded, request};
 enum Situation {
     /// Answers "hello" to "hello".
     Plain,
-    /// Reports 11 tokens read, 7 written.
+    /// Reports 11 tokens read, 4 of them cached, and 7 written.
     Usage,
+    /// Calls a tool twice.
+    Tools,
     /// Stops at the token limit.
     Length,
+    /// Is held back by a filter.
+    ContentFilter,
+    /// Declines, in its own way of declining.
+    Refusal,
+    /// Breaks off in the midst of an answer.
+    BrokenOff,
+    /// Says that all is well, and then that it is not.
+    ErrorInside,
     /// Fails.
     Fault(FailureKind),
     /// Never answers.
     Silence,
 }
 
-const SITUATIONS: [Situation; 12] = [
+const SITUATIONS: [Situation; 17] = [
     Situation::Plain,
     Situation::Usage,
+    Situation::Tools,
     Situation::Length,
+    Situation::ContentFilter,
+    Situation::Refusal,
+    Situation::BrokenOff,
+    Situation::ErrorInside,
     Situation::Silence,
     Situation::Fault(FailureKind::Connection),
     Situation::Fault(FailureKind::RateLimit),
@@ -44,7 +60,7 @@ const SITUATIONS: [Situation; 12] = [
 /// A provider brought into a situation, and what keeps it there.
 struct Rig {
     answerer: LocalAnswerer,
-    _server: Option<ModelServer>,
+    _server: Option<Server>,
 }
 
 impl Rig {
@@ -61,12 +77,116 @@ struct Subject {
     rig: fn(Situation) -> Option<Rig>,
 }
 
-const SUBJECTS: [Subject; 4] = [
+/// Everything but a missing recording.
+const ALL_OF_A_WIRE: usize = SITUATIONS.len() - 1;
+
+const SUBJECTS: [Subject; 13] = [
     Subject { name: "echo", model: "echo/any", situations: 1, rig: echo },
-    Subject { name: "openai", model: "openai/gpt-4.1-mini", situations: 11, rig: openai },
     Subject { name: "replay", model: "openai/gpt-4.1-mini", situations: 4, rig: replay },
     Subject { name: "scripted", model: "scripted/any", situations: 11, rig: scripted },
+    Subject { name: "openai", model: "openai/m", situations: ALL_OF_A_WIRE, rig: |at| wire(CHAT, false, at) },
+    Subject { name: "openai, streamed", model: "openai/m", situations: ALL_OF_A_WIRE, rig: |at| wire(CHAT, true, at) },
+    Subject {
+        name: "openai, responses",
+        model: "openai/m",
+        situations: ALL_OF_A_WIRE,
+        rig: |at| wire(RESPONSES, false, at),
+    },
+    Subject {
+        name: "openai, responses, streamed",
+        model: "openai/m",
+        situations: ALL_OF_A_WIRE,
+        rig: |at| wire(RESPONSES, true, at),
+    },
+    Subject { name: "azure", model: "azure/m", situations: ALL_OF_A_WIRE, rig: |at| wire(AZURE, false, at) },
+    Subject { name: "anthropic", model: "anthropic/m", situations: ALL_OF_A_WIRE, rig: |at| wire(MESSAGES, false, at) },
+    Subject {
+        name: "anthropic, streamed",
+        model: "anthropic/m",
+        situations: ALL_OF_A_WIRE,
+        rig: |at| wire(MESSAGES, true, at),
+    },
+    Subject { name: "gemini", model: "gemini/m", situations: ALL_OF_A_WIRE, rig: |at| wire(GEMINI, false, at) },
+    Subject {
+        name: "gemini, streamed",
+        model: "gemini/m",
+        situations: ALL_OF_A_WIRE,
+        rig: |at| wire(GEMINI, true, at),
+    },
+    // Converse has a wire for its streams alone; the rest is the same provider.
+    Subject { name: "bedrock", model: "bedrock/m", situations: ALL_OF_A_WIRE, rig: |at| wire(CONVERSE, false, at) },
 ];
+
+/// A provider that speaks a wire.
+#[derive(Clone, Copy)]
+struct Spoken {
+    wire: Wire,
+    provider: &'static str,
+    base_url: &'static str,
+    api: Option<WireApi>,
+}
+
+const CHAT: Spoken = Spoken { wire: Wire::Chat, provider: "openai", base_url: "OPENAI_BASE_URL", api: None };
+const RESPONSES: Spoken = Spoken { wire: Wire::Responses, api: Some(WireApi::Responses), ..CHAT };
+const AZURE: Spoken = Spoken { provider: "azure", base_url: "AZUREAI_OPENAI_BASE_URL", ..CHAT };
+const MESSAGES: Spoken =
+    Spoken { wire: Wire::Messages, provider: "anthropic", base_url: "ANTHROPIC_BASE_URL", api: None };
+const GEMINI: Spoken =
+    Spoken { wire: Wire::GenerateContent, provider: "gemini", base_url: "GOOGLE_BASE_URL", api: None };
+const CONVERSE: Spoken =
+    Spoken { wire: Wire::Converse, provider: "bedrock", base_url: "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", api: None };
+
+fn wire(spoken: Spoken, streamed: bool, situation: Situation) -> Option<Rig> {
+    let reply = reply(spoken.wire, streamed, situation)?;
+    let server = Server::start(move |_| reply.clone());
+    let mut world = World::new();
+    world.environment.insert(spoken.base_url.to_owned(), server.origin());
+    let settings = ProviderSettings { stream: Some(streamed), api: spoken.api, ..ProviderSettings::default() };
+    world.settings.insert(spoken.provider.to_owned(), settings);
+    let answerer = world.answerer(&format!("{}/m", spoken.provider));
+    Some(Rig { answerer, _server: Some(server) })
+}
+
+fn reply(wire: Wire, streamed: bool, situation: Situation) -> Option<Reply> {
+    let sent = |said: Said| if streamed { wire.streamed(&said, true) } else { wire.whole(&said) };
+    let tokens = Tokens { input: 11, output: 7, cached: 4, reasoning: 0 };
+    let hello = Said { tokens, ..Said::text("m-1", "hello") };
+    let ended = |finish: Finish| sent(Said { finish, ..Said::text("m-1", "sorry") });
+    let error = |status: u16| wire.error(status, wire.word(status), "as it is");
+    let drip = Delivery::Drip { bytes: 1, every: Duration::from_millis(10) };
+    Some(match situation {
+        Situation::Plain | Situation::Usage => sent(hello),
+        Situation::Tools => sent(Said {
+            text: String::new(),
+            finish: Finish::ToolCalls,
+            calls: ["Paris", "Zürich"]
+                .map(|city| Called { name: "weather".into(), arguments: json!({"city": city}) })
+                .into(),
+            ..hello
+        }),
+        Situation::Length => ended(Finish::Length),
+        Situation::ContentFilter => ended(Finish::ContentFilter),
+        Situation::Refusal => ended(Finish::Refusal),
+        Situation::BrokenOff => {
+            let whole = sent(Said::text("m-1", "a long answer"));
+            let most = whole.body().len() * 2 / 3;
+            whole.delivered(Delivery::CutAfter(most))
+        }
+        Situation::ErrorInside if streamed => wire.error_in_stream("overloaded", "too much"),
+        Situation::ErrorInside => error(500).status(200),
+        Situation::Silence => sent(hello).delivered(Delivery::Silence),
+        Situation::Fault(FailureKind::Connection) => sent(hello).delivered(Delivery::Hangup),
+        Situation::Fault(FailureKind::RateLimit) => error(429),
+        Situation::Fault(FailureKind::Quota) => {
+            wire.error(429, "insufficient_quota", "You exceeded your current quota")
+        }
+        Situation::Fault(FailureKind::Server) => error(503),
+        Situation::Fault(FailureKind::Credential) => error(401),
+        Situation::Fault(FailureKind::BadRequest) => error(400),
+        Situation::Fault(FailureKind::ModelTimeout) => sent(hello).delivered(drip),
+        Situation::Fault(_) => return None,
+    })
+}
 
 fn echo(situation: Situation) -> Option<Rig> {
     (situation == Situation::Plain).then(|| Rig::of(World::new().answerer("echo/any")))?
@@ -76,7 +196,7 @@ fn scripted(situation: Situation) -> Option<Rig> {
     let fault = |word: &str| format!("fault = \"{word}\"");
     let rule = match situation {
         Situation::Plain => "answer = \"{{input}}\"".to_owned(),
-        Situation::Usage => "usage = { input_tokens = 11, output_tokens = 7 }".to_owned(),
+        Situation::Usage => "usage = { input_tokens = 11, output_tokens = 7, cached_input_tokens = 4 }".to_owned(),
         Situation::Length => "finish_reason = \"length\"".to_owned(),
         Situation::Silence => "latency = \"60m\"".to_owned(),
         Situation::Fault(FailureKind::Connection) => fault("connection"),
@@ -86,40 +206,20 @@ fn scripted(situation: Situation) -> Option<Rig> {
         Situation::Fault(FailureKind::Credential) => fault("credential"),
         Situation::Fault(FailureKind::BadRequest) => fault("bad-request"),
         Situation::Fault(FailureKind::ModelTimeout) => fault("model-timeout"),
-        Situation::Fault(_) => return None,
+        Situation::Tools | Situation::Refusal | Situation::ContentFilter => return None,
+        Situation::BrokenOff | Situation::ErrorInside | Situation::Fault(_) => return None,
     };
     Rig::of(World::scripted(&format!("[[rule]]\n{rule}")).answerer("scripted/any"))
-}
-
-fn openai(situation: Situation) -> Option<Rig> {
-    let drip = Delivery::Drip { bytes: 1, every: Duration::from_millis(10) };
-    let reply = match situation {
-        Situation::Plain | Situation::Usage => Reply::answer("hello"),
-        Situation::Length => {
-            Reply::json(&json!({"choices": [{"message": {"content": "x"}, "finish_reason": "length"}]}))
-        }
-        Situation::Silence => Reply::answer("x").delivered(Delivery::Silence),
-        Situation::Fault(FailureKind::Connection) => Reply::answer("x").delivered(Delivery::CutAfter(20)),
-        Situation::Fault(FailureKind::RateLimit) => Reply::error(429, "rate_limit_exceeded", "x"),
-        Situation::Fault(FailureKind::Quota) => Reply::error(429, "insufficient_quota", "x"),
-        Situation::Fault(FailureKind::Server) => Reply::error(500, "x", "x"),
-        Situation::Fault(FailureKind::Credential) => Reply::error(401, "x", "x"),
-        Situation::Fault(FailureKind::BadRequest) => Reply::error(400, "x", "x"),
-        Situation::Fault(FailureKind::ModelTimeout) => Reply::answer("x").delivered(drip),
-        Situation::Fault(_) => return None,
-    };
-    let server = ModelServer::start(move |_| reply.clone());
-    Some(Rig { answerer: World::openai(&server.base_url()).answerer("openai/gpt-4.1-mini"), _server: Some(server) })
 }
 
 fn replay(situation: Situation) -> Option<Rig> {
     let model = "openai/gpt-4.1-mini";
     let rest = match situation {
         Situation::Plain => "",
-        Situation::Usage => ",\"usage\":{\"input_tokens\":11,\"output_tokens\":7}",
+        Situation::Usage => ",\"usage\":{\"input_tokens\":11,\"output_tokens\":7,\"cached_input_tokens\":4}",
         Situation::Length => ",\"finish_reason\":\"length\"",
         Situation::Fault(FailureKind::MissingRecording) => ",\"trial\":2",
-        Situation::Silence | Situation::Fault(_) => return None,
+        _ => return None,
     };
     let digest = request(model, "a", "hello").digest;
     let line = format!("{{\"case\":\"a\",\"output\":\"hello\",\"request_digest\":\"{digest}\"{rest}}}\n");
@@ -147,14 +247,31 @@ fn holds(subject: &Subject, situation: Situation, rig: &Rig) {
     match (situation, answer.result) {
         (Situation::Plain, Ok(response)) => {
             assert_eq!((response.output.as_str(), &response.finish_reason), ("hello", &FinishReason::Stop), "{name}");
+            let is_streamed = name.ends_with("streamed");
+            assert_eq!(response.first_token_ms.is_some(), is_streamed, "{name}: the time to the first token");
         }
         (Situation::Usage, Ok(response)) => {
             assert_eq!(
                 response.usage,
-                Some(Usage { input_tokens: 11, output_tokens: 7, ..Usage::default() }),
+                Some(Usage { input_tokens: 11, output_tokens: 7, cached_input_tokens: 4, reasoning_tokens: 0 }),
                 "{name}"
             );
         }
+        (Situation::Tools, Ok(response)) => {
+            let called: Vec<_> = response.tool_calls.iter().map(|call| (call.name.as_str(), &call.arguments)).collect();
+            let expected = [json!({"city": "Paris"}), json!({"city": "Zürich"})];
+            assert_eq!(called, [("weather", &expected[0]), ("weather", &expected[1])], "{name}");
+            assert_eq!((response.output.as_str(), &response.finish_reason), ("", &FinishReason::ToolCalls), "{name}");
+        }
+        (Situation::ContentFilter | Situation::Refusal, Ok(response)) => {
+            assert_eq!(
+                (response.output.as_str(), &response.finish_reason),
+                ("sorry", &FinishReason::ContentFilter),
+                "{name}"
+            );
+        }
+        (Situation::BrokenOff, Err(failure)) => assert_eq!(failure.kind, FailureKind::Connection, "{name}: {failure}"),
+        (Situation::ErrorInside, Err(failure)) => assert_eq!(failure.kind, FailureKind::Server, "{name}: {failure}"),
         (Situation::Length, Ok(response)) => assert_eq!(response.finish_reason, FinishReason::Length, "{name}"),
         (Situation::Fault(kind), Err(failure)) => {
             assert_eq!(failure.kind, kind, "{name}: {failure}");
@@ -190,8 +307,12 @@ fn every_provider_passes_the_same_suite() {
     }
 }
 
+/// The servers of OpenAI's shape are lines of one table over one wire; the suite is run over that.
 #[test]
 fn every_kind_of_the_registry_is_a_subject_of_the_suite() {
-    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    assert_eq!(kinds, SUBJECTS.map(|subject| subject.name));
+    let subjects = SUBJECTS.map(|subject| subject.name);
+    let without: Vec<&str> = kinds().map(|kind| kind.name).filter(|name| !subjects.contains(name)).collect();
+    let shaped =
+        "deepseek fireworks groq litellm llamacpp lmstudio mistral moonshot ollama openrouter sglang together vllm xai";
+    assert_eq!(without.join(" "), shaped);
 }

@@ -6,8 +6,8 @@ use promptgate_core::answer::{Answer, Failure, FailureKind, FinishReason, Usage}
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::ModelId;
 use promptgate_core::request::{Request, RequestBody};
+use promptgate_mock::{Delivery, Reply, Server};
 use promptgate_provider::Answerer;
-use promptgate_testkit::model_server::{Delivery, ModelServer, Reply};
 use serde_json::{Value, json};
 
 use crate::support::{World, ask, failure, of_body, request, response};
@@ -20,13 +20,13 @@ fn hello() -> Request {
 
 /// What comes of one reply, under one attempt.
 fn after(reply: Reply) -> Answer {
-    let server = ModelServer::start(move |_| reply.clone());
+    let server = Server::start(move |_| reply.clone());
     ask(&World::openai(&server.base_url()).key("sk-test-0123456789").answerer(MODEL), hello())
 }
 
 /// What is posted for a request.
 fn posted(change: impl FnOnce(&mut RequestBody)) -> Value {
-    let server = ModelServer::answering("hi");
+    let server = Server::answering("hi");
     let mut body = hello().body;
     change(&mut body);
     ask(&World::openai(&server.base_url()).answerer(MODEL), of_body(body, "a")).result.unwrap();
@@ -91,7 +91,7 @@ fn parameters_go_by_the_names_of_the_wire_and_unknown_ones_as_they_are() {
 #[test]
 fn a_parameter_that_the_request_itself_decides_is_refused_and_nothing_is_sent() {
     for name in ["stream", "messages", "model", "n"] {
-        let server = ModelServer::answering("hi");
+        let server = Server::answering("hi");
         let mut body = hello().body;
         body.parameters.insert(name.to_owned(), json!(1));
         let failed = failure(ask(&World::openai(&server.base_url()).answerer(MODEL), of_body(body, "a")));
@@ -201,7 +201,7 @@ fn media_that_cannot_be_sent_is_refused() {
             messages: vec![serde_json::from_value(json!({"role": "user", "content": [{"media": media}]})).unwrap()],
             ..hello().body
         };
-        let server = ModelServer::answering("hi");
+        let server = Server::answering("hi");
         let failed = failure(ask(&World::openai(&server.base_url()).answerer(MODEL), of_body(body, "a")));
         assert_eq!((failed.kind, server.count()), (FailureKind::BadRequest, 0));
     }
@@ -336,7 +336,7 @@ fn failures_say_what_the_server_said_on_one_line() {
 
 #[test]
 fn a_redirect_is_not_followed() {
-    let other = ModelServer::answering("leaked");
+    let other = Server::answering("leaked");
     let target = other.base_url();
     let failed = failure(after(Reply::raw("").status(307).header("location", &target)));
     assert_eq!((failed.kind, other.count()), (FailureKind::BadRequest, 0));
@@ -356,7 +356,7 @@ fn a_connection_that_misbehaves_is_infrastructure() {
 
 /// What comes of a reply that stalls, under limits of 50 ms and this timeout of the model.
 fn stalled(delivery: Delivery, timeout_ms: u64) -> Failure {
-    let server = ModelServer::start(move |_| Reply::answer("never seen").delivered(delivery));
+    let server = Server::start(move |_| Reply::answer("never seen").delivered(delivery));
     let answerer = World::openai(&server.base_url()).impatient().answerer(MODEL);
     failure(ask(&answerer, Request { timeout_ms, ..hello() }))
 }
@@ -373,7 +373,7 @@ fn a_silent_connection_ends_at_its_limit_and_the_first_byte_never_before_the_mod
 #[test]
 fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
     let drip = Delivery::Drip { bytes: 1, every: Duration::from_millis(10) };
-    let server = ModelServer::start(move |_| Reply::answer("never graded").delivered(drip));
+    let server = Server::start(move |_| Reply::answer("never graded").delivered(drip));
     let world = World::openai(&server.base_url()).retrying(3);
     let answer = ask(&world.answerer(MODEL), Request { timeout_ms: 80, ..hello() });
     assert_eq!((answer.attempts, server.count()), (1, 1), "the model's own failure is not tried again");
@@ -384,7 +384,7 @@ fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
 
 #[test]
 fn an_attempt_is_one_request_and_is_counted_once() {
-    let server = ModelServer::start(|received| match received.number {
+    let server = Server::start(|received| match received.number {
         1 => Reply::error(429, "rate_limit_exceeded", "slow down").header("retry-after-ms", "1"),
         2 => Reply::answer("lost").delivered(Delivery::Hangup),
         3 => Reply::raw("<html>").status(503),
@@ -399,7 +399,7 @@ fn an_attempt_is_one_request_and_is_counted_once() {
 
 #[test]
 fn a_dropped_call_is_cancelled() {
-    let server = ModelServer::start(|_| Reply::answer("late").delivered(Delivery::Silence));
+    let server = Server::start(|_| Reply::answer("late").delivered(Delivery::Silence));
     let answerer = World::openai(&server.base_url()).answerer(MODEL);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -411,7 +411,7 @@ fn a_dropped_call_is_cancelled() {
 
 #[test]
 fn connections_are_kept_and_a_thousand_calls_at_once_are_answered() {
-    let server = ModelServer::start(|_| Reply::answer("hi").after(Duration::from_millis(30)));
+    let server = Server::start(|_| Reply::answer("hi").after(Duration::from_millis(30)));
     let answerer = World::openai(&server.base_url()).answerer(MODEL);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let call =

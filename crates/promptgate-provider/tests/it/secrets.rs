@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use promptgate_core::answer::Answer;
-use promptgate_testkit::model_server::{Delivery, ModelServer, Received, Reply};
+use promptgate_mock::{Delivery, Received, Reply, Server};
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ fn shown(answer: &Answer) -> String {
 #[test]
 fn no_failure_holds_a_key_that_a_server_repeats() {
     for canary in CANARIES {
-        let server = ModelServer::start(echoing);
+        let server = Server::start(echoing);
         let world = World::openai(&server.base_url()).key(canary);
         let answerer = world.answerer(MODEL);
         for _ in 0..6 {
@@ -73,7 +73,7 @@ fn a_text_is_scrubbed_before_it_is_cut() {
     let key = CANARIES[0];
     for before in (270..300).step_by(5) {
         let message = format!("{}{key}", "x".repeat(before));
-        let server = ModelServer::start(move |_| Reply::error(400, "x", &message));
+        let server = Server::start(move |_| Reply::error(400, "x", &message));
         let answerer = World::openai(&server.base_url()).key(key).answerer(MODEL);
         let shown = shown(&ask(&answerer, request(MODEL, "a", "hello")));
         assert!(!shown.contains(&key[..4]), "{shown}");
@@ -82,7 +82,7 @@ fn a_text_is_scrubbed_before_it_is_cut() {
 
 #[test]
 fn an_answer_that_repeats_a_key_comes_without_it() {
-    let server = ModelServer::start(|received| {
+    let server = Server::start(|received| {
         let key = received.header("authorization").unwrap_or_default().to_owned();
         let call = json!({"id": key, "function": {"name": key, "arguments": json!({"a": [key]}).to_string()}});
         let message = json!({"content": key, "tool_calls": [call]});
@@ -103,8 +103,8 @@ fn a_key_is_learnt_before_the_first_call() {
 
 #[test]
 fn a_proxys_password_is_learnt_and_a_proxy_never_sees_plain_http() {
-    let server = ModelServer::answering("hi");
-    let proxy = ModelServer::answering("through the proxy");
+    let server = Server::answering("hi");
+    let proxy = Server::answering("through the proxy");
     let mut world = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef");
     let address = proxy.base_url().replace("http://", "http://user:hunter2hunter2@");
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
@@ -152,7 +152,7 @@ fn neither_bodies_nor_keys_are_logged_at_any_level() {
             Reply::answer("body-canary").delivered(Delivery::CutAfter(90)),
         ];
         for reply in replies {
-            let server = ModelServer::start(move |_| reply.clone());
+            let server = Server::start(move |_| reply.clone());
             let answerer = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef").answerer(MODEL);
             let _ = ask(&answerer, request(MODEL, "a", "prompt-canary"));
         }

@@ -3,8 +3,8 @@
 use promptgate_core::ExitCode;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
-use promptgate_provider::{KINDS, SetupError};
-use promptgate_testkit::model_server::{ModelServer, Reply};
+use promptgate_mock::{Reply, Server};
+use promptgate_provider::{SetupError, kinds};
 
 use crate::support::{World, ask, called, failure, request};
 
@@ -52,7 +52,7 @@ fn a_key_that_cannot_be_sent_is_refused_without_being_shown() {
     let world = World::new().key("sk-hunter2\nhunter2");
     let (message, code) = error(&world, "openai/x");
     assert_eq!(code, ExitCode::NoPermission);
-    insta::assert_snapshot!(message, @"the value of OPENAI_API_KEY cannot be a key: it holds a line feed or a control character");
+    insta::assert_snapshot!(message, @"the key of `openai` cannot be one: it holds a line feed or a control character");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn all_mistakes_are_told_at_once_and_wrong_settings_before_missing_keys() {
 
 #[test]
 fn a_server_on_loopback_needs_no_key_and_another_name_has_its_own_variables() {
-    let server = ModelServer::answering("hi");
+    let server = Server::answering("hi");
     let mut world = World::new();
     world.settings.insert("local".into(), ProviderSettings { kind: Some("openai".into()), ..Default::default() });
     world.environment.insert("LOCAL_BASE_URL".into(), server.base_url());
@@ -77,7 +77,7 @@ fn a_server_on_loopback_needs_no_key_and_another_name_has_its_own_variables() {
 
 #[test]
 fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
-    let server = ModelServer::answering("hi");
+    let server = Server::answering("hi");
     let mut world = with_base_url(&server.base_url()).key("sk-environment-1");
     ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
     assert_eq!(server.received()[0].header("authorization"), None);
@@ -88,7 +88,7 @@ fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
 
 #[test]
 fn a_server_that_wants_a_key_it_was_not_sent_is_told_with_what_to_do() {
-    let server = ModelServer::start(|_| Reply::error(401, "no_key", "who are you?"));
+    let server = Server::start(|_| Reply::error(401, "no_key", "who are you?"));
     let world = with_base_url(&server.base_url()).key("sk-environment-1");
     let failed = failure(ask(&world.answerer("openai/x"), request("openai/x", "a", "x")));
     insta::assert_snapshot!(failed, @"HTTP 401: who are you? (no_key); no key was sent: name its variable with `key_env` beside `base_url`");
@@ -106,8 +106,9 @@ fn sources_name_where_answers_come_from() {
 
 #[test]
 fn every_kind_has_a_name_of_its_own_a_summary_and_an_example() {
-    for (index, kind) in KINDS.iter().enumerate() {
-        assert!(KINDS[..index].iter().all(|other| other.name < kind.name), "{} stands out of order", kind.name);
+    let mut names = std::collections::BTreeSet::new();
+    for kind in kinds() {
+        assert!(names.insert(kind.name), "{} is there twice", kind.name);
         assert!(!kind.summary.is_empty() && ModelId::new(kind.example).is_ok(), "{}", kind.name);
     }
 }

@@ -87,6 +87,7 @@ impl World {
                 scrubber: &self.scrubber,
                 prices: &Prices::embedded(),
                 clock: Arc::new(Noon),
+                allow_exec: false,
                 keys: Default::default(),
             },
         )

@@ -3,17 +3,19 @@
 
 use std::net::TcpListener;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::reply::{Delivery, Reply};
 
 /// What decides how a request is replied to.
 type Script = dyn Fn(&Received) -> Reply + Send + Sync;
@@ -45,114 +47,41 @@ impl Received {
     }
 }
 
-/// What is sent back, and how.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    latency: Duration,
-    delivery: Delivery,
-}
-
-/// How a reply is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// As it should be.
-    Whole,
-    /// Nothing is sent, and the connection stays open.
-    Silence,
-    /// The connection is closed before the first byte.
-    Hangup,
-    /// The connection is closed after so many bytes of the body.
-    CutAfter(usize),
-    /// After so many bytes of the body nothing more comes, and the connection stays open.
-    StallAfter(usize),
-    /// So many bytes at a time.
-    Drip {
-        /// Bytes at a time.
-        bytes: usize,
-        /// The pause between them.
-        every: Duration,
-    },
-}
-
-impl Reply {
-    /// Any JSON, status 200.
-    pub fn json(body: &Value) -> Self {
-        Self::raw(body.to_string()).header("content-type", "application/json")
-    }
-
-    /// Any bytes, status 200, no content type.
-    pub fn raw(body: impl Into<Vec<u8>>) -> Self {
-        let (headers, latency) = (Vec::new(), Duration::ZERO);
-        Self { status: 200, headers, body: body.into(), latency, delivery: Delivery::Whole }
-    }
-
-    /// A chat completion with this text: 11 tokens read, 7 written.
-    pub fn answer(text: &str) -> Self {
-        Self::json(&json!({
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "mock-1",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
-        }))
-    }
-
-    /// A refusal in OpenAI's shape.
-    pub fn error(status: u16, code: &str, message: &str) -> Self {
-        Self::json(&json!({"error": {"message": message, "type": code, "code": code, "param": null}})).status(status)
-    }
-
-    /// With another status.
-    #[must_use]
-    pub fn status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-
-    /// With one more header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Sent after a while.
-    #[must_use]
-    pub fn after(mut self, latency: Duration) -> Self {
-        self.latency = latency;
-        self
-    }
-
-    /// Sent in another way.
-    #[must_use]
-    pub fn delivered(mut self, delivery: Delivery) -> Self {
-        self.delivery = delivery;
-        self
-    }
-}
-
 /// A running server; it stops when it is dropped.
-pub struct ModelServer {
+pub struct Server {
     address: std::net::SocketAddr,
-    received: Arc<Mutex<Vec<Received>>>,
+    seen: Arc<Seen>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-impl ModelServer {
+impl Server {
     /// Starts a server that replies as the script says, on a free port of 127.0.0.1.
+    #[expect(clippy::expect_used, reason = "a test without a port on loopback has failed")]
     pub fn start(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        Self::listen(0, Keep::All, script).expect("a free port on loopback")
+    }
+
+    /// Starts a server on a port of 127.0.0.1; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or may not be had.
+    pub fn listen(
+        port: u16,
+        keep: Keep,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let state = State { script: Arc::new(script), received: received.clone() };
-        let thread = std::thread::spawn(move || serve(listener, state, stopped));
-        Self { address, received, stop: Some(stop), thread: Some(thread) }
+        let seen = Arc::new(Seen { keep, count: AtomicUsize::new(0), requests: Mutex::default() });
+        let state = State { script: Arc::new(script), seen: seen.clone() };
+        let thread = std::thread::Builder::new().name("mock".into());
+        let thread = thread.spawn(move || runtime.block_on(serve(listener, state, stopped)))?;
+        Ok(Self { address, seen, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Starts a server that always gives this answer.
@@ -161,23 +90,28 @@ impl ModelServer {
         Self::start(move |_| reply.clone())
     }
 
-    /// The base URL that a provider is given.
+    /// The base URL that an OpenAI-shaped provider is given.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.origin())
     }
 
-    /// Requests that came in so far.
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Requests that came in so far; none where they are only counted.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many there were.
     pub fn count(&self) -> usize {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.seen.count.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for ModelServer {
+impl Drop for Server {
     fn drop(&mut self) {
         // The receiver is gone only when the thread is.
         let _ = self.stop.take().map(|stop| stop.send(()));
@@ -185,29 +119,46 @@ impl Drop for ModelServer {
     }
 }
 
+/// Which requests a server keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All, to be looked at.
+    All,
+    /// None; they are counted.
+    Count,
+}
+
+/// The requests that came in.
+struct Seen {
+    keep: Keep,
+    count: AtomicUsize,
+    requests: Mutex<Vec<Received>>,
+}
+
 #[derive(Clone)]
 struct State {
     script: Arc<Script>,
-    received: Arc<Mutex<Vec<Received>>>,
+    seen: Arc<Seen>,
 }
 
 /// Accepts until told to stop; connections end with the runtime.
-fn serve(listener: TcpListener, state: State, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        listener.set_nonblocking(true).expect("a socket that does not block");
-        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-        let accept = async {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = stream.set_nodelay(true);
-                tokio::spawn(connection(stream, state.clone()));
-            }
-        };
-        tokio::select! {
-            () = accept => {}
-            _ = stopped => {}
+async fn serve(listener: TcpListener, state: State, stopped: oneshot::Receiver<()>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let accept = async {
+        loop {
+            // What cannot be accepted (no descriptors left) is tried again: a server that stops listening helps nobody.
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(connection(stream, state.clone()));
         }
-    });
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = stopped => {}
+    }
 }
 
 async fn connection(stream: tokio::net::TcpStream, state: State) {
@@ -230,7 +181,8 @@ async fn respond(request: Request<Incoming>, state: State) -> Result<Response<Fr
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }
-    Ok(response.body(frames(reply)).expect("a script gives valid headers"))
+    // A header that is none is a mistake of the script; the client sees a closed connection.
+    response.body(frames(reply)).map_err(|_| Hangup)
 }
 
 impl State {
@@ -239,10 +191,12 @@ impl State {
         let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let mut all = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        let (number, method, path) = (all.len() + 1, head.method.to_string(), head.uri.path().to_owned());
+        let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+        let number = self.seen.count.fetch_add(1, Ordering::Relaxed) + 1;
         let received = Received { number, method, path, headers, body };
-        all.push(received.clone());
+        if self.seen.keep == Keep::All {
+            self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).push(received.clone());
+        }
         received
     }
 }
@@ -300,7 +254,16 @@ async fn deliver(
                 tokio::time::sleep(every).await;
             }
         }
-        Delivery::Whole | Delivery::Silence | Delivery::Hangup => frames.send(Ok(head(reply.body.len()))).await?,
+        Delivery::Whole | Delivery::Silence | Delivery::Hangup => {
+            let mut from = 0;
+            for end in &reply.pieces {
+                if from > 0 && !reply.pace.is_zero() {
+                    tokio::time::sleep(reply.pace).await;
+                }
+                frames.send(Ok(Bytes::copy_from_slice(&reply.body[from..*end]))).await?;
+                from = *end;
+            }
+        }
     }
     Ok(())
 }

@@ -1,15 +1,36 @@
 //! A request in the words of Chat Completions.
 
-use promptgate_core::message::{Media, Message, Part, Role};
+use promptgate_core::message::{Message, Part, Role};
 use promptgate_core::request::{OutputFormat, RequestBody};
 use serde_json::{Map, Value, json};
 
-/// What the request itself decides, so that no parameter may.
-const RESERVED: [&str; 6] = ["model", "messages", "stream", "stream_options", "tools", "response_format"];
+use crate::openai::is_reserved;
+use crate::wire::{image_url, text_of_tool_result, tool_reference};
 
-/// The JSON to post. `is_openai`: OpenAI's own server knows `max_completion_tokens` and refuses `max_tokens` for newer
-/// models; the servers that speak its dialect know `max_tokens`, not all of them the other.
-pub(super) fn body(request: &RequestBody, is_openai: bool) -> Result<Value, String> {
+/// How servers of this shape differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// What the limit of an answer is called: OpenAI refuses `max_tokens` for newer models; the servers that speak its
+    /// dialect know that name, not all of them the other.
+    pub(crate) max_tokens: &'static str,
+    /// What the seed is called.
+    pub(crate) seed: &'static str,
+    /// Whether `stream_options` may be sent.
+    pub(crate) stream_options: bool,
+    /// Whether a schema may be asked for; else JSON of any shape is.
+    pub(crate) schema: bool,
+}
+
+impl Dialect {
+    /// What most servers understand.
+    pub(crate) const COMMON: Self = Self { max_tokens: "max_tokens", seed: "seed", stream_options: true, schema: true };
+
+    /// OpenAI's own.
+    pub(crate) const OPENAI: Self = Self { max_tokens: "max_completion_tokens", ..Self::COMMON };
+}
+
+/// The JSON to post.
+pub(super) fn body(request: &RequestBody, dialect: &Dialect, streamed: bool) -> Result<Value, String> {
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(&*request.model.model));
     let mut messages = Vec::new();
@@ -17,28 +38,31 @@ pub(super) fn body(request: &RequestBody, is_openai: bool) -> Result<Value, Stri
         push(message, &mut messages)?;
     }
     body.insert("messages".to_owned(), messages.into());
-    body.insert("stream".to_owned(), false.into());
+    body.insert("stream".to_owned(), streamed.into());
+    if streamed && dialect.stream_options {
+        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    }
     for (name, value) in &request.parameters {
-        body.insert(parameter(name, is_openai)?.to_owned(), value.clone());
+        body.insert(parameter(name, dialect)?.to_owned(), value.clone());
     }
     if !request.tools.is_empty() {
         body.insert("tools".to_owned(), request.tools.iter().map(tool).collect());
     }
-    if let Some(format) = request.output.as_ref().and_then(response_format) {
+    if let Some(format) = request.output.as_ref().and_then(|output| response_format(output, dialect)) {
         body.insert("response_format".to_owned(), format);
     }
     Ok(body.into())
 }
 
-fn parameter(name: &str, is_openai: bool) -> Result<&str, String> {
+fn parameter<'a>(name: &'a str, dialect: &Dialect) -> Result<&'a str, String> {
     Ok(match name {
-        "maxOutputTokens" if is_openai => "max_completion_tokens",
-        "maxOutputTokens" => "max_tokens",
+        "maxOutputTokens" => dialect.max_tokens,
+        "seed" => dialect.seed,
         "topP" => "top_p",
         "topK" => "top_k",
         "stopSequences" => "stop",
         "n" => return Err("the parameter `n` is not supported; ask for repeats with `trials`".to_owned()),
-        _ if RESERVED.contains(&name) => return Err(format!("the parameter `{name}` cannot be set in `config`")),
+        _ if is_reserved(name) => return Err(format!("the parameter `{name}` cannot be set in `config`")),
         other => other,
     })
 }
@@ -85,7 +109,7 @@ fn content(parts: &[Part]) -> Result<Value, String> {
         match part {
             Part::Text { text } => sent.push(json!({"type": "text", "text": text})),
             Part::Data { data } => sent.push(json!({"type": "text", "text": data.to_string()})),
-            Part::Media { media } => sent.push(image(media)?),
+            Part::Media { media } => sent.push(json!({"type": "image_url", "image_url": {"url": image_url(media)?}})),
             Part::ToolRequest { .. } | Part::ToolResponse { .. } | Part::Pending { .. } => {}
         }
     }
@@ -95,35 +119,16 @@ fn content(parts: &[Part]) -> Result<Value, String> {
     }
 }
 
-fn image(media: &Media) -> Result<Value, String> {
-    let kind = media.content_type.as_deref().unwrap_or("image/*");
-    if !kind.starts_with("image/") {
-        return Err(format!("media of type `{kind}` cannot be sent to this provider; only images can"));
-    }
-    if !["data:", "https://", "http://"].iter().any(|scheme| media.url.starts_with(scheme)) {
-        return Err(format!("the image `{}` is a path; give a data URL or an https URL", media.url));
-    }
-    Ok(json!({"type": "image_url", "image_url": {"url": media.url}}))
-}
-
-/// An earlier call by the model. Where the case gives no reference, the tool's name ties call and result.
+/// An earlier call by the model.
 fn tool_request(part: &Part) -> Option<Value> {
     let Part::ToolRequest { tool_request: call } = part else { return None };
     let input = call.get("input").map_or_else(|| "{}".to_owned(), Value::to_string);
     let function = json!({"name": call["name"], "arguments": input});
-    Some(json!({"id": reference(call), "type": "function", "function": function}))
+    Some(json!({"id": tool_reference(call), "type": "function", "function": function}))
 }
 
 fn tool_result(result: &Value) -> Value {
-    let output = match &result["output"] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    json!({"role": "tool", "tool_call_id": reference(result), "content": output})
-}
-
-fn reference(call: &Value) -> &Value {
-    call.get("ref").filter(|reference| reference.is_string()).unwrap_or(&call["name"])
+    json!({"role": "tool", "tool_call_id": tool_reference(result), "content": text_of_tool_result(result)})
 }
 
 /// `{name, description, inputSchema}` as a function.
@@ -137,11 +142,12 @@ fn tool(tool: &Value) -> Value {
     json!({"type": "function", "function": function})
 }
 
-fn response_format(output: &OutputFormat) -> Option<Value> {
-    let asks_json = output.format.as_deref() == Some("json") || (output.format.is_none() && output.schema.is_some());
+fn response_format(output: &OutputFormat, dialect: &Dialect) -> Option<Value> {
     match &output.schema {
-        _ if !asks_json => None,
-        Some(schema) => Some(json!({"type": "json_schema", "json_schema": {"name": "output", "schema": schema}})),
-        None => Some(json!({"type": "json_object"})),
+        _ if !output.is_json() => None,
+        Some(schema) if dialect.schema => {
+            Some(json!({"type": "json_schema", "json_schema": {"name": "output", "schema": schema}}))
+        }
+        _ => Some(json!({"type": "json_object"})),
     }
 }

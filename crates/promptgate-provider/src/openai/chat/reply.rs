@@ -1,24 +1,18 @@
 //! A chat completion, read leniently: servers differ in what they leave out, and what we do not need may have any shape.
 
-use std::time::Duration;
-
 use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, Usage};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
-use super::error;
 use crate::FailedCall;
+use crate::wire::inside;
 
 /// Reads a reply that is known to be JSON.
-pub(super) fn read(text: &str, elapsed: Duration, scrubber: &Scrubber) -> Result<Response, FailedCall> {
-    let unreadable = |error: serde_json::Error| {
-        FailedCall::new(FailureKind::Server, format!("a reply that cannot be read: {error}"))
-    };
-    let reply: Value = serde_json::from_str(text).map_err(unreadable)?;
+pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
     let usage = usage(&reply["usage"]);
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
     if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
-        return Err(failed(error::inside(error, scrubber).into()));
+        return Err(failed(inside(error, scrubber).into()));
     }
     let choice = &reply["choices"][0];
     let message = &choice["message"];
@@ -33,7 +27,6 @@ pub(super) fn read(text: &str, elapsed: Duration, scrubber: &Scrubber) -> Result
         tool_calls: tool_calls(message),
         finish_reason: FinishReason::normalise(&scrubber.scrub(reason)),
         usage,
-        latency_ms: Some(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
         returned_model: reply["model"].as_str().map(str::to_owned),
         ..Response::text(if is_refusal { refusal.unwrap_or_default().to_owned() } else { output })
     })
@@ -58,7 +51,7 @@ fn tool_calls(message: &Value) -> Vec<ToolCall> {
 }
 
 /// Arguments come as JSON inside a text; a text that is not JSON is kept as it is.
-fn arguments(arguments: &Value) -> Value {
+pub(crate) fn arguments(arguments: &Value) -> Value {
     let parsed = arguments.as_str().and_then(|text| serde_json::from_str(text).ok());
     parsed.unwrap_or_else(|| arguments.clone())
 }

@@ -1,0 +1,48 @@
+//! What a server of Messages says.
+
+use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, Usage};
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
+
+use crate::FailedCall;
+use crate::wire::inside;
+
+/// Reads a reply that is known to be JSON.
+pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
+    let usage = usage(&reply["usage"]);
+    let failed = |failed: FailedCall| FailedCall { usage, ..failed };
+    if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
+        return Err(failed(inside(error, scrubber).into()));
+    }
+    let Some(blocks) = reply["content"].as_array() else {
+        return Err(failed(FailedCall::new(FailureKind::Server, "a reply without content")));
+    };
+    let texts = blocks.iter().filter(|block| block["type"] == "text").filter_map(|block| block["text"].as_str());
+    Ok(Response {
+        tool_calls: blocks.iter().filter_map(tool_call).collect(),
+        finish_reason: FinishReason::normalise(&scrubber.scrub(reply["stop_reason"].as_str().unwrap_or("end_turn"))),
+        usage,
+        returned_model: reply["model"].as_str().map(str::to_owned),
+        ..Response::text(texts.collect::<String>())
+    })
+}
+
+fn tool_call(block: &Value) -> Option<ToolCall> {
+    if block["type"] != "tool_use" {
+        return None;
+    }
+    let id = block["id"].as_str().map(str::to_owned);
+    Some(ToolCall { name: block["name"].as_str()?.to_owned(), arguments: block["input"].clone(), id })
+}
+
+/// What is read from the cache, or written to it, is counted beside the other tokens here.
+fn usage(usage: &Value) -> Option<Usage> {
+    let count = |key: &str| usage[key].as_u64();
+    let cached = count("cache_read_input_tokens").unwrap_or_default();
+    Some(Usage {
+        input_tokens: count("input_tokens")? + cached + count("cache_creation_input_tokens").unwrap_or_default(),
+        output_tokens: count("output_tokens").unwrap_or_default(),
+        cached_input_tokens: cached,
+        reasoning_tokens: usage["output_tokens_details"]["thinking_tokens"].as_u64().unwrap_or_default(),
+    })
+}

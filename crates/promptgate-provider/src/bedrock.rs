@@ -1,0 +1,139 @@
+//! `bedrock`: Converse of Amazon Bedrock, by bearer token or with signed requests.
+
+mod credentials;
+mod fold;
+mod reply;
+mod request;
+mod sign;
+
+use std::sync::Arc;
+
+use promptgate_core::Diagnostic;
+use promptgate_core::answer::Response;
+use promptgate_core::request::RequestBody;
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
+
+use crate::FailedCall;
+use crate::endpoint::{Api, Endpoint, Place};
+use crate::key;
+use crate::registry::{Built, ProviderKind};
+use crate::set::{BuildContext, Keys, SetupError};
+use crate::wire::{Fold, Frames, HttpModel, Wire};
+
+pub(crate) use sign::Signer;
+
+const API: Api = Api {
+    name: "bedrock",
+    base_url: None,
+    base_urls: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"],
+    keys: &["AWS_BEARER_TOKEN_BEDROCK"],
+    // Without a token requests are signed.
+    is_open: true,
+    header: "authorization",
+};
+
+const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// The line of the registry.
+pub(crate) const KIND: ProviderKind = ProviderKind {
+    name: API.name,
+    summary: "Converse of Amazon Bedrock, by bearer token or with signed requests",
+    environment: &[
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    ],
+    example: "bedrock/amazon.nova-lite-v1:0",
+    api: Some(&API),
+    build,
+};
+
+fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
+    let region = context.settings.region.clone().or_else(|| REGIONS.iter().find_map(|name| key::set(context, name)));
+    let place = place(context, region.as_deref())?;
+    let mut endpoint = Endpoint::at(context, &API, &place)?;
+    // As with every key: those of the environment do not go to an address that only the project's file names.
+    let is_foreign = place.from_settings && context.settings.key_env.is_none();
+    if !endpoint.has_key() && !is_foreign {
+        match credentials::of(context)? {
+            Some(credentials) => endpoint = endpoint.signed(Signer::new(credentials, region.unwrap_or_default())),
+            None if place.is_loopback() || context.setup.keys == Keys::NotNeeded => {}
+            None => return Err(no_credentials(context)),
+        }
+    }
+    let streamed = context.settings.stream.unwrap_or_default();
+    let provider = HttpModel { wire: Converse, endpoint: Arc::new(endpoint), streamed };
+    Ok(Built { provider: Arc::new(provider), source: place.url })
+}
+
+/// The region's own address, unless another is named.
+fn place(context: &BuildContext<'_>, region: Option<&str>) -> Result<Place, SetupError> {
+    let is_named =
+        context.settings.base_url.is_some() || API.base_urls.iter().any(|name| key::set(context, name).is_some());
+    if is_named || context.name != API.name {
+        return Ok(Place::of(context, &API)?);
+    }
+    let is_region = |region: &&str| region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let Some(region) = region.filter(is_region) else {
+        let message = match region {
+            Some(_) => "the region of `bedrock` is not one: small letters, digits and `-` only",
+            None => "`bedrock` has no region",
+        };
+        let help = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
+        return Err(Diagnostic::new(message).help(help).into());
+    };
+    Place::at(&format!("https://bedrock-runtime.{region}.amazonaws.com")).map_err(Into::into)
+}
+
+fn no_credentials(context: &BuildContext<'_>) -> SetupError {
+    let message = format!(
+        "no key for provider `{}`: neither AWS_BEARER_TOKEN_BEDROCK nor AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, \
+         and no profile holds keys",
+        context.name
+    );
+    let help = "set AWS_BEARER_TOKEN_BEDROCK, or answer from a recording (leave out --live)";
+    SetupError::Credential(Diagnostic::new(message).help(help).into())
+}
+
+struct Converse;
+
+impl Wire for Converse {
+    fn path(&self, request: &RequestBody, streamed: bool) -> String {
+        let verb = if streamed { "converse-stream" } else { "converse" };
+        format!("/model/{}/{verb}", encoded(&request.model.model))
+    }
+
+    fn body(&self, request: &RequestBody, _: bool) -> Result<Value, String> {
+        request::body(request)
+    }
+
+    fn read(&self, reply: Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
+        reply::read(&reply, scrubber)
+    }
+
+    fn fold(&self) -> Box<dyn Fold> {
+        Box::new(fold::Events::default())
+    }
+
+    fn frames(&self) -> Frames {
+        Frames::Aws
+    }
+}
+
+/// A model id (or the ARN of one) as one segment of a path.
+fn encoded(model: &str) -> String {
+    let mut path = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+            other => path.push_str(&format!("%{other:02X}")),
+        }
+    }
+    path
+}

@@ -1,0 +1,42 @@
+//! Responses: what OpenAI advises for new work, and the only wire of some models. Nothing is stored there (`store` off).
+
+mod fold;
+mod reply;
+mod request;
+
+use async_openai::Client;
+use promptgate_core::answer::Response;
+use promptgate_core::request::RequestBody;
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
+
+use super::{Keyless, through};
+use crate::wire::{Call, Came, Fold, Wire};
+use crate::{BoxFuture, FailedCall};
+
+/// Responses.
+pub(crate) struct Responses {
+    pub(crate) client: Client<Keyless>,
+}
+
+impl Wire for Responses {
+    fn path(&self, _: &RequestBody, _: bool) -> String {
+        "/responses".to_owned()
+    }
+
+    fn body(&self, request: &RequestBody, streamed: bool) -> Result<Value, String> {
+        request::body(request, streamed)
+    }
+
+    fn read(&self, reply: Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
+        reply::read(&reply, scrubber)
+    }
+
+    fn fold(&self) -> Box<dyn Fold> {
+        Box::new(fold::Events::default())
+    }
+
+    fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {
+        through(&self.client, call, body, |client, body| async move { client.responses().create_byot(body).await })
+    }
+}

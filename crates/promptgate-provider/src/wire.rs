@@ -1,0 +1,88 @@
+//! What the wires have in common: a wire is the words of one API, [`HttpModel`] makes a provider of it.
+//!
+//! A wire says where a request goes and how it reads there, and reads the reply. A streamed reply is folded back into the
+//! whole one first, so that each wire reads one form only.
+
+mod aws_events;
+mod call;
+mod parts;
+mod refusal;
+mod sse;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use promptgate_core::answer::{FailureKind, Response};
+use promptgate_core::request::{Request, RequestBody};
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+use crate::{BoxFuture, FailedCall, Provider};
+
+pub(crate) use call::{Call, Came, is_json};
+pub(crate) use parts::{Image, image, image_url, text_of_tool_result, tool_reference};
+pub(crate) use refusal::inside;
+pub(crate) use sse::Event;
+pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
+
+/// The words of one API.
+pub(crate) trait Wire: Send + Sync + 'static {
+    /// Where a request goes, below the base URL.
+    fn path(&self, request: &RequestBody, streamed: bool) -> String;
+
+    /// The JSON to post; the error says which parameter or part cannot be said on this wire.
+    fn body(&self, request: &RequestBody, streamed: bool) -> Result<Value, String>;
+
+    /// Reads a whole reply that is JSON and was not refused. Time is not its business.
+    fn read(&self, reply: Value, scrubber: &Scrubber) -> Result<Response, FailedCall>;
+
+    /// Folds a stream into a whole reply.
+    fn fold(&self) -> Box<dyn Fold>;
+
+    /// How a stream is cut into events.
+    fn frames(&self) -> Frames {
+        Frames::ServerSent
+    }
+
+    /// Makes the call. A wire that goes through a client of its own has that client build the request.
+    fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {
+        Box::pin(call.post(body))
+    }
+}
+
+/// A provider that speaks a wire.
+pub(crate) struct HttpModel<W> {
+    pub(crate) wire: W,
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Whether answers are streamed, which tells the time to the first token.
+    pub(crate) streamed: bool,
+}
+
+impl<W: Wire> Provider for HttpModel<W> {
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
+        Box::pin(async move {
+            let wire = &self.wire;
+            let unsayable = |reason: String| FailedCall::new(FailureKind::BadRequest, reason);
+            let body = wire.body(&request.body, self.streamed).map_err(unsayable)?;
+            let call = Call {
+                endpoint: self.endpoint.clone(),
+                path: wire.path(&request.body, self.streamed),
+                timeout: Duration::from_millis(request.timeout_ms),
+                stream: self.streamed.then(|| (wire.frames(), wire.fold())),
+            };
+            let came = wire.post(call, body).await?;
+            let response = wire.read(came.reply, self.endpoint.transport.scrubber())?;
+            Ok(Response {
+                latency_ms: Some(milliseconds(came.elapsed)),
+                first_token_ms: came.first_token.map(milliseconds),
+                ..response
+            })
+        })
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,157 @@
+//! What a server says when it does not answer, and of what class that is: one table for all wires, since gateways speak
+//! for servers of another wire than their own.
+
+use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::secret::Scrubber;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::FailedCall;
+use crate::http::Exchange;
+use crate::retry_after::retry_after_ms;
+
+/// Words that say the quota is gone for good, not for a moment.
+const QUOTA: [&str; 7] = [
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "billing_error",
+    "access_terminated",
+    "insufficient_credits",
+    "ServiceQuotaExceededException",
+];
+
+/// The same, where a server says it in its text only, under another status.
+const QUOTA_TEXTS: [&str; 2] = ["credit balance is too low", "exceeded your current quota"];
+
+/// Words that refuse a credential under a status that says something else.
+const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
+
+/// Words for what may pass, under a status that says it will not.
+const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
+
+/// Where servers put the word for an error.
+const WORDS: [&str; 4] = ["code", "type", "status", "__type"];
+
+/// Longer texts of a server are cut in messages.
+const LONGEST_TEXT: usize = 300;
+
+/// The JSON of an exchange whose status means success; anything else is a failure.
+pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Result<Value, FailedCall> {
+    if !(200..300).contains(&exchange.status) {
+        return Err(refusal(exchange, now_ms, scrubber).into());
+    }
+    serde_json::from_slice(&exchange.body).map_err(|error| {
+        let encoding = exchange.headers.get("content-encoding").and_then(|encoding| encoding.to_str().ok());
+        let what = match encoding {
+            _ if exchange.body.is_empty() => "an empty reply".to_owned(),
+            Some(encoding) => {
+                format!("a reply in an encoding that was not asked for ({})", one_line(encoding, scrubber))
+            }
+            None => "a reply that is not JSON".to_owned(),
+        };
+        let id = request_id(&exchange.headers, scrubber);
+        let message = format!("{what} of {} bytes{id}: {error}", exchange.body.len());
+        Failure { status: Some(exchange.status), ..Failure::new(FailureKind::Server, message) }.into()
+    })
+}
+
+/// A failure from an error object inside a reply whose status meant success.
+pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
+    // Routers pass the status of the model's own server on as the code.
+    let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 400);
+    let kind = kind(status.unwrap_or(500), error);
+    Failure { status, ..Failure::new(kind, format!("a reply that holds an error: {}", text(error, scrubber))) }
+}
+
+fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
+    let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_default();
+    // Some servers wrap their error into a list.
+    let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
+    let mut error = body.get("error").unwrap_or(body).clone();
+    if let Some(word) = exchange.headers.get("x-amzn-errortype").and_then(|word| word.to_str().ok())
+        && error.is_object()
+    {
+        // AWS puts the word into a header, an address of its description behind it.
+        error["__type"] = word.split(':').next().unwrap_or_default().into();
+    }
+    let told = if body.is_null() { unreadable(exchange, scrubber) } else { text(&error, scrubber) };
+    let message = format!("HTTP {}: {told}{}", exchange.status, request_id(&exchange.headers, scrubber));
+    Failure {
+        status: Some(exchange.status),
+        retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
+        ..Failure::new(kind(exchange.status, &error), message)
+    }
+}
+
+/// Gemini says how long to wait in the body: `{"@type": ".../RetryInfo", "retryDelay": "3.5s"}`.
+fn retry_info_ms(error: &Value) -> Option<u64> {
+    let delay = error["details"].as_array()?.iter().find_map(|detail| detail["retryDelay"].as_str())?;
+    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    (seconds.is_finite() && seconds >= 0.0).then(|| (seconds * 1_000.0).round() as u64)
+}
+
+fn kind(status: u16, error: &Value) -> FailureKind {
+    let reasons = error["details"].as_array().into_iter().flatten().filter_map(|detail| detail["reason"].as_str());
+    let words: Vec<&str> = WORDS.iter().filter_map(|key| error[*key].as_str()).chain(reasons).collect();
+    let says = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let message = error["message"].as_str().unwrap_or_default();
+    match status {
+        402 => FailureKind::Quota,
+        400..500 if says(&QUOTA) || QUOTA_TEXTS.iter().any(|text| message.contains(text)) => FailureKind::Quota,
+        400..500 if says(&CREDENTIAL) => FailureKind::Credential,
+        400..500 if says(&PASSING) => FailureKind::Server,
+        429 => FailureKind::RateLimit,
+        401 | 403 | 407 => FailureKind::Credential,
+        // The server gave up waiting, or had something else under way: the same call may succeed later.
+        408 | 409 | 425 => FailureKind::Server,
+        500.. => FailureKind::Server,
+        _ => FailureKind::BadRequest,
+    }
+}
+
+/// The server's own words, from the places where servers put them.
+fn text(error: &Value, scrubber: &Scrubber) -> String {
+    let message = ["message", "detail", "Message"].iter().find_map(|key| error[*key].as_str()).or(error.as_str());
+    let word = WORDS.iter().find_map(|key| error[*key].as_str());
+    match (message, word) {
+        (Some(message), Some(word)) => format!("{} ({})", one_line(message, scrubber), one_line(word, scrubber)),
+        (Some(text), None) | (None, Some(text)) => one_line(text, scrubber),
+        (None, None) => "no reason given".to_owned(),
+    }
+}
+
+/// What can be said of a body that is not JSON without showing markup of proxies.
+fn unreadable(exchange: &Exchange, scrubber: &Scrubber) -> String {
+    if let Some(target) = exchange.headers.get("location").and_then(|target| target.to_str().ok()) {
+        return format!(
+            "redirected to {}, which is not followed; set the base URL to where it leads",
+            one_line(target, scrubber)
+        );
+    }
+    let kind = exchange.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    match std::str::from_utf8(&exchange.body) {
+        Ok(text) if kind.starts_with("text/plain") && !text.trim().is_empty() => one_line(text, scrubber),
+        _ => format!("a body of {} bytes ({}) that is not JSON", exchange.body.len(), one_line(kind, scrubber)),
+    }
+}
+
+/// Under which the provider's support finds the call.
+fn request_id(headers: &HeaderMap, scrubber: &Scrubber) -> String {
+    let id = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid"]
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok());
+    id.map_or_else(String::new, |id| format!(" [request {}]", one_line(id, scrubber)))
+}
+
+/// Servers repeat what they were sent. Scrubbed before it is cut: half a key is a leak that no scrubber finds any more.
+fn one_line(text: &str, scrubber: &Scrubber) -> String {
+    let text = scrubber.scrub(text);
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = words.collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(LONGEST_TEXT) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
