@@ -102,6 +102,24 @@ pub struct Running {
     /// Go on with an interrupted run: its id, a unique prefix, or `latest`.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", conflicts_with = "fresh")]
     pub resume: Option<String>,
+    /// Stop before the run takes more than so many US dollars, judging included.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub max_cost: Option<f64>,
+    /// Stop before the run takes more tokens, read and written.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens: Option<u64>,
+    /// Stop before the run makes more calls, failed ones included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_calls: Option<u64>,
+    /// Make one attempt a trial; a call that fails is not tried again.
+    #[arg(long)]
+    pub no_retry: bool,
+    /// Stop calling a model once a call to it was given up, as after a rate limit that is hours away.
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Do not ask before a run that takes more than `confirm_above`.
+    #[arg(long, short)]
+    pub yes: bool,
     /// Stop after this many failed cases.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_fail: Option<u64>,
@@ -352,6 +370,12 @@ fn filter(text: &str) -> Result<Selection, String> {
 
 fn case_id(text: &str) -> Result<CaseId, String> {
     CaseId::new(text).map_err(|error| error.to_string())
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let dollars: f64 =
+        text.trim_start_matches('$').parse().map_err(|_| "expected US dollars, such as 2.50".to_owned())?;
+    if dollars > 0.0 && dollars < 1e9 { Ok(dollars) } else { Err("expected US dollars above 0".to_owned()) }
 }
 
 /// Reads the command line; usage errors end the process with 2, help and version with 0.

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod case_changes;
+mod forecast;
 mod recordings;
 mod rounds;
 
@@ -16,7 +17,7 @@ use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::RetryPolicy;
+use promptgate_provider::{Budget, Calling, RetryPolicy};
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
@@ -145,6 +146,7 @@ struct ToDo {
     log: RunFile,
     supply: Supply,
     counts: Counts,
+    budget: Option<Budget>,
     /// Planned trials that were settled before a resume.
     settled: u64,
 }
@@ -157,9 +159,10 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
+        let budget = forecast::agree(session, assembly, &counts, running, out)?;
         let run = header.volatile.run.clone();
         let log = folder.create(&header, out.scrubber.clone())?;
-        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, settled: 0 })));
+        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, budget, settled: 0 })));
     };
     let resumed = folder.resume(wanted, out.scrubber.clone())?;
     must_be_the_same(&resumed, prepared)?;
@@ -173,7 +176,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let settled = resumed.settled;
     let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..assembly.supply.clone() };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, settled: counts.settled })))
+    let budget = forecast::agree(session, assembly, &counts, running, out)?;
+    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, budget, settled: counts.settled })))
 }
 
 fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
@@ -219,12 +223,19 @@ fn carry_out(
     let stop = Stop::new();
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
+    let budget = todo.budget;
     let recorder = recordings::recorder(session, assembly, running.record, out)?;
-    let answerer = assembly.providers.answerer(
-        &RetryPolicy::of(&session.settings().retries, session.suite.seed),
-        &listener,
-        recorder.as_ref(),
-    );
+    let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
+    if running.no_retry {
+        retry.attempts = 1;
+    }
+    let answerer = assembly.providers.answerer(&Calling {
+        retry,
+        fail_fast: running.fail_fast,
+        budget,
+        listener: listener.clone(),
+        recorder: recorder.as_ref(),
+    });
     let rounds = Rounds {
         session,
         assembly,

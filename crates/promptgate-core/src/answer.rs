@@ -209,6 +209,8 @@ pub enum FailureKind {
     BadRequest,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.
     ModelTimeout,
+    /// What the run may spend is spent; nothing was called.
+    Budget,
     /// No recorded answer for this request.
     MissingRecording,
     /// A bug of promptgate: something panicked. Other trials go on.

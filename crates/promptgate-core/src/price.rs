@@ -14,6 +14,11 @@ use crate::name::ModelId;
 pub struct NanoUsd(pub u64);
 
 impl NanoUsd {
+    /// An amount in dollars, rounded to the nearest billionth; nothing below 0.
+    pub fn of_dollars(dollars: f64) -> Self {
+        Self((dollars * 1e9).round().max(0.0) as u64)
+    }
+
     /// In dollars, for ratios and for people.
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 1e9

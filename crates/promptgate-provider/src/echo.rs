@@ -14,7 +14,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     environment: &[],
     example: "echo/any",
     api: None,
-    build: |_| Ok(Built { provider: std::sync::Arc::new(Echo), source: "echo".to_owned() }),
+    build: |_| Ok(Built::new(Echo, "echo")),
 };
 
 /// Answers with the last user message.

@@ -1,11 +1,15 @@
 //! What stands around a call, one file each. `stack.rs` puts them together.
 
+mod breaker;
+mod pace;
 mod price;
 mod record;
 mod retry;
 mod scrub;
 mod stored;
 
+pub(crate) use breaker::Guarded;
+pub(crate) use pace::{Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;
 pub use record::Recorder;

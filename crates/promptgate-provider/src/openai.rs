@@ -59,11 +59,11 @@ pub(crate) fn built(
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
             let wire = Chat { client, dialect };
-            Built { provider: Arc::new(HttpModel { wire, endpoint, streamed }), source: place.url }
+            Built::new(HttpModel { wire, endpoint, streamed }, place.url)
         }
         Some(WireApi::Responses) => {
-            let provider = Arc::new(HttpModel { wire: Responses { client }, endpoint, streamed });
-            Built { provider, source: format!("{}/responses", place.url) }
+            let source = format!("{}/responses", place.url);
+            Built::new(HttpModel { wire: Responses { client }, endpoint, streamed }, source)
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
 
@@ -38,6 +39,15 @@ pub(crate) struct Built {
     pub(crate) provider: Arc<dyn Provider>,
     /// As [`promptgate_core::plan::PlannedModel::source`] wants it.
     pub(crate) source: String,
+    /// What was said of it, for its pace.
+    pub(crate) settings: ProviderSettings,
+}
+
+impl Built {
+    /// A provider, and where its answers come from.
+    pub(crate) fn new(provider: impl Provider + 'static, source: impl Into<String>) -> Self {
+        Self { provider: Arc::new(provider), source: source.into(), settings: ProviderSettings::default() }
+    }
 }
 
 /// The kind of a name; an unknown one lists the known.

@@ -6,7 +6,7 @@ mod script;
 mod template;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
@@ -42,7 +42,7 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let script = Script::parse(path, &text)?;
     let calls = script.calls_log.as_deref().map(|log| CallsLog::open(context.setup.root, log)).transpose()?;
     let source = format!("scripted:{}", Digest::of_bytes(text.as_bytes()));
-    Ok(Built { provider: Arc::new(Scripted { script, calls, attempts: Mutex::default() }), source })
+    Ok(Built::new(Scripted { script, calls, attempts: Mutex::default() }, source))
 }
 
 /// Plays a script.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use promptgate_core::event::Listener;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{Clock, Tree};
@@ -12,9 +11,10 @@ use promptgate_core::price::Prices;
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
-use crate::middleware::{Recorder, RetryPolicy};
+use crate::middleware::Pace;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
+use crate::stack::Calling;
 use crate::{Answerer, LocalAnswerer, key, stack};
 
 /// A model of a plan, and where its answers come from.
@@ -156,15 +156,19 @@ impl ProviderSet {
         })
     }
 
-    /// The answerer over these providers.
-    pub fn answerer(&self, retry: &RetryPolicy, listener: &Listener, recorder: Option<&Recorder>) -> LocalAnswerer {
+    /// The answerer over these providers. Models of one provider share its pace.
+    pub fn answerer(&self, calling: &Calling<'_>) -> LocalAnswerer {
+        let longest_hold = calling.retry.longest_retry_after;
+        let pace = |built: &Built| Arc::new(Pace::of(&built.settings, longest_hold));
+        let paces: HashMap<&Arc<str>, Arc<Pace>> = self.built.iter().map(|(name, built)| (name, pace(built))).collect();
         let stack = |model: &ModelSetup| -> Option<Box<dyn Answerer>> {
             let price = self.prices.of(&model.id).copied();
             Some(match &model.answers {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
-                    let provider = self.built.get(&model.id.provider)?.provider.clone();
-                    stack::live(provider, self.scrubber.clone(), price, retry.clone(), listener.clone(), recorder)
+                    let (provider, pace) =
+                        (&self.built.get(&model.id.provider)?.provider, paces.get(&model.id.provider)?);
+                    stack::live(provider.clone(), pace.clone(), self.scrubber.clone(), price, calling)
                 }
             })
         };
@@ -206,5 +210,6 @@ fn build(name: &str, setup: &Setup<'_>) -> Result<Built, SetupError> {
     let default = ProviderSettings::default();
     let settings = setup.settings.get(name).unwrap_or(&default);
     let kind = registry::kind(settings.kind.as_deref().unwrap_or(name))?;
-    (kind.build)(&BuildContext { name, settings, setup })
+    let built = (kind.build)(&BuildContext { name, settings, setup })?;
+    Ok(Built { settings: settings.clone(), ..built })
 }

@@ -1,9 +1,11 @@
 //! The stack of a model, in one documented order.
 //!
-//! From the outside in: **record** (sees the final answer, once), **retry** (counts attempts), **price** (sees every
-//! attempt), **scrub** (nothing above it sees a secret), the provider (one call). A recording stands in for all of it: **stored** over **price** over `replay`, since
-//! nothing is called and nothing may be recorded anew from it. A new behaviour is one file in `middleware/` and one line
-//! here.
+//! From the outside in: **record** (sees the final answer, once), **breaker** (a model that answers nothing is not called
+//! on and on), **retry** (counts attempts), **budget** (sets aside what an attempt may take), **pace** (waits until the
+//! provider can bear it: limits, learnt rate, window), **price** (sees every attempt), **scrub** (nothing above it sees a
+//! secret), the provider (one call, under the time limits of `http.rs`). A recording stands in for all of it: **stored**
+//! over **price** over `replay`, since nothing is called and nothing may be recorded anew from it. A new behaviour is one
+//! file in `middleware/` and one line here.
 
 use std::sync::Arc;
 
@@ -11,22 +13,47 @@ use promptgate_core::event::Listener;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
-use crate::middleware::{Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored};
+use crate::budget::{Budget, Budgeted};
+use crate::middleware::{Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored};
 use crate::{Answerer, Provider};
 
-/// The stack over a provider that is called.
+/// How models are called, apart from who they are.
+pub struct Calling<'a> {
+    /// How calls are tried again.
+    pub retry: RetryPolicy,
+    /// Whether the first request that is given up ends the calls to its model.
+    pub fail_fast: bool,
+    /// What all calls may take together.
+    pub budget: Option<Budget>,
+    /// Hears of what is tried again.
+    pub listener: Listener,
+    /// Keeps the answers.
+    pub recorder: Option<&'a Recorder>,
+}
+
+impl Calling<'_> {
+    /// Calls that are tried again by a policy, and nothing else.
+    pub fn retrying(retry: RetryPolicy, listener: Listener) -> Self {
+        Self { retry, fail_fast: false, budget: None, listener, recorder: None }
+    }
+}
+
+/// The stack over a provider that is called at a pace.
 pub(crate) fn live(
     provider: Arc<dyn Provider>,
+    pace: Arc<Pace>,
     scrubber: Scrubber,
     price: Option<Price>,
-    policy: RetryPolicy,
-    listener: Listener,
-    recorder: Option<&Recorder>,
+    calling: &Calling<'_>,
 ) -> Box<dyn Answerer> {
     let stack = Scrubbed { inner: provider, scrubber };
     let stack = Priced { inner: stack, price };
-    let stack = Retry { inner: stack, policy, listener };
-    match recorder {
+    let stack = Paced { inner: stack, pace };
+    let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
+    let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
+    let stack = Retry { inner: stack, policy, listener, fail_fast: calling.fail_fast };
+    let stack = Guarded::new(stack, calling.fail_fast);
+    match calling.recorder {
         Some(recorder) => Box::new(Recorded::new(stack, recorder)),
         None => Box::new(stack),
     }

@@ -20,7 +20,7 @@ use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
 
 pub use calibrate::{AaCase, calibrated};
-pub use cost::{Asked, Measured, SideCost};
+pub use cost::{Asked, Measured, SideCost, spend};
 pub use flake::{must_pass_blocks, no_new_break_blocks};
 
 /// How often a plan is to succeed: 4 times in 5.

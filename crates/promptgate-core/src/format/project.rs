@@ -19,6 +19,7 @@ use crate::suite::SuiteDefaults;
 /// Calls at once, attempts and repeats beyond these are a slip.
 const MOST_CONCURRENCY: u32 = 100_000;
 const MOST_ATTEMPTS: u32 = 100;
+const MOST_A_MINUTE: u32 = 2_000_000_000;
 const MOST_TRIALS: u32 = 10_000;
 
 /// What a file (or the command line) says; what is absent is left to the next lower one.
@@ -32,6 +33,10 @@ pub struct Settings {
     pub store: Option<String>,
     /// How calls are tried again.
     pub retries: Retries,
+    /// What a run may take at most.
+    pub budget: Budget,
+    /// Dollars above which a run asks before its first call.
+    pub confirm_above: Option<f64>,
     /// Prices over the known ones, by model id.
     pub prices: BTreeMap<String, Price>,
     /// What is said of providers, by the name that stands in model ids.
@@ -53,6 +58,17 @@ pub struct Retries {
     pub longest_retry_after: Option<Duration>,
 }
 
+/// What a run may take at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Budget {
+    /// US dollars, judging included.
+    pub cost: Option<f64>,
+    /// Tokens, read and written.
+    pub tokens: Option<u64>,
+    /// Calls, failed ones included.
+    pub calls: Option<u64>,
+}
+
 /// `[provider.<name>]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ProviderSettings {
@@ -72,6 +88,12 @@ pub struct ProviderSettings {
     pub stream: Option<bool>,
     /// The region of a cloud.
     pub region: Option<String>,
+    /// Requests a minute, at most.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute, at most, read and written.
+    pub tokens_per_minute: Option<u32>,
+    /// Calls at once, at most.
+    pub concurrency: Option<u32>,
     /// The script of `scripted`, a path from the project's root.
     pub script: Option<String>,
     /// How long connecting may take.
@@ -108,6 +130,8 @@ impl Settings {
             allow_exec: self.allow_exec.or(lower.allow_exec),
             store: self.store.or(lower.store),
             retries: self.retries.over(lower.retries),
+            budget: self.budget.over(lower.budget),
+            confirm_above: self.confirm_above.or(lower.confirm_above),
             prices,
             providers,
             suite: self.suite.over(lower.suite),
@@ -126,6 +150,12 @@ impl Retries {
     }
 }
 
+impl Budget {
+    fn over(self, lower: Self) -> Self {
+        Self { cost: self.cost.or(lower.cost), tokens: self.tokens.or(lower.tokens), calls: self.calls.or(lower.calls) }
+    }
+}
+
 impl ProviderSettings {
     fn over(self, lower: Self) -> Self {
         // A key goes to the address it was named for: who changes the address names the key anew. Who names one source of
@@ -141,6 +171,9 @@ impl ProviderSettings {
             api: self.api.or(lower.api),
             stream: self.stream.or(lower.stream),
             region: self.region.or(lower.region),
+            requests_per_minute: self.requests_per_minute.or(lower.requests_per_minute),
+            tokens_per_minute: self.tokens_per_minute.or(lower.tokens_per_minute),
+            concurrency: self.concurrency.or(lower.concurrency),
             script: self.script.or(lower.script),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
             first_byte_timeout: self.first_byte_timeout.or(lower.first_byte_timeout),
@@ -163,6 +196,8 @@ fn settings(source: &Source<'_>, node: &Node) -> Option<Settings> {
         allow_exec: fields.flag("allow_exec"),
         store: path(&fields, "store"),
         retries: table(&fields, "retries", "`[retries]`").map(retries).unwrap_or_default(),
+        budget: table(&fields, "budget", "`[budget]`").map(budget).unwrap_or_default(),
+        confirm_above: fields.number("confirm_above", "US dollars, at least 0", |x| (0.0..1e9).contains(&x)),
         prices: each(&fields, "prices", price),
         providers: each(&fields, "provider", provider),
         suite: table(&fields, "suite", "`[suite]`").map(suite).unwrap_or_default(),
@@ -175,9 +210,7 @@ fn belongs(key: &str) -> Option<String> {
     match key {
         "trials" | "seed" | "vars" | "model" | "gate" => Some(format!("put `{key}` under `[suite]`")),
         "assert" | "cases" | "prompt" | "candidate" => Some("that belongs to a suite.toml".to_owned()),
-        "budget" | "budgets" | "max_cost" => {
-            Some("budgets are not supported yet; `--filter` and `--trials` make a run smaller".to_owned())
-        }
+        "max_cost" | "max_tokens" | "max_calls" => Some(format!("write `{}` under `[budget]`", &key[4..])),
         _ => None,
     }
 }
@@ -217,6 +250,16 @@ fn retries(fields: Fields<'_, '_, '_>) -> Retries {
     retries
 }
 
+fn budget(fields: Fields<'_, '_, '_>) -> Budget {
+    let budget = Budget {
+        cost: fields.number("cost", "US dollars, above 0", |x| x > 0.0 && x < 1e9),
+        tokens: fields.count("tokens", 1..=i64::MAX as u64),
+        calls: fields.count("calls", 1..=i64::MAX as u64),
+    };
+    fields.finish();
+    budget
+}
+
 fn price(model: &str, fields: Fields<'_, '_, '_>) -> Option<Price> {
     if let Err(error) = ModelId::new(model) {
         let help = "name the model as `provider/model`, in quotes: [prices.\"openai/gpt-4.1-mini\"]";
@@ -245,6 +288,9 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         api: fields.one_of("api", &[("chat", WireApi::Chat), ("responses", WireApi::Responses)]),
         stream: fields.flag("stream"),
         region: fields.line("region"),
+        requests_per_minute: fields.small_count("requests_per_minute", 1..=MOST_A_MINUTE),
+        tokens_per_minute: fields.small_count("tokens_per_minute", 1..=MOST_A_MINUTE),
+        concurrency: fields.small_count("concurrency", 1..=MOST_CONCURRENCY),
         script: path(&fields, "script"),
         connect_timeout: duration_of(&fields, "connect_timeout", LONGEST),
         first_byte_timeout: duration_of(&fields, "first_byte_timeout", LONGEST),
@@ -334,10 +380,11 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_at_their_place_and_secrets_are_not_repeated() {
-        insta::assert_snapshot!(error("concurency = 4\nbudget = 5\ntrials = 2\n"), @r"
+        insta::assert_snapshot!(error("concurency = 4\nbudget = 5\nmax_cost = 5\ntrials = 2\n"), @r"
         promptgate.toml:1:1: promptgate.toml has no key `concurency`; did you mean `concurrency`?
-        promptgate.toml:2:1: promptgate.toml has no key `budget`; budgets are not supported yet; `--filter` and `--trials` make a run smaller
-        promptgate.toml:3:1: promptgate.toml has no key `trials`; put `trials` under `[suite]`
+        promptgate.toml:2:10: `[budget]` is a number, not a table; write `key = value` pairs
+        promptgate.toml:3:1: promptgate.toml has no key `max_cost`; write `cost` under `[budget]`
+        promptgate.toml:4:1: promptgate.toml has no key `trials`; put `trials` under `[suite]`
         ");
         insta::assert_snapshot!(error("concurrency = 0\nallow_exec = \"yes\"\nstore = \"../x\"\n"), @r"
         promptgate.toml:1:1: `concurrency` in promptgate.toml is 0; write a whole number from 1 to 100000

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use promptgate_core::answer::{Answer, Failure};
+use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::digest::Digest;
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::format::project::Retries;
@@ -78,6 +78,8 @@ pub(crate) struct Retry<P> {
     pub(crate) inner: P,
     pub(crate) policy: RetryPolicy,
     pub(crate) listener: Listener,
+    /// Whether a rate limit that is further away than the longest wait counts as a quota that is gone.
+    pub(crate) fail_fast: bool,
 }
 
 impl<P: Provider> Answerer for Retry<P> {
@@ -91,10 +93,11 @@ impl<P: Provider> Answerer for Retry<P> {
                     Err(failed) => failed,
                 };
                 wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
-                if attempts >= self.policy.attempts || !failed.failure.kind.is_retryable() {
-                    return Answer { result: Err(failed.failure), attempts, wasted };
+                let failure = self.judged(failed.failure);
+                if attempts >= self.policy.attempts || !failure.kind.is_retryable() {
+                    return Answer { result: Err(failure), attempts, wasted };
                 }
-                self.pause(&request, attempts, failed.failure).await;
+                self.pause(&request, attempts, failure).await;
                 attempts += 1;
             }
         })
@@ -102,10 +105,30 @@ impl<P: Provider> Answerer for Retry<P> {
 }
 
 impl<P> Retry<P> {
+    fn judged(&self, failure: Failure) -> Failure {
+        let asked = failure.retry_after_ms.map(Duration::from_millis);
+        match asked.filter(|asked| failure.kind == FailureKind::RateLimit && *asked > self.policy.longest_retry_after) {
+            Some(asked) if self.fail_fast => {
+                let message = format!("{}; there is room again in {}", failure.message, rounded(asked));
+                Failure { kind: FailureKind::Quota, message, ..failure }
+            }
+            _ => failure,
+        }
+    }
+
     async fn pause(&self, request: &Request, attempt: u32, failure: Failure) {
         let wait = self.policy.wait(request, attempt, &failure);
         let model = request.body.model.clone();
         (self.listener)(Event::Retrying { model, attempt: attempt + 1, wait, reason: failure.message });
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// A long wait as people say it.
+fn rounded(wait: Duration) -> String {
+    match wait.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
     }
 }

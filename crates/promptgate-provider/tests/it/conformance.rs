@@ -7,7 +7,7 @@ use promptgate_core::answer::{Answer, FailureKind, FinishReason, Usage};
 use promptgate_core::format::project::{ProviderSettings, WireApi};
 use promptgate_core::request::Request;
 use promptgate_mock::{Called, Delivery, Finish, Reply, Said, Server, Tokens, Wire};
-use promptgate_provider::{Answerer, LocalAnswerer, Recording, kinds};
+use promptgate_provider::{Answerer, Calling, LocalAnswerer, Recording, kinds};
 use serde_json::json;
 
 use crate::support::{World, ask, recorded, request};
@@ -228,7 +228,7 @@ fn replay(situation: Situation) -> Option<Rig> {
     std::io::Seek::rewind(&mut file).unwrap();
     let world = World::new();
     let set = world.set(vec![recorded(model, Recording::open("r.jsonl", file, true).unwrap())]).unwrap();
-    Rig::of(set.answerer(&world.retry, &world.listener(), None))
+    Rig::of(set.answerer(&Calling::retrying(world.retry.clone(), world.listener())))
 }
 
 fn asked(subject: &Subject) -> Request {

@@ -8,7 +8,7 @@ use promptgate_core::digest::Digest;
 use promptgate_core::format::recording::{RecordedLine, to_json_line};
 use promptgate_core::name::{ModelId, PromptId};
 use promptgate_core::request::{Origin, Request};
-use promptgate_provider::{Lookup, Recording};
+use promptgate_provider::{Calling, Lookup, Recording};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -54,7 +54,7 @@ fn a_recorded_answer_is_served_with_all_that_was_recorded_and_no_call_is_counted
     );
     let set = World::new().set(vec![recorded(MODEL, open(&text, true))]).unwrap();
     let world = World::new();
-    let answer = ask(&set.answerer(&world.retry, &world.listener(), None), asked("a"));
+    let answer = ask(&set.answerer(&Calling::retrying(world.retry.clone(), world.listener())), asked("a"));
     assert_eq!((answer.attempts, answer.wasted), (0, None));
     let response = response(answer);
     assert_eq!((response.output.as_str(), &response.finish_reason), ("billing", &FinishReason::Length));
@@ -68,7 +68,7 @@ fn a_recorded_answer_is_served_with_all_that_was_recorded_and_no_call_is_counted
 fn a_miss_is_an_error_and_never_a_call() {
     let set = World::new().set(vec![recorded(MODEL, open(&lines(0..3), true))]).unwrap();
     let world = World::new().retrying(5);
-    let answer = ask(&set.answerer(&world.retry, &world.listener(), None), asked("c9"));
+    let answer = ask(&set.answerer(&Calling::retrying(world.retry.clone(), world.listener())), asked("c9"));
     assert_eq!((answer.attempts, world.waits().len()), (0, 0));
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::MissingRecording);

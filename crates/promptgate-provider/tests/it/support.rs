@@ -14,7 +14,8 @@ use promptgate_core::price::Prices;
 use promptgate_core::request::{Origin, Request, RequestBody};
 use promptgate_core::secret::Scrubber;
 use promptgate_provider::{
-    Answerer, AnswersFrom, LocalAnswerer, ModelSetup, ProviderSet, Recorder, Recording, RetryPolicy, Setup, SetupError,
+    Answerer, AnswersFrom, Calling, LocalAnswerer, ModelSetup, ProviderSet, Recorder, Recording, RetryPolicy, Setup,
+    SetupError,
 };
 
 /// Everything a set is built from; tests change what they are about.
@@ -98,11 +99,12 @@ impl World {
     }
 
     pub fn answerer(&self, model: &str) -> LocalAnswerer {
-        self.build(model).unwrap().answerer(&self.retry, &self.listener(), None)
+        self.build(model).unwrap().answerer(&Calling::retrying(self.retry.clone(), self.listener()))
     }
 
     pub fn recording_answerer(&self, model: &str, recorder: &Recorder) -> LocalAnswerer {
-        self.build(model).unwrap().answerer(&self.retry, &self.listener(), Some(recorder))
+        let calling = Calling { recorder: Some(recorder), ..Calling::retrying(self.retry.clone(), self.listener()) };
+        self.build(model).unwrap().answerer(&calling)
     }
 
     pub fn listener(&self) -> Listener {

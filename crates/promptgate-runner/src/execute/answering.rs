@@ -129,7 +129,8 @@ impl Desk {
     /// One of the tasks: takes trials until there are none left or the run stops.
     pub(crate) async fn work(self: Arc<Self>, answered: mpsc::Sender<Answered>) {
         while let Some(turn) = self.turn() {
-            if answered.send(self.take(turn).await).await.is_err() {
+            let Some(taken) = self.take(turn).await else { return };
+            if answered.send(taken).await.is_err() {
                 return;
             }
         }
@@ -247,9 +248,10 @@ impl Desk {
         })
     }
 
-    async fn take(&self, turn: Turn) -> Answered {
+    /// The answer of a turn; nothing where the run may spend no more, which leaves the trial for a resume.
+    async fn take(&self, turn: Turn) -> Option<Answered> {
         match turn {
-            Turn::Answered(answered) => *answered,
+            Turn::Answered(answered) => Some(*answered),
             Turn::Call(call) => {
                 let (answered, request) = *call;
                 self.call(answered, request).await
@@ -257,18 +259,32 @@ impl Desk {
         }
     }
 
-    async fn call(&self, answered: Answered, request: Request) -> Answered {
+    async fn call(&self, answered: Answered, request: Request) -> Option<Answered> {
         let model = answered.address.model;
         if let Some(failure) = self.gone[model].get() {
-            return answered.failed(failure.clone());
+            return Some(answered.failed(failure.clone()));
         }
         let replayed = self.supply.recording(model).is_some();
         let flight = (!replayed).then(|| InFlight::take_off(self));
         let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
         drop(flight);
         let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
+        if self.stops_at(&answer) {
+            return None;
+        }
         self.note_gone(model, &answer);
-        answered.answered(answer, replayed, self.clock.now_ms())
+        Some(answered.answered(answer, replayed, self.clock.now_ms()))
+    }
+
+    /// Whether an answer says that the run may spend no more; then it is stopped.
+    pub(crate) fn stops_at(&self, answer: &Answer) -> bool {
+        match &answer.result {
+            Err(failure) if failure.kind == FailureKind::Budget => {
+                self.stop.stop(failure.message.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Once a quota or a credential is gone, calling that model again is in vain.

@@ -54,6 +54,8 @@ pub(crate) struct Replied {
     answered: Answered,
     pending: Pending,
     replies: Vec<Reply>,
+    /// Whether one of them was not asked for, since the run may spend no more.
+    is_cut_short: bool,
 }
 
 /// What the scoring thread does next.
@@ -144,7 +146,11 @@ impl Scoring {
     }
 
     fn resume(&mut self, replied: Replied) -> Result<(), LogClosed> {
-        let Replied { answered, pending, replies } = replied;
+        let Replied { answered, pending, replies, is_cut_short } = replied;
+        // Not settled: a resume asks again.
+        if is_cut_short {
+            return Ok(());
+        }
         let grader = self.grader();
         let grading = catch_unwind(AssertUnwindSafe(|| grader.resume(pending, replies)));
         self.go_on(answered, grading.unwrap_or_else(|panic| unscored(&*panic)))
@@ -224,8 +230,9 @@ async fn serve(
     let mut asking = Asking::default();
     answers.iter().for_each(|answer| asking.add(answer));
     answered.add_asking(&asking);
+    let is_cut_short = answers.iter().filter(|answer| desk.stops_at(answer)).count() > 0;
     let reply = |answer: Answer| answer.result.map_or_else(Reply::Failed, Reply::Model);
-    Replied { answered, pending, replies: answers.into_iter().map(reply).collect() }
+    Replied { answered, pending, replies: answers.into_iter().map(reply).collect(), is_cut_short }
 }
 
 async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -> Answer {

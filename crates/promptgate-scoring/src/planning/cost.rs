@@ -60,7 +60,7 @@ impl SideCost {
 }
 
 /// What the calls of one model take, all its versions together.
-pub(super) fn spend(sides: &[SideCost], price: Option<&Price>) -> Spend {
+pub fn spend(sides: &[SideCost], price: Option<&Price>) -> Spend {
     let mut model = SideCost::default();
     sides.iter().for_each(|side| model.add(side));
     let (characters_per_token, input_basis) = ratio(&model.measured);

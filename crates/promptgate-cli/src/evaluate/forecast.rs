@@ -1,0 +1,127 @@
+//! What is said before the first call: how many there will be, what they may cost, and whether that is wanted.
+
+use std::io::{BufRead, IsTerminal};
+
+use promptgate_core::price::NanoUsd;
+use promptgate_core::report::plan::Basis;
+use promptgate_core::report::words::counted;
+use promptgate_provider::{Budget, BudgetLimits};
+use promptgate_runner::{Counts, estimate};
+use promptgate_scoring::planning::spend;
+
+use super::Assembly;
+use crate::args::Running;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// Dollars of the calls of a run, as far as they can be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Forecast {
+    /// About so much.
+    About(NanoUsd),
+    /// At most so much.
+    AtMost(NanoUsd),
+    /// Not known.
+    Unknown,
+}
+
+/// The budget of a run, once nothing is in the way of its first call: says what the calls may cost, and asks where that is
+/// more than the user wants to be asked for.
+pub fn agree(
+    session: &Session,
+    assembly: &Assembly,
+    counts: &Counts,
+    running: &Running,
+    out: &Output,
+) -> Result<Option<Budget>, Failure> {
+    let limits = limits(session, running);
+    if counts.calls > 0 {
+        must_be_priced(session, assembly, &limits)?;
+        let forecast = forecast(session, assembly)?;
+        out.say(&line(counts, forecast));
+        confirm(session, forecast, &limits, running, out)?;
+    }
+    Ok((!limits.is_empty()).then(|| Budget::new(limits)))
+}
+
+/// Flags over settings.
+fn limits(session: &Session, running: &Running) -> BudgetLimits {
+    let settings = session.settings().budget;
+    BudgetLimits {
+        cost: running.max_cost.or(settings.cost).map(NanoUsd::of_dollars),
+        tokens: running.max_tokens.or(settings.tokens),
+        calls: running.max_calls.or(settings.calls),
+    }
+}
+
+/// A budget in dollars says nothing about a model without a price.
+fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits) -> Result<(), Failure> {
+    let prices = session.prices();
+    let called =
+        || assembly.models.iter().zip(&assembly.supply.recordings).filter(|(_, recording)| recording.is_none());
+    match called().map(|(model, _)| &model.id).find(|id| prices.of(id).is_none()) {
+        Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
+            "a budget in dollars needs the price of `{id}`"
+        ))
+        .help(format!("add [prices.\"{id}\"] with `input` and `output` to promptgate.toml, or limit calls or tokens"))),
+        _ => Ok(()),
+    }
+}
+
+fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure> {
+    let prices = session.prices();
+    if assembly.models.iter().all(|model| prices.of(&model.id).is_none()) {
+        return Ok(Forecast::Unknown);
+    }
+    let found = estimate(&assembly.prepared, &assembly.supply, &assembly.supply.recordings)?;
+    let (mut sum, mut is_at_most) = (NanoUsd::default(), false);
+    for (index, model) in assembly.models.iter().enumerate() {
+        let sides: Vec<_> = found.sides.iter().map(|models| models[index].cost).collect();
+        let spend = spend(&sides, prices.of(&model.id));
+        let Some(cost) = spend.nano_usd else { return Ok(Forecast::Unknown) };
+        sum = sum.plus(cost);
+        is_at_most |= spend.output_basis == Basis::AtMost;
+    }
+    Ok(if is_at_most { Forecast::AtMost(sum) } else { Forecast::About(sum) })
+}
+
+fn line(counts: &Counts, forecast: Forecast) -> String {
+    let there = counts.reused + counts.replayed + counts.settled + counts.retaken;
+    let calls = counted(counts.calls, "call", "calls");
+    let cost = match forecast {
+        Forecast::About(cost) => format!("about {cost}"),
+        Forecast::AtMost(cost) => format!("at most {cost}"),
+        Forecast::Unknown => "at an unknown price".to_owned(),
+    };
+    format!("{calls} to be made, {there} answers are there; {cost}, retries and judging apart")
+}
+
+/// Asks where it costs more than `confirm_above`. Without a terminal only a budget, or `--yes`, is an answer.
+fn confirm(
+    session: &Session,
+    forecast: Forecast,
+    limits: &BudgetLimits,
+    running: &Running,
+    out: &Output,
+) -> Result<(), Failure> {
+    let (Some(limit), Forecast::About(cost) | Forecast::AtMost(cost)) = (session.settings().confirm_above, forecast)
+    else {
+        return Ok(());
+    };
+    if running.yes || limits.cost.is_some() || cost <= NanoUsd::of_dollars(limit) {
+        return Ok(());
+    }
+    let above = format!("that is above `confirm_above` ({})", NanoUsd::of_dollars(limit));
+    let refused = |why: String| Failure::usage(why).help("set a limit with --max-cost, or agree with --yes");
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(refused(above));
+    }
+    out.say(&format!("{above}: go on? [y/N]"));
+    let mut answer = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(refused("not agreed to; nothing was called".to_owned())),
+    }
+}

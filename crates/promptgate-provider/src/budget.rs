@@ -1,0 +1,198 @@
+//! What a run may spend at most: dollars, tokens, calls.
+//!
+//! Before a call the worst it may take is set aside; when it ends, what it took is noted in its place. A call that does
+//! not fit any more waits for those under way, which mostly take less than their worst; when none is under way and it
+//! still does not fit, the budget is spent.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use promptgate_core::answer::{Failure, FailureKind, Response};
+use promptgate_core::price::{NanoUsd, Price};
+use promptgate_core::request::Request;
+use tokio::sync::Notify;
+
+use crate::tokens::{largest_answer, largest_tokens};
+use crate::{BoxFuture, FailedCall, Provider};
+
+/// Limits; what is absent is not limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BudgetLimits {
+    /// Money, judging included.
+    pub cost: Option<NanoUsd>,
+    /// Tokens, read and written.
+    pub tokens: Option<u64>,
+    /// Calls, failed ones included.
+    pub calls: Option<u64>,
+}
+
+impl BudgetLimits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A budget; clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: BudgetLimits,
+    state: Mutex<State>,
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    spent: Spending,
+    set_aside: Spending,
+    under_way: u64,
+}
+
+/// An amount of everything that is limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// Money.
+    pub cost: NanoUsd,
+    /// Tokens, read and written.
+    pub tokens: u64,
+    /// Calls.
+    pub calls: u64,
+}
+
+impl Spending {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            cost: self.cost.plus(other.cost),
+            tokens: self.tokens.saturating_add(other.tokens),
+            calls: self.calls.saturating_add(other.calls),
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            cost: NanoUsd(self.cost.0.saturating_sub(other.cost.0)),
+            tokens: self.tokens.saturating_sub(other.tokens),
+            calls: self.calls.saturating_sub(other.calls),
+        }
+    }
+}
+
+impl Budget {
+    /// A budget of which nothing is spent.
+    pub fn new(limits: BudgetLimits) -> Self {
+        Self(Arc::new(Inner { limits, state: Mutex::default(), ended: Notify::new() }))
+    }
+
+    /// What was spent so far.
+    pub fn spent(&self) -> Spending {
+        self.lock().spent
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the worst of a call aside, once it fits.
+    async fn set_aside(&self, worst: Spending) -> Result<SetAside, Failure> {
+        loop {
+            let ended = self.0.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            {
+                let mut state = self.lock();
+                let Some(limit) = self.passed(state.spent.plus(state.set_aside).plus(worst)) else {
+                    state.set_aside = state.set_aside.plus(worst);
+                    state.under_way += 1;
+                    return Ok(SetAside { budget: self.clone(), worst, took: None });
+                };
+                if state.under_way == 0 {
+                    let message = format!("the budget of {limit} is spent: {}", self.next_call(state.spent, worst));
+                    return Err(Failure::new(FailureKind::Budget, message));
+                }
+            }
+            ended.await;
+        }
+    }
+
+    /// The limit that an amount passes.
+    fn passed(&self, amount: Spending) -> Option<String> {
+        let limits = &self.0.limits;
+        let is_over = |limit: Option<u64>, amount: u64| limit.filter(|limit| amount > *limit);
+        if let Some(cost) = is_over(limits.cost.map(|cost| cost.0), amount.cost.0) {
+            return Some(NanoUsd(cost).to_string());
+        }
+        if let Some(tokens) = is_over(limits.tokens, amount.tokens) {
+            return Some(format!("{tokens} tokens"));
+        }
+        is_over(limits.calls, amount.calls).map(|calls| format!("{calls} calls"))
+    }
+
+    fn next_call(&self, spent: Spending, worst: Spending) -> String {
+        let limits = &self.0.limits;
+        if limits.cost.is_some() {
+            return format!("{} went, and the next call may take {}", spent.cost, worst.cost);
+        }
+        match limits.tokens {
+            Some(_) => format!("{} went, and the next call may take {}", spent.tokens, worst.tokens),
+            None => format!("{} were made", spent.calls),
+        }
+    }
+}
+
+/// The worst of a call under way. When it is dropped, what the call took is noted; unknown, the worst is.
+struct SetAside {
+    budget: Budget,
+    worst: Spending,
+    took: Option<Spending>,
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        let mut state = self.budget.lock();
+        state.set_aside = state.set_aside.minus(self.worst);
+        state.under_way -= 1;
+        state.spent = state.spent.plus(self.took.unwrap_or(self.worst));
+        drop(state);
+        self.budget.0.ended.notify_waiters();
+    }
+}
+
+/// A provider whose calls fit a budget.
+pub(crate) struct Budgeted<P> {
+    pub(crate) inner: P,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) price: Option<Price>,
+}
+
+impl<P: Provider> Provider for Budgeted<P> {
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
+        let Some(budget) = &self.budget else { return self.inner.call(request) };
+        Box::pin(async move {
+            let mut set_aside = budget.set_aside(self.worst(request)).await?;
+            let result = self.inner.call(request).await;
+            set_aside.took = took(&result);
+            result
+        })
+    }
+}
+
+impl<P> Budgeted<P> {
+    fn worst(&self, request: &Request) -> Spending {
+        let (input_tokens, output_tokens) = (largest_tokens(&request.body), largest_answer(&request.body));
+        let usage = promptgate_core::answer::Usage { input_tokens, output_tokens, ..Default::default() };
+        let cost = self.price.map(|price| price.cost(&usage)).unwrap_or_default();
+        Spending { cost, tokens: input_tokens + output_tokens, calls: 1 }
+    }
+}
+
+/// What a call took, where it is known: an answer without a count may have taken its worst, a refusal took nothing.
+fn took(result: &Result<Response, FailedCall>) -> Option<Spending> {
+    let (usage, cost) = match result {
+        Ok(response) => (Some(response.usage?), response.cost),
+        Err(failed) => (failed.usage, failed.cost),
+    };
+    let tokens = usage.map_or(0, |usage| usage.input_tokens + usage.output_tokens);
+    Some(Spending { cost: cost.unwrap_or_default(), tokens, calls: 1 })
+}

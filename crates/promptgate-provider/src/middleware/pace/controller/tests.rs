@@ -1,0 +1,202 @@
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::*;
+
+/// A provider that refuses what a bucket does not hold, seen on a clock that jumps.
+struct Simulated {
+    rate: f64,
+    capacity: f64,
+    level: f64,
+    filled: f64,
+    latency: f64,
+    /// Whether a refusal says how long to wait, and what it says.
+    retry_after: fn(f64) -> Option<f64>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Counted {
+    answered: f64,
+    refused: f64,
+}
+
+impl Simulated {
+    fn of(rate: f64, latency: f64, retry_after: fn(f64) -> Option<f64>) -> Self {
+        let capacity = rate.max(1.0);
+        Self { rate, capacity, level: capacity, filled: 0.0, latency, retry_after }
+    }
+
+    fn receive(&mut self, now: f64) -> Ended {
+        self.level = (self.level + (now - self.filled) * self.rate).min(self.capacity);
+        self.filled = now;
+        if self.level >= 1.0 {
+            self.level -= 1.0;
+            return Ended::Answered;
+        }
+        Ended::Refused((self.retry_after)((1.0 - self.level) / self.rate))
+    }
+
+    /// Calls as fast as the controller lets them go, and counts what ends between two times.
+    fn run(&mut self, controller: &mut Controller, between: (f64, f64), in_flight: usize) -> Counted {
+        let mut counted = Counted::default();
+        // Micro-seconds, since times are ordered exactly in a heap of integers.
+        let mut under_way: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
+        let mut outcomes: std::collections::HashMap<(u64, u64), (f64, Ended)> = Default::default();
+        let (mut now, mut number) = (0.0, 0);
+        while now < between.1 {
+            let admission = if under_way.len() < in_flight { controller.admit(now) } else { Admission::Full };
+            let ends = under_way.peek().map_or(f64::INFINITY, |Reverse((time, _))| *time as f64 / 1e6);
+            match admission {
+                Admission::Go => {
+                    let outcome = self.receive(now);
+                    let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
+                    let key = (((now + latency) * 1e6) as u64, number);
+                    number += 1;
+                    under_way.push(Reverse(key));
+                    outcomes.insert(key, (now, outcome));
+                    continue;
+                }
+                Admission::At(time) if time < ends => {
+                    now = time.max(now + 1e-6);
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(Reverse(key)) = under_way.pop() else { panic!("frozen at {now}: {controller:?}") };
+            now = ends.max(now);
+            let (sent, outcome) = outcomes.remove(&key).unwrap();
+            controller.ended(sent, outcome, now);
+            if now >= between.0 {
+                match outcome {
+                    Ended::Answered => counted.answered += 1.0,
+                    _ => counted.refused += 1.0,
+                }
+            }
+        }
+        counted
+    }
+}
+
+fn honest(wait: f64) -> Option<f64> {
+    Some(wait)
+}
+
+/// B-1: an hour against a bucket, from a storm of a thousand calls at once.
+#[test]
+fn after_a_storm_nine_tenths_of_what_the_bucket_gives_are_had_and_few_calls_are_wasted() {
+    let waits: [(&str, fn(f64) -> Option<f64>); 5] = [
+        ("honest", honest),
+        ("absent", |_| None),
+        ("whole seconds", |wait| Some(wait.ceil())),
+        ("too short", |wait| Some(wait / 10.0)),
+        ("negative", |_| Some(-7.0)),
+    ];
+    for rate in [1.0, 5.0, 20.0, 100.0, 500.0] {
+        for latency in [0.1, 1.0, 5.0] {
+            for (name, retry_after) in waits {
+                let mut provider = Simulated::of(rate, latency, retry_after);
+                let mut controller = Controller::new(f64::INFINITY, 120.0);
+                let counted = provider.run(&mut controller, (60.0, 660.0), 1_000);
+                // A thousand calls at a time are the most there is.
+                let possible = rate.min(1_000.0 / latency) * 600.0;
+                let (goodput, wasted) =
+                    (counted.answered / possible, counted.refused / (counted.answered + counted.refused));
+                let what =
+                    format!("{rate}/s, {latency} s, {name}: goodput {goodput:.3}, wasted {wasted:.3}, {controller:?}");
+                assert!(goodput >= 0.9, "{what}");
+                assert!(wasted <= 0.05, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wait_without_end_is_cut_and_the_rate_comes_back() {
+    let mut controller = Controller::new(f64::INFINITY, 120.0);
+    assert_eq!(controller.admit(0.0), Admission::Go);
+    controller.ended(0.0, Ended::Refused(Some(2.5e11)), 1.0);
+    assert_eq!(controller.admit(1.0), Admission::At(121.0));
+    let mut provider = Simulated::of(50.0, 0.5, honest);
+    let counted = provider.run(&mut controller, (241.0, 301.0), 1_000);
+    assert!(counted.answered >= 0.9 * 50.0 * 60.0, "{counted:?}");
+}
+
+#[test]
+fn overload_narrows_the_window_once_an_event_and_answers_widen_it_again() {
+    let mut controller = Controller::new(100.0, 120.0);
+    let goes = |controller: &mut Controller, now: f64| {
+        let mut count = 0;
+        while controller.admit(now) == Admission::Go {
+            count += 1;
+        }
+        count
+    };
+    assert_eq!(goes(&mut controller, 0.0), 100);
+    (0..100).for_each(|_| controller.ended(0.0, Ended::Overloaded(None), 1.0));
+    assert_eq!(goes(&mut controller, 2.0), 70);
+    (0..70).for_each(|_| controller.ended(2.0, Ended::Answered, 3.0));
+    assert_eq!(goes(&mut controller, 3.0), 70);
+    (0..10_000).for_each(|_| {
+        controller.ended(3.0, Ended::Answered, 4.0);
+        let _ = controller.admit(4.0);
+    });
+    assert_eq!(controller.window.floor(), 100.0);
+}
+
+/// A stream of numbers that is the same for a seed (splitmix64).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, most: f64) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64 * most
+    }
+}
+
+/// Whatever comes, in whatever order, the next call goes within the cap and a moment.
+fn survives(seed: u64) {
+    let mut draws = Draws(seed);
+    let cap = 60.0;
+    let most = [1.0, 8.0, f64::INFINITY][(draws.next() % 3) as usize];
+    let mut controller = Controller::new(most, cap);
+    let mut now = 0.0;
+    let mut sent: Vec<f64> = Vec::new();
+    for _ in 0..200 {
+        now += draws.below(3.0);
+        match controller.admit(now) {
+            Admission::Go => sent.push(now),
+            Admission::At(time) => {
+                assert!(
+                    time > now && time <= now + cap + 1.0 / LEAST_RATE + 1e-6,
+                    "seed {seed}: at {now} not before {time}"
+                );
+            }
+            Admission::Full => assert!(!sent.is_empty(), "seed {seed}: full of nothing at {now}"),
+        }
+        if !sent.is_empty() && draws.next().is_multiple_of(2) {
+            let at = (draws.next() % sent.len() as u64) as usize;
+            let wait = [None, Some(-1.0), Some(0.0), Some(draws.below(30.0)), Some(f64::MAX), Some(f64::INFINITY)];
+            let wait = wait[(draws.next() % 6) as usize];
+            let how = [Ended::Answered, Ended::Refused(wait), Ended::Overloaded(wait), Ended::Unknown];
+            controller.ended(sent.swap_remove(at), how[(draws.next() % 4) as usize], now);
+        }
+    }
+    sent.drain(..).for_each(|sent| controller.ended(sent, Ended::Unknown, now));
+    let mut waited = now;
+    while let Admission::At(time) = controller.admit(waited) {
+        waited = time;
+    }
+    assert!(waited <= now + cap + 1.0 / LEAST_RATE + 1e-6, "seed {seed}: {now} to {waited}");
+}
+
+#[test]
+fn a_hundred_thousand_random_traces_never_freeze_it() {
+    (0..100_000).for_each(survives);
+}

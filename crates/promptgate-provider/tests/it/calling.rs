@@ -1,0 +1,196 @@
+//! What stands around calls, through a whole stack: pace, breaker, budget. The clock stands still until somebody waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use promptgate_core::answer::{Answer, FailureKind};
+use promptgate_core::format::project::ProviderSettings;
+use promptgate_core::name::ModelId;
+use promptgate_core::price::{NanoUsd, Prices};
+use promptgate_core::request::Request;
+use promptgate_mock::{Delivery, Reply, Server};
+use promptgate_provider::{Answerer, Budget, BudgetLimits, Calling, LocalAnswerer, RetryPolicy};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::support::{World, request, settings};
+
+const MODEL: &str = "scripted/m";
+
+fn scripted(script: &str, change: impl FnOnce(&mut ProviderSettings)) -> World {
+    let mut world = World::scripted(script);
+    change(world.settings.get_mut("scripted").unwrap());
+    world
+}
+
+/// So many different requests at once.
+async fn all(answerer: LocalAnswerer, model: &str, count: usize) -> Vec<Answer> {
+    let answerer = Arc::new(answerer);
+    let mut calls = JoinSet::new();
+    for number in 0..count {
+        let (answerer, request) = (answerer.clone(), request(model, &format!("c{number}"), &format!("hello {number}")));
+        calls.spawn(async move { answerer.answer(request).await });
+    }
+    calls.join_all().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_requests_is_kept_over_all_models_of_a_provider() {
+    let world = scripted("", |settings| settings.requests_per_minute = Some(60));
+    let started = Instant::now();
+    let answers = all(world.answerer(MODEL), MODEL, 121).await;
+    assert!(answers.iter().all(|answer| answer.result.is_ok() && answer.attempts == 1));
+    let took = started.elapsed().as_secs_f64();
+    assert!((118.0..=121.0).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_tokens_counts_what_was_read_and_written() {
+    let world = scripted("[[rule]]\nusage = { input_tokens = 90, output_tokens = 10 }", |settings| {
+        settings.tokens_per_minute = Some(6_000);
+        settings.concurrency = Some(1);
+    });
+    let started = Instant::now();
+    all(world.answerer(MODEL), MODEL, 61).await;
+    let took = started.elapsed().as_secs_f64();
+    assert!((58.0..=62.0).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_than_allowed_are_under_way() {
+    let world = scripted("[[rule]]\nlatency = \"1s\"", |settings| settings.concurrency = Some(3));
+    let started = Instant::now();
+    all(world.answerer(MODEL), MODEL, 9).await;
+    assert_eq!(started.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_answers_nothing_is_called_again_only_now_and_then() {
+    let world = scripted("[[rule]]\nfault = \"connection\"", |_| {});
+    let answerer = world.answerer(MODEL);
+    let one = async |number: usize| {
+        let answer = answerer.answer(request(MODEL, "a", &number.to_string())).await;
+        (answer.attempts, answer.result.unwrap_err())
+    };
+    for number in 0..20 {
+        assert_eq!(one(number).await.0, 1, "{number}");
+    }
+    let (attempts, failure) = one(20).await;
+    assert_eq!((attempts, failure.kind), (0, FailureKind::Connection));
+    insta::assert_snapshot!(failure, @"not called, since the last 20 requests failed, in the end with: scripted fault: the connection was reset");
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!((one(21).await.0, one(22).await.0), (1, 0), "one call tries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_fail_fast_is_not_made_to_wait() {
+    let world = scripted("[[rule]]\nfault = \"rate-limit\"\nretry_after = \"6h\"", |_| {});
+    let calling = Calling { fail_fast: true, ..Calling::retrying(RetryPolicy::default(), world.listener()) };
+    let answerer = world.build(MODEL).unwrap().answerer(&calling);
+    let started = Instant::now();
+    let first = answerer.answer(request(MODEL, "a", "1")).await;
+    assert_eq!((first.attempts, first.result.unwrap_err().kind), (1, FailureKind::Quota));
+    let second = answerer.answer(request(MODEL, "a", "2")).await;
+    assert_eq!(second.attempts, 0);
+    insta::assert_snapshot!(second.result.unwrap_err(), @"not called, since the last request failed: scripted fault: too many requests; there is room again in 6 h");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+/// A scripted provider under the name of one whose prices are known.
+fn priced(script: &str) -> World {
+    let mut world = World::scripted(script);
+    let settings = settings(|settings| {
+        settings.kind = Some("scripted".to_owned());
+        settings.script = Some("script.toml".to_owned());
+    });
+    world.settings.insert("openai".to_owned(), settings);
+    world
+}
+
+const PRICED: &str = "openai/gpt-4.1";
+
+async fn spend(world: &World, limits: BudgetLimits, requests: usize) -> (Budget, Vec<Answer>) {
+    let budget = Budget::new(limits);
+    let retry = world.retry.clone();
+    let calling = Calling { budget: Some(budget.clone()), ..Calling::retrying(retry, world.listener()) };
+    let answers = all(world.build(PRICED).unwrap().answerer(&calling), PRICED, requests).await;
+    (budget, answers)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_of_calls_is_spent_to_the_last_one_and_counts_failed_attempts() {
+    let world = priced("[[rule]]\nlatency = \"1s\"\n").retrying(3);
+    let (budget, answers) = spend(&world, BudgetLimits { calls: Some(7), ..BudgetLimits::default() }, 20).await;
+    assert_eq!((budget.spent().calls, answers.iter().filter(|answer| answer.result.is_ok()).count()), (7, 7));
+    let refused = answers.iter().find_map(|answer| answer.result.as_ref().err()).unwrap();
+    assert_eq!(refused.kind, FailureKind::Budget);
+    insta::assert_snapshot!(refused, @"the budget of 7 calls is spent: 7 were made");
+    let world = priced("[[rule]]\nfault = \"server\"\n").retrying(3);
+    let (budget, answers) = spend(&world, BudgetLimits { calls: Some(7), ..BudgetLimits::default() }, 5).await;
+    assert_eq!((budget.spent().calls, answers.iter().map(|answer| answer.attempts).max()), (7, Some(3)));
+}
+
+/// B-8: random prices, sizes and failures; the budget is passed by no more than the calls under way could take.
+#[tokio::test(start_paused = true)]
+async fn a_budget_is_never_passed_by_more_than_the_calls_under_way() {
+    let dearest = NanoUsd::of_dollars(0.05);
+    let price = *Prices::embedded().of(&ModelId::new(PRICED).unwrap()).unwrap();
+    for seed in 0..500_u64 {
+        let output = 100 + seed * 37 % 6_000;
+        let script = format!(
+            "seed = {seed}\n[[rule]]\nshare = 0.3\nfault = \"server\"\n[[rule]]\nshare = 0.5\nlatency = \"2s\"\nusage = {{ input_tokens = 50, output_tokens = {output} }}\n[[rule]]\nlatency = [\"1ms\", \"900ms\"]\nusage = {{ input_tokens = 20, output_tokens = 9 }}\n"
+        );
+        let world = priced(&script).retrying(2);
+        let limit = NanoUsd::of_dollars(0.01 * (1 + seed % 40) as f64);
+        let (budget, answers) = spend(&world, BudgetLimits { cost: Some(limit), ..BudgetLimits::default() }, 30).await;
+        let usage = promptgate_core::answer::Usage { input_tokens: 50, output_tokens: output, ..Default::default() };
+        let excess = price.cost(&usage).0.saturating_sub(dearest.0);
+        let spent = budget.spent().cost;
+        assert!(spent.0 <= limit.0 + 30 * excess.max(dearest.0), "seed {seed}: {spent} of {limit}");
+        // An answer within what was set aside never passes it at all.
+        assert!(output > 4_096 || spent <= limit, "seed {seed}: {spent} of {limit}");
+        let paid: u64 = answers.iter().filter_map(|answer| answer.result.as_ref().ok()?.cost).map(|cost| cost.0).sum();
+        assert_eq!(spent.0, paid, "seed {seed}: all that was answered is counted, once");
+    }
+}
+
+/// B-3: whatever a connection does, each call ends; none is graded on a part.
+#[test]
+fn a_thousand_stalled_connections_all_end() {
+    let server = Server::start(|received| {
+        let reply = Reply::answer("a whole answer");
+        match received.number % 5 {
+            0 => reply.delivered(Delivery::Silence),
+            1 => reply.delivered(Delivery::StallAfter(40)),
+            2 => reply.delivered(Delivery::Hangup),
+            3 => reply.delivered(Delivery::CutAfter(60)),
+            _ => reply.delivered(Delivery::Drip { bytes: 1, every: Duration::from_secs(60) }),
+        }
+    });
+    let world = World::openai(&server.base_url()).impatient();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for _ in 0..5 {
+        let answerer = Arc::new(world.answerer("openai/m"));
+        let started = std::time::Instant::now();
+        let kinds = runtime.block_on(async {
+            let mut calls = JoinSet::new();
+            for number in 0..200 {
+                let answerer = answerer.clone();
+                let request = Request { timeout_ms: 50, ..request("openai/m", "a", &format!("hello {number}")) };
+                calls.spawn(
+                    async move { answerer.answer(request).await.result.map(drop).map_err(|failure| failure.kind) },
+                );
+            }
+            calls.join_all().await
+        });
+        // The first twenty that end open the breaker for none of these: all are under way by then.
+        assert_eq!(kinds.len(), 200);
+        assert!(
+            kinds.iter().all(|kind| matches!(kind, Err(FailureKind::Connection | FailureKind::ModelTimeout))),
+            "{kinds:?}"
+        );
+        // The limits are 50 ms; the rest is a busy machine.
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    }
+    assert!(server.count() >= 900, "{}", server.count());
+}
