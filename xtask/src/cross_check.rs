@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::chore::{Outcome, command, output, pass, root};
 use crate::data;
+use crate::python::python;
 
 /// The versions, as the suite and as the public data name them.
 const VERSIONS: [(&str, &str); 8] = [
@@ -33,7 +34,7 @@ pub fn run(_arguments: &[String]) -> Outcome {
 pub fn check() -> Result<(), String> {
     data::run(&[]).map_err(|error| error.to_string())?;
     pass(command("cargo", &["build", "--locked", "--package", "promptgate-cli"]))?;
-    let python = python()?;
+    let python = python("independent", "xtask/independent/requirements.txt")?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let results = compared(folder.path())?;
     let file = folder.path().join("results.json");
@@ -46,24 +47,6 @@ pub fn check() -> Result<(), String> {
 /// The folder of public data, where the tests look for it too.
 fn data_folder() -> PathBuf {
     std::env::var_os("PROMPTGATE_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from)
-}
-
-/// A Python with what the scripts need, in a virtual environment of its own. What is installed is left as it is.
-pub fn python() -> Result<PathBuf, String> {
-    let folder = root().join("target/independent");
-    let (python, marker) = (folder.join("bin/python"), folder.join("installed.txt"));
-    let wanted = root().join("xtask/independent/requirements.txt");
-    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
-    if python.exists() && read(&marker) == read(&wanted) {
-        return Ok(python);
-    }
-    let path = folder.to_string_lossy().into_owned();
-    pass(command("python3", &["-m", "venv", &path]))?;
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted);
-    pass(install)?;
-    fs::copy(&wanted, &marker).map_err(|error| error.to_string())?;
-    Ok(python)
 }
 
 /// All pairs, on both judges.

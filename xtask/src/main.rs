@@ -7,6 +7,8 @@ mod chore;
 mod ci;
 mod cross_check;
 mod data;
+mod interop;
+mod python;
 mod real_data;
 mod simulate;
 mod sizes;
@@ -38,6 +40,11 @@ const CHORES: &[Chore] = &[
         name: "cross-check",
         summary: "all pairs of suites/llmbar, beside an independent computation with scipy and statsmodels",
         run: cross_check::run,
+    },
+    Chore {
+        name: "interop",
+        summary: "our clients against LiteLLM's proxy, the official SDKs against the mock server",
+        run: interop::run,
     },
     Chore {
         name: "simulate",

@@ -64,6 +64,8 @@ pub enum Command {
     Check(CheckArgs),
     /// List suites, stored runs, and the kinds that suites can use.
     List(ListArgs),
+    /// Play the APIs of all providers on this machine, for rehearsals without a key.
+    ServeMock(ServeMockArgs),
     /// Look at prompts: show, render, diff.
     #[command(subcommand)]
     Prompt(PromptCommand),
@@ -319,6 +321,23 @@ pub enum Listing {
     /// The exit codes.
     ExitCodes,
 }
+
+/// `serve-mock`
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_MOCK_HELP)]
+pub struct ServeMockArgs {
+    /// The port on 127.0.0.1; a free one by default.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// How it behaves; without one it answers every request with its last user message.
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+}
+
+const SERVE_MOCK_HELP: &str = "A script is TOML: `answer`, `model`, `latency = \"50ms..2s\"`, `pace`, `requests_per_minute`, \
+`tokens_per_minute`, `concurrency`, `key`, `seed`, and rules (`[[rule]]`) for some requests: `contains`, `model`, `share`, \
+`first` choose them; `answer`, `finish`, `calls`, `returned_model`, `latency`, `status`, `code`, `message`, `retry_after`, \
+`fault` say what happens.";
 
 /// `prompt`
 #[derive(Debug, Subcommand)]

@@ -18,6 +18,7 @@ mod plan;
 mod prompt;
 mod report;
 mod run;
+mod serve_mock;
 
 /// Carries out what the command line asks, and says how it ended.
 pub fn dispatch(cli: Cli) -> ExitCode {
@@ -37,6 +38,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Report(args) => report::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::List(args) => list::run(&args, out),
+        Command::ServeMock(args) => serve_mock::run(&args, out),
         Command::Prompt(PromptCommand::Show { version, suite }) => prompt::show(&version, suite.as_deref(), out),
         Command::Prompt(PromptCommand::Render(args)) => prompt::render(&args, out),
         Command::Prompt(PromptCommand::Diff { from, to, suite }) => prompt::diff(&from, &to, suite.as_deref(), out),

@@ -157,14 +157,12 @@ impl Pattern {
     }
 }
 
-/// A script that cannot be read: what is wrong, and where.
+/// A script that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{line}:{column}: {message}")]
+#[error("{message}")]
 pub struct ScriptError {
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
+    /// Where, in bytes from the start.
+    pub offset: usize,
     /// What is wrong.
     pub message: String,
 }
@@ -176,15 +174,9 @@ impl Script {
     ///
     /// What is not TOML, an unknown key, a value out of range.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let at = error.span().map_or(0, |span| span.start).min(text.len());
-            let before = &text[..(0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)];
-            let start_of_line = before.rfind('\n').map_or(0, |end| end + 1);
-            ScriptError {
-                line: before.matches('\n').count() + 1,
-                column: before[start_of_line..].chars().count() + 1,
-                message: error.message().lines().next().unwrap_or_default().to_owned(),
-            }
+        toml::from_str(text).map_err(|error: toml::de::Error| ScriptError {
+            offset: error.span().map_or(0, |span| span.start),
+            message: error.message().lines().next().unwrap_or_default().to_owned(),
         })
     }
 }

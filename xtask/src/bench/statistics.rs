@@ -24,7 +24,7 @@ use promptgate_scoring::stats::sign_flip::{Flips, Units};
 use super::table::Row;
 use super::{World, median_of};
 use crate::chore::{output, root};
-use crate::cross_check;
+use crate::python::python;
 
 /// The word by which this program measures the statistics in a process of its own.
 pub const ROLE: &str = "statistics-of";
@@ -43,7 +43,7 @@ pub fn rows(world: &World) -> Result<Vec<Row>, String> {
     let flips = median_of(|| measured("flips", Some("1")), |took| *took)?;
     let whole = median_of(|| measured("gate", None), |took| *took)?;
     let exact = median_of(|| measured("lattice", Some("1")), |took| *took)?;
-    let mut scipy = Command::new(cross_check::python()?);
+    let mut scipy = Command::new(python("independent", "xtask/independent/requirements.txt")?);
     scipy.arg(root().join("xtask/independent/permutation.py"));
     let scipy = number(&output(scipy)?)?;
     let note = format!("scipy's permutation_test in the same run: {scipy:.0} ms, {:.0}x", scipy / flips);

@@ -10,4 +10,5 @@ mod looking;
 mod plan;
 mod pull_request;
 mod rehearsal;
+mod serve_mock;
 mod triage;

@@ -65,7 +65,7 @@ pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
 }
 
 fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
-    let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
     let mut error = body.get("error").unwrap_or(body).clone();
@@ -82,6 +82,13 @@ fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
         retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
         ..Failure::new(kind(exchange.status, &error), message)
     }
+}
+
+/// The JSON of the first event, where a refusal comes as the stream that was asked for; else null.
+fn first_event(body: &[u8]) -> Value {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let data = text.lines().find_map(|line| line.strip_prefix("data:"));
+    data.and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default()
 }
 
 /// Gemini says how long to wait in the body: `{"@type": ".../RetryInfo", "retryDelay": "3.5s"}`.

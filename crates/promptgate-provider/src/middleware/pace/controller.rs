@@ -27,6 +27,9 @@ const SEARCH: f64 = 0.5;
 /// So many answers between two refusals tell the right rate.
 const ENOUGH: usize = 10;
 
+/// Calls a second to begin with, where nothing was answered before the first refusal.
+const GUESS: f64 = 1.0;
+
 /// Calls a second, at least: who refuses everything is still asked now and then.
 pub(super) const LEAST_RATE: f64 = 0.2;
 
@@ -160,12 +163,19 @@ impl Controller {
         if sent < self.lowered {
             return;
         }
+        if let Some(rate) = self.rate
+            && sent < self.lowered + 1.0 / rate
+        {
+            // It went before its time, on the provider's word; its own pace is not shown to be wrong.
+            self.next = self.hold.max(now + 1.0 / rate);
+            return;
+        }
         self.forget(now);
         let span = (now - self.counted_since.max(now - MEMORY)).max(1.0);
         let measured = self.answers.len() as f64 / span;
         let is_measured = self.answers.len() >= ENOUGH;
         let right = match self.rate {
-            None => measured * LOWERED,
+            None => (measured * LOWERED).max(GUESS),
             // It was raised in leaps: what was answered meanwhile says little, the last leap was one too many.
             Some(rate) if !self.is_known => rate * NARROWED,
             // It was nearly right for a while.
@@ -179,7 +189,9 @@ impl Controller {
         self.rate = Some(rate);
         self.lowered = now;
         self.grown = now;
-        self.next = self.hold.max(now + 1.0 / rate);
+        // A guessed rate says less than the provider does.
+        let is_told = !self.is_known && self.hold > now;
+        self.next = if is_told { self.hold } else { self.hold.max(now + 1.0 / rate) };
         self.counted_since = self.hold.max(now);
         self.answers.clear();
     }

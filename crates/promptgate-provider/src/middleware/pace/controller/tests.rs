@@ -11,8 +11,11 @@ struct Simulated {
     filled: f64,
     latency: f64,
     /// Whether a refusal says how long to wait, and what it says.
-    retry_after: fn(f64) -> Option<f64>,
+    retry_after: Wait,
 }
+
+/// What a refusal says of the seconds until there is room.
+type Wait = fn(f64) -> Option<f64>;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Counted {
@@ -21,7 +24,7 @@ struct Counted {
 }
 
 impl Simulated {
-    fn of(rate: f64, latency: f64, retry_after: fn(f64) -> Option<f64>) -> Self {
+    fn of(rate: f64, latency: f64, retry_after: Wait) -> Self {
         let capacity = rate.max(1.0);
         Self { rate, capacity, level: capacity, filled: 0.0, latency, retry_after }
     }
@@ -84,7 +87,7 @@ fn honest(wait: f64) -> Option<f64> {
 /// B-1: an hour against a bucket, from a storm of a thousand calls at once.
 #[test]
 fn after_a_storm_nine_tenths_of_what_the_bucket_gives_are_had_and_few_calls_are_wasted() {
-    let waits: [(&str, fn(f64) -> Option<f64>); 5] = [
+    let waits: [(&str, Wait); 5] = [
         ("honest", honest),
         ("absent", |_| None),
         ("whole seconds", |wait| Some(wait.ceil())),
