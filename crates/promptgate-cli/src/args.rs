@@ -1,9 +1,13 @@
 //! What stands on the command line. Every flag of a command is documented here and nowhere else.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use promptgate_core::format::amount;
+use promptgate_core::format::project::CacheMode;
 use promptgate_core::name::CaseId;
+use promptgate_core::nearest::did_you_mean;
 use promptgate_core::plan::Partition;
 use promptgate_core::reference::Reference;
 use promptgate_core::selection::Selection;
@@ -64,6 +68,9 @@ pub enum Command {
     Check(CheckArgs),
     /// List suites, stored runs, and the kinds that suites can use.
     List(ListArgs),
+    /// Look at the cache of answers: stats, explain, prune, export.
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Play the APIs of all providers on this machine, for rehearsals without a key.
     ServeMock(ServeMockArgs),
     /// Look at prompts: show, render, diff.
@@ -119,6 +126,9 @@ pub struct Running {
     /// Stop calling a model once a call to it was given up, as after a rate limit that is hours away.
     #[arg(long)]
     pub fail_fast: bool,
+    /// How the cache of answers is used: `read-write`, `read` (as a pull request should), `off`.
+    #[arg(long, value_name = "MODE", value_parser = cache_mode)]
+    pub cache: Option<CacheMode>,
     /// Do not ask before a run that takes more than `confirm_above`.
     #[arg(long, short)]
     pub yes: bool,
@@ -322,6 +332,39 @@ pub enum Listing {
     ExitCodes,
 }
 
+/// `cache`
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// What it holds, from where, how old, and whether its file is whole.
+    Stats,
+    /// Which answers are kept of a request: its digest or the beginning of one, as `prompt render` shows it.
+    Explain {
+        /// The request's digest, or at least 6 characters of it.
+        request: String,
+    },
+    /// Take answers out and give the room back.
+    Prune {
+        /// Those that are older: `30d`, `12h`.
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: Option<Duration>,
+        /// All but the newest so many.
+        #[arg(long, value_name = "N")]
+        keep: Option<u64>,
+        /// All.
+        #[arg(long, conflicts_with_all = ["older_than", "keep"])]
+        all: bool,
+    },
+    /// Every answer as a line of JSON, to standard output or a file.
+    Export {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    amount::duration(text)
+}
+
 /// `serve-mock`
 #[derive(Debug, Args)]
 #[command(after_help = SERVE_MOCK_HELP)]
@@ -389,6 +432,12 @@ fn filter(text: &str) -> Result<Selection, String> {
 
 fn case_id(text: &str) -> Result<CaseId, String> {
     CaseId::new(text).map_err(|error| error.to_string())
+}
+
+fn cache_mode(text: &str) -> Result<CacheMode, String> {
+    let found = CacheMode::WORDS.iter().find(|(word, _)| *word == text);
+    let known = || did_you_mean(text, CacheMode::WORDS.iter().map(|(word, _)| *word));
+    found.map(|(_, mode)| *mode).ok_or_else(known)
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

@@ -9,18 +9,20 @@ mod rounds;
 use std::sync::Arc;
 
 use promptgate_core::exit::ExitCode;
+use promptgate_core::format::project::CacheMode;
 use promptgate_core::gate::Policy;
 use promptgate_core::name::RunId;
-use promptgate_core::port::{Clock, IdSource};
+use promptgate_core::port::{Clock, IdSource, ResponseCache};
 use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::{Budget, Calling, RetryPolicy};
+use promptgate_provider::{Budget, Caching, Calling, RetryPolicy};
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
+use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
 use promptgate_store::{SystemClock, SystemIds};
 
@@ -224,6 +226,7 @@ fn carry_out(
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
     let budget = todo.budget;
+    let cache = cache(session, running, out)?;
     let recorder = recordings::recorder(session, assembly, running.record, out)?;
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {
@@ -233,6 +236,7 @@ fn carry_out(
         retry,
         fail_fast: running.fail_fast,
         budget,
+        caching: cache.clone().map(|cache| Caching { cache, reads: !running.fresh && !running.record }),
         listener: listener.clone(),
         recorder: recorder.as_ref(),
     });
@@ -251,6 +255,10 @@ fn carry_out(
     if let Some(recorder) = recorder {
         recorder.finish()?;
     }
+    if let Some(Err(error)) = cache.map(|cache| cache.finish()) {
+        // The run's own record is whole; what is not kept is asked again.
+        out.say(&format!("answers were not all kept in the cache: {error}"));
+    }
     match ended? {
         Ended::Complete => Ok(Ending::Complete(todo.run)),
         Ended::Incomplete(reason, tally) => {
@@ -259,6 +267,17 @@ fn carry_out(
             Ok(Ending::Incomplete(ExitCode::Incomplete))
         }
     }
+}
+
+/// The cache of the project, as far as it is to be used.
+fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<dyn ResponseCache>>, Failure> {
+    let access = match running.cache.or(session.settings().cache).unwrap_or(CacheMode::ReadWrite) {
+        CacheMode::Off => return Ok(None),
+        CacheMode::Read => Access::ReadOnly,
+        CacheMode::ReadWrite => Access::ReadWrite,
+    };
+    let cache = Cache::open(&session.runs(), access, Arc::new(SystemClock), out.scrubber.clone())?;
+    Ok(cache.map(|cache| Arc::new(cache) as Arc<dyn ResponseCache>))
 }
 
 fn limits(session: &Session, running: &Running) -> Limits {

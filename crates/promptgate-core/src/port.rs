@@ -2,6 +2,7 @@
 //! implements the storing ones, cli injects them, async crates call them from a writer thread.
 
 mod answers;
+mod cache;
 mod cases;
 mod clock;
 mod log;
@@ -9,6 +10,7 @@ mod recording;
 mod tree;
 
 pub use answers::{AnswerCache, StoredAnswer};
+pub use cache::{CacheKey, ResponseCache};
 pub use cases::CaseSource;
 pub use clock::{Clock, IdSource};
 pub use log::RunLog;

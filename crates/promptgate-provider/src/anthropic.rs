@@ -42,7 +42,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         // Its base URL is written with and without the `/v1` that belongs to the paths.
         let wire = Messages { has_version: place.parsed.path().trim_end_matches('/').ends_with("/v1") };
         let provider = HttpModel { wire, endpoint: Arc::new(endpoint), streamed };
-        Ok(Built::new(provider, place.url))
+        Ok(Built::remote(provider, place.url))
     },
 };
 

@@ -30,7 +30,7 @@ mod wire;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
 pub use budget::{Budget, BudgetLimits, Spending};
-pub use middleware::{Recorder, RetryPolicy};
+pub use middleware::{Caching, Recorder, RetryPolicy};
 pub use provider::{FailedCall, Provider};
 pub use registry::{ProviderKind, kinds};
 pub use replay::{Lookup, Recording};

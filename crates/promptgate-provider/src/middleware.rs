@@ -1,6 +1,7 @@
 //! What stands around a call, one file each. `stack.rs` puts them together.
 
 mod breaker;
+mod cache;
 mod pace;
 mod price;
 mod record;
@@ -9,6 +10,8 @@ mod scrub;
 mod stored;
 
 pub(crate) use breaker::Guarded;
+pub(crate) use cache::Cached;
+pub use cache::Caching;
 pub(crate) use pace::{Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;

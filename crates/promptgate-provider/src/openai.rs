@@ -59,11 +59,11 @@ pub(crate) fn built(
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
             let wire = Chat { client, dialect };
-            Built::new(HttpModel { wire, endpoint, streamed }, place.url)
+            Built::remote(HttpModel { wire, endpoint, streamed }, place.url)
         }
         Some(WireApi::Responses) => {
             let source = format!("{}/responses", place.url);
-            Built::new(HttpModel { wire: Responses { client }, endpoint, streamed }, source)
+            Built::remote(HttpModel { wire: Responses { client }, endpoint, streamed }, source)
         }
     })
 }

@@ -39,14 +39,22 @@ pub(crate) struct Built {
     pub(crate) provider: Arc<dyn Provider>,
     /// As [`promptgate_core::plan::PlannedModel::source`] wants it.
     pub(crate) source: String,
+    /// Whether it is somewhere else, so that its answers are worth keeping.
+    pub(crate) is_remote: bool,
     /// What was said of it, for its pace.
     pub(crate) settings: ProviderSettings,
 }
 
 impl Built {
-    /// A provider, and where its answers come from.
+    /// A provider of this process, and where its answers come from.
     pub(crate) fn new(provider: impl Provider + 'static, source: impl Into<String>) -> Self {
-        Self { provider: Arc::new(provider), source: source.into(), settings: ProviderSettings::default() }
+        let (provider, source) = (Arc::new(provider), source.into());
+        Self { provider, source, is_remote: false, settings: ProviderSettings::default() }
+    }
+
+    /// One that is called over a network.
+    pub(crate) fn remote(provider: impl Provider + 'static, source: impl Into<String>) -> Self {
+        Self { is_remote: true, ..Self::new(provider, source) }
     }
 }
 

@@ -166,9 +166,8 @@ impl ProviderSet {
             Some(match &model.answers {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
-                    let (provider, pace) =
-                        (&self.built.get(&model.id.provider)?.provider, paces.get(&model.id.provider)?);
-                    stack::live(provider.clone(), pace.clone(), self.scrubber.clone(), price, calling)
+                    let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id.provider)?);
+                    stack::live(built, pace.clone(), self.scrubber.clone(), price, calling)
                 }
             })
         };

@@ -1,6 +1,6 @@
 //! The stack of a model, in one documented order.
 //!
-//! From the outside in: **record** (sees the final answer, once), **breaker** (a model that answers nothing is not called
+//! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker** (a model that answers nothing is not called
 //! on and on), **retry** (counts attempts), **budget** (sets aside what an attempt may take), **pace** (waits until the
 //! provider can bear it: limits, learnt rate, window), **price** (sees every attempt), **scrub** (nothing above it sees a
 //! secret), the provider (one call, under the time limits of `http.rs`). A recording stands in for all of it: **stored**
@@ -14,7 +14,10 @@ use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
 use crate::budget::{Budget, Budgeted};
-use crate::middleware::{Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored};
+use crate::middleware::{
+    Cached, Caching, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored,
+};
+use crate::registry::Built;
 use crate::{Answerer, Provider};
 
 /// How models are called, apart from who they are.
@@ -25,6 +28,8 @@ pub struct Calling<'a> {
     pub fail_fast: bool,
     /// What all calls may take together.
     pub budget: Option<Budget>,
+    /// Where answers are kept by content.
+    pub caching: Option<Caching>,
     /// Hears of what is tried again.
     pub listener: Listener,
     /// Keeps the answers.
@@ -34,26 +39,34 @@ pub struct Calling<'a> {
 impl Calling<'_> {
     /// Calls that are tried again by a policy, and nothing else.
     pub fn retrying(retry: RetryPolicy, listener: Listener) -> Self {
-        Self { retry, fail_fast: false, budget: None, listener, recorder: None }
+        Self { retry, fail_fast: false, budget: None, caching: None, listener, recorder: None }
     }
 }
 
 /// The stack over a provider that is called at a pace.
 pub(crate) fn live(
-    provider: Arc<dyn Provider>,
+    built: &Built,
     pace: Arc<Pace>,
     scrubber: Scrubber,
     price: Option<Price>,
     calling: &Calling<'_>,
 ) -> Box<dyn Answerer> {
-    let stack = Scrubbed { inner: provider, scrubber };
+    let stack = Scrubbed { inner: built.provider.clone(), scrubber };
     let stack = Priced { inner: stack, price };
     let stack = Paced { inner: stack, pace };
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
     let stack = Retry { inner: stack, policy, listener, fail_fast: calling.fail_fast };
     let stack = Guarded::new(stack, calling.fail_fast);
-    match calling.recorder {
+    // What answers on this machine by a rule is not worth keeping.
+    match calling.caching.clone().filter(|_| built.is_remote) {
+        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, calling.recorder),
+        None => recorded(stack, calling.recorder),
+    }
+}
+
+fn recorded(stack: impl Answerer + 'static, recorder: Option<&Recorder>) -> Box<dyn Answerer> {
+    match recorder {
         Some(recorder) => Box::new(Recorded::new(stack, recorder)),
         None => Box::new(stack),
     }

@@ -7,6 +7,14 @@ use promptgate_core::port::Clock;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+impl SystemClock {
+    /// A time in milliseconds since 1970 as people read it, RFC 3339 to the second.
+    pub fn text_of(ms: u64) -> String {
+        let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        time.map_or_else(|| "at an unknown time".to_owned(), |time| format!("{time:.0}"))
+    }
+}
+
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)

@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod atomic;
+pub mod cache;
 mod calibrations;
 mod cases;
 mod clock;

@@ -101,3 +101,62 @@ fn a_script_decides_what_some_requests_get() {
         project.run(["run", "suites/words", "--live", "--no-retry", "--model", "anthropic/m"]).expect_code(104);
     assert!(output.stdout.contains("this is not the key of the script (authentication_error)"), "{output:?}");
 }
+
+#[test]
+fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_same() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    let run = |more: &[&str]| {
+        let arguments = ["run", "suites/words", "--live", "--report", "jsonl=trials.jsonl"];
+        let _ = project.run(arguments.iter().chain(more)).expect_code(0);
+        project.read("trials.jsonl").matches("\"attempts\":1").count()
+    };
+    assert_eq!(run(&[]), 10);
+    // Another version, whose requests are the same.
+    project.write("suites/words/prompts/words.prompt", "{{#if word}}{{word}}{{/if}}");
+    assert_eq!(run(&["--cache", "off"]), 10, "without the cache all is asked");
+    project.write("suites/words/prompts/words.prompt", "{{#if word}}{{word}}{{else}}{{word}}{{/if}}");
+    assert_eq!(run(&[]), 0);
+    assert_eq!(run(&["--fresh"]), 10, "drawn anew on purpose");
+    let stats = project.run(["cache", "stats"]).expect_code(0).stdout;
+    assert!(stats.contains("answers   10\n") && stats.contains("damaged   0 set aside\n  file      ok\n"), "{stats}");
+    let exported = project.run(["cache", "export"]).expect_code(0).stdout;
+    let line: serde_json::Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+    let digest = line["request_digest"].as_str().unwrap();
+    let explained = project.run(["cache", "explain", &digest[..20]]).expect_code(0).stdout;
+    assert!(explained.contains("repeat 1"), "{explained}");
+    let _ = project.run(["cache", "prune"]).expect_code(2);
+    let pruned = project.run(["cache", "prune", "--keep", "3"]).expect_code(0).stdout;
+    assert_eq!(pruned, "7 answers were taken out, 3 are left\n");
+    let _ = project.run(["cache", "explain", "xyz"]).expect_code(2);
+}
+
+#[test]
+fn a_budget_stops_a_run_that_can_be_resumed() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "[budget]\ncalls = 4\n");
+    let arguments = ["run", "suites/words", "--live", "--concurrency", "1"];
+    let output = project.run(arguments).expect_code(106);
+    assert!(
+        output.stderr.contains("the budget of 4 calls is spent: 4 were made; 4 of 10 trials are settled"),
+        "{output:?}"
+    );
+    let resumed = project.run(arguments.iter().chain(&["--resume", "--max-calls", "6"])).expect_code(0);
+    assert!(resumed.stderr.contains("6 calls to be made, 4 answers are there"), "{resumed:?}");
+    let unpriced = project.run(arguments.iter().chain(&["--fresh", "--max-cost", "1"])).expect_code(2);
+    assert!(unpriced.stderr.contains("a budget in dollars needs the price of `openai/m`"), "{unpriced:?}");
+}
+
+#[test]
+fn a_run_that_costs_more_than_is_agreed_to_is_not_begun() {
+    let mock = Mock::start(None);
+    let price = |model: &str| format!("[prices.\"{model}/m\"]\ninput = 1000.0\noutput = 1000.0\n");
+    let prices = ["openai", "azure", "anthropic", "gemini", "bedrock"].map(price).concat();
+    let project = project(&mock, &format!("confirm_above = 0.001\n{prices}"));
+    project.write("suites/words/prompts/words.prompt", "---\nconfig: { maxOutputTokens: 50 }\n---\n{{word}}");
+    let run = |more: &[&str]| project.run(["run", "suites/words", "--live"].iter().chain(more));
+    let refused = run(&[]).expect_code(2);
+    assert!(refused.stderr.contains("that is above `confirm_above` ($0.001000)"), "{refused:?}");
+    assert!(refused.stderr.contains("10 calls to be made") && !project.has(".promptgate/runs"), "{refused:?}");
+    let _ = run(&["--yes"]).expect_code(0);
+}

@@ -31,6 +31,8 @@ pub struct Settings {
     pub allow_exec: Option<bool>,
     /// Where runs are kept, below the project's root.
     pub store: Option<String>,
+    /// How the cache of answers is used.
+    pub cache: Option<CacheMode>,
     /// How calls are tried again.
     pub retries: Retries,
     /// What a run may take at most.
@@ -104,6 +106,24 @@ pub struct ProviderSettings {
     pub idle_timeout: Option<Duration>,
 }
 
+/// How the cache of answers is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheMode {
+    /// Answers are looked up and kept.
+    ReadWrite,
+    /// Answers are looked up only.
+    Read,
+    /// It is not used.
+    Off,
+}
+
+impl CacheMode {
+    /// The words for the modes.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("read-write", Self::ReadWrite), ("read", Self::Read), ("off", Self::Off)];
+}
+
 /// An API of OpenAI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -129,6 +149,7 @@ impl Settings {
             concurrency: self.concurrency.or(lower.concurrency),
             allow_exec: self.allow_exec.or(lower.allow_exec),
             store: self.store.or(lower.store),
+            cache: self.cache.or(lower.cache),
             retries: self.retries.over(lower.retries),
             budget: self.budget.over(lower.budget),
             confirm_above: self.confirm_above.or(lower.confirm_above),
@@ -195,6 +216,7 @@ fn settings(source: &Source<'_>, node: &Node) -> Option<Settings> {
         concurrency: fields.small_count("concurrency", 1..=MOST_CONCURRENCY),
         allow_exec: fields.flag("allow_exec"),
         store: path(&fields, "store"),
+        cache: fields.one_of("cache", &CacheMode::WORDS),
         retries: table(&fields, "retries", "`[retries]`").map(retries).unwrap_or_default(),
         budget: table(&fields, "budget", "`[budget]`").map(budget).unwrap_or_default(),
         confirm_above: fields.number("confirm_above", "US dollars, at least 0", |x| (0.0..1e9).contains(&x)),

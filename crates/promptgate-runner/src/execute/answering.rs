@@ -394,7 +394,7 @@ impl Answered {
 
     fn answered(self, answer: Answer, replayed: bool, now_ms: u64) -> Self {
         Self {
-            called: !replayed,
+            called: !replayed && answer.attempts > 0,
             volatile: TrialVolatile {
                 attempts: answer.attempts,
                 wasted: answer.wasted,

@@ -233,7 +233,7 @@ impl RunFolder {
         self.runs.join(format!("{id}.jsonl"))
     }
 
-    fn make(&self) -> Result<(), RunError> {
+    pub(crate) fn make(&self) -> Result<(), RunError> {
         let failed = || RunError::io(format!("create {}", self.runs.display()));
         if !self.runs.is_dir() {
             DirBuilder::new().recursive(true).mode(0o700).create(&self.runs).map_err(failed())?;
@@ -250,7 +250,12 @@ impl RunFolder {
         }
     }
 
-    fn check_rights(&self) -> Result<(), RunError> {
+    /// The folder that runs and all other state are kept in.
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
+    pub(crate) fn check_rights(&self) -> Result<(), RunError> {
         for folder in [&self.state, &self.runs] {
             check_folder(folder)?;
         }

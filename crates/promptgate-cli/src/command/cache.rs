@@ -1,0 +1,104 @@
+//! `cache`: what is kept of earlier answers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::port::Clock;
+use promptgate_report::escape::terminal_line;
+use promptgate_store::cache::{Access, Cache, Entry, Pruning, Stats};
+use promptgate_store::{SystemClock, atomic};
+use serde_json::json;
+
+use crate::args::CacheCommand;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::session::Opened;
+
+/// Shorter beginnings of digests fit too much.
+const SHORTEST: usize = 6;
+
+pub fn run(command: &CacheCommand, out: &Output) -> Result<ExitCode, Failure> {
+    let opened = Opened::here(out)?;
+    let access = if matches!(command, CacheCommand::Prune { .. }) { Access::ReadWrite } else { Access::ReadOnly };
+    let Some(cache) = Cache::open(&opened.runs(), access, Arc::new(SystemClock), out.scrubber.clone())? else {
+        return Ok(out.print("no answer is kept yet\n"));
+    };
+    match command {
+        CacheCommand::Stats => Ok(out.print(&stats(&cache, &cache.stats()?))),
+        CacheCommand::Explain { request } => explain(&cache, request, out),
+        CacheCommand::Prune { older_than, keep, all } => {
+            if older_than.is_none() && keep.is_none() && !all {
+                return Err(
+                    Failure::usage("nothing was said to be taken out").help("--older-than 30d, --keep 1000, or --all")
+                );
+            }
+            let before = |age: &std::time::Duration| {
+                SystemClock.now_ms().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+            };
+            let pruning =
+                Pruning { before_ms: older_than.as_ref().map(before), keep: if *all { Some(0) } else { *keep } };
+            let gone = cache.prune(&pruning)?;
+            Ok(out.print(&format!("{gone} answers were taken out, {} are left\n", cache.stats()?.answers)))
+        }
+        CacheCommand::Export { file } => export(&cache, file.as_deref(), out),
+    }
+}
+
+fn stats(cache: &Cache, stats: &Stats) -> String {
+    let day = |ms: u64| SystemClock::text_of(ms);
+    let mut text = format!("{}\n", terminal_line(&cache.path().display().to_string()));
+    text.push_str(&format!("  answers   {}\n  size      {:.1} MB\n", stats.answers, stats.bytes as f64 / 1e6));
+    if let Some((oldest, newest)) = stats.kept_ms {
+        text.push_str(&format!("  kept      from {} to {}\n", day(oldest), day(newest)));
+    }
+    text.push_str(&format!("  damaged   {} set aside\n  file      {}\n", stats.damaged, terminal_line(&stats.health)));
+    for (source, count) in &stats.sources {
+        text.push_str(&format!("  {count:>7}   from {}\n", terminal_line(source)));
+    }
+    text
+}
+
+fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failure> {
+    let wanted = request.strip_prefix("sha256:").unwrap_or(request).to_lowercase();
+    if wanted.len() < SHORTEST || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Failure::usage(format!("`{request}` is not the digest of a request"))
+            .help("give at least 6 of its hexadecimal characters; `promptgate prompt render --json` shows it"));
+    }
+    let mut found: Vec<Entry> = Vec::new();
+    cache.entries(|entry| {
+        if entry.key.request.hex().starts_with(&wanted) {
+            found.push(entry);
+        }
+    })?;
+    if found.is_empty() {
+        return Ok(out.print(&format!(
+            "no answer to {wanted} is kept: any change of messages, tools, provider, model or parameters is another request\n"
+        )));
+    }
+    let line = |entry: &Entry| {
+        let shown: String = entry.response.output.chars().take(60).collect();
+        format!(
+            "{}  repeat {}  {}  {}  {}\n",
+            entry.key.request.short(),
+            entry.key.repeat,
+            SystemClock::text_of(entry.kept_ms),
+            terminal_line(&entry.key.source),
+            terminal_line(&shown)
+        )
+    };
+    Ok(out.print(&found.iter().map(line).collect::<String>()))
+}
+
+fn export(cache: &Cache, file: Option<&Path>, out: &Output) -> Result<ExitCode, Failure> {
+    let mut lines = String::new();
+    cache.entries(|entry| {
+        let line = json!({"request_digest": entry.key.request, "repeat": entry.key.repeat, "source": entry.key.source,
+            "kept_ms": entry.kept_ms, "response": entry.response});
+        lines.push_str(&format!("{line}\n"));
+    })?;
+    let Some(file) = file else { return Ok(out.print(&lines)) };
+    let written = atomic::write(file, out.scrubber.scrub(&lines).as_bytes());
+    written.map_err(|error| Failure::new(ExitCode::OutputNotWritten, error.to_string()))?;
+    Ok(ExitCode::Done)
+}

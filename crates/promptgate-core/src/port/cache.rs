@@ -1,0 +1,41 @@
+//! Answers of providers, found by what was asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::PortError;
+use crate::answer::Response;
+use crate::digest::Digest;
+
+/// What an answer is found by: nothing that could change it is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CacheKey {
+    /// The digest of the request: messages, tools, provider, model, parameters.
+    pub request: Digest,
+    /// Which repeat it is, from 1.
+    pub repeat: u32,
+    /// Where it was asked: the base URL, and the API where a provider has several.
+    pub source: String,
+}
+
+impl CacheKey {
+    /// The address of an answer: the digest of all of the key.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// Answers found by content, shared by all runs of a project. What cannot be read is not there.
+pub trait ResponseCache: Send + Sync {
+    /// The answer of a key. A damaged entry, or one of another key, is a miss.
+    fn find(&self, key: &CacheKey) -> Option<Response>;
+
+    /// Keeps an answer; one that is there already is replaced. Returns before it is on disk.
+    fn keep(&self, key: CacheKey, response: Response);
+
+    /// Waits until all that was given to it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that went wrong since the last time.
+    fn finish(&self) -> Result<(), PortError>;
+}

@@ -1,0 +1,49 @@
+//! Answers that are kept by content: asked once, whoever asks again.
+
+use std::sync::Arc;
+
+use promptgate_core::answer::{Answer, Response};
+use promptgate_core::port::{CacheKey, ResponseCache};
+use promptgate_core::request::Request;
+
+use crate::{Answerer, BoxFuture};
+
+/// A cache, and how it is used.
+#[derive(Clone)]
+pub struct Caching {
+    /// Where answers are kept.
+    pub cache: Arc<dyn ResponseCache>,
+    /// Whether they are looked up too; not where they are drawn anew on purpose.
+    pub reads: bool,
+}
+
+/// An answerer that is asked only for what the cache does not hold.
+pub(crate) struct Cached<A> {
+    pub(crate) inner: A,
+    pub(crate) caching: Caching,
+    /// Where the answers come from, as the key has it.
+    pub(crate) source: String,
+}
+
+impl<A: Answerer> Answerer for Cached<A> {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+        Box::pin(async move {
+            let key = CacheKey { request: request.digest, repeat: request.repeat, source: self.source.clone() };
+            if self.caching.reads
+                && let Some(response) = self.caching.cache.find(&key)
+            {
+                return Answer { result: Ok(kept(response)), attempts: 0, wasted: None };
+            }
+            let answer = self.inner.answer(request).await;
+            if let Ok(response) = &answer.result {
+                self.caching.cache.keep(key, response.clone());
+            }
+            answer
+        })
+    }
+}
+
+/// How long it took then says nothing about now.
+fn kept(response: Response) -> Response {
+    Response { latency_ms: None, first_token_ms: None, ..response }
+}

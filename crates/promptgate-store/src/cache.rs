@@ -1,0 +1,314 @@
+//! The cache of answers: one SQLite file below the project's state folder, shared by all processes that work there.
+//!
+//! An entry carries its whole key and a check sum over key and answer. Both are held against what was asked whenever it is
+//! read, so a flipped bit, or an entry that was put under another key, is a miss and is set aside, never an answer. One
+//! thread writes, a transaction for what has gathered; readers never wait for it (WAL). Nothing here is the record of a
+//! run: the file can be deleted at any time.
+
+mod look;
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use promptgate_core::Digest;
+use promptgate_core::answer::Response;
+use promptgate_core::port::{CacheKey, Clock, PortError, ResponseCache};
+use promptgate_core::secret::Scrubber;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use crate::run::RunFolder;
+use crate::scrub::scrub_json;
+
+pub use look::{Entry, Pruning, Stats};
+
+/// The file, below the state folder.
+pub const CACHE_FILE: &str = "cache.db";
+
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers are written together once so many have gathered, or none came for so long.
+const BATCH: usize = 256;
+const LULL: Duration = Duration::from_millis(50);
+
+/// The version of the tables, in SQLite's `user_version`.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS answer (
+  address BLOB PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, response TEXT NOT NULL, sum BLOB NOT NULL,
+  kept_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS damaged (address BLOB PRIMARY KEY, noticed_ms INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Whether a cache may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Answers are looked up and kept.
+    ReadWrite,
+    /// Answers are looked up only: a pull request does not write what main reads.
+    ReadOnly,
+}
+
+/// A cache that is open.
+pub struct Cache {
+    path: PathBuf,
+    reader: Mutex<Connection>,
+    writer: Option<Writer>,
+}
+
+struct Writer {
+    jobs: Mutex<Sender<Job>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Job {
+    Keep(Box<(CacheKey, Response)>),
+    SetAside(Digest),
+    Finish(Sender<Result<(), PortError>>),
+}
+
+impl Cache {
+    /// Opens the cache of a state folder, and makes one where there is none and it may be written. Without a file there is
+    /// nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// A file that is no cache, or a newer one's; no room.
+    pub fn open(
+        folder: &RunFolder,
+        access: Access,
+        clock: Arc<dyn Clock>,
+        scrubber: Scrubber,
+    ) -> Result<Option<Self>, PortError> {
+        let unsafe_folder = |error| PortError::other("open the cache", error);
+        let path = folder.state().join(CACHE_FILE);
+        if access == Access::ReadOnly {
+            if !path.exists() {
+                return Ok(None);
+            }
+            folder.check_rights().map_err(unsafe_folder)?;
+            let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            known_version(&path, &reader)?;
+            return Ok(Some(Self { path, reader: Mutex::new(reader), writer: None }));
+        }
+        folder.make().map_err(unsafe_folder)?;
+        private_file(&path).map_err(|error| PortError::io(format!("create {}", path.display()), error))?;
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        set_up(&path, &connection)?;
+        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (jobs, inbox) = channel();
+        let writing = path.clone();
+        let thread = std::thread::Builder::new()
+            .name("promptgate-cache".into())
+            .spawn(move || write(&writing, connection, &inbox, clock.as_ref(), &scrubber))
+            .map_err(|error| PortError::io("start the cache's thread", error))?;
+        let writer = Writer { jobs: Mutex::new(jobs), thread: Mutex::new(Some(thread)) };
+        Ok(Some(Self { path, reader: Mutex::new(reader), writer: Some(writer) }))
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(writer) = &self.writer {
+            // Fails only when the thread has panicked; `finish` says so.
+            let _ = writer.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job);
+        }
+    }
+
+    fn read(&self, address: &Digest) -> rusqlite::Result<Option<(String, String, Vec<u8>)>> {
+        let reader = self.reader();
+        let mut found = reader.prepare_cached("SELECT key, response, sum FROM answer WHERE address = ?1")?;
+        found.query_row([address.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+    }
+}
+
+impl ResponseCache for Cache {
+    fn find(&self, key: &CacheKey) -> Option<Response> {
+        let address = key.digest();
+        // What cannot be read is asked again: a cache is never a reason to fail.
+        let (stored, response, sum) = self.read(&address).ok().flatten()?;
+        let is_whole = sum == check_sum(&stored, &response)
+            && serde_json::from_str::<CacheKey>(&stored).ok().as_ref() == Some(key);
+        let found = is_whole.then(|| serde_json::from_str(&response).ok()).flatten();
+        if found.is_none() {
+            self.send(Job::SetAside(address));
+        }
+        found
+    }
+
+    fn keep(&self, key: CacheKey, response: Response) {
+        self.send(Job::Keep(Box::new((key, response))));
+    }
+
+    fn finish(&self) -> Result<(), PortError> {
+        if self.writer.is_none() {
+            return Ok(());
+        }
+        let (done, outcome) = channel();
+        self.send(Job::Finish(done));
+        outcome.recv().unwrap_or_else(|_| Err(PortError::other("write the cache", "its thread panicked")))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let (nobody, _) = channel();
+        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = nobody;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A panic there has been told by `finish`.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+/// SQLite gives its other files the rights of this one.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    drop(file);
+    Ok(())
+}
+
+fn failed(path: &Path, what: &str, error: rusqlite::Error) -> PortError {
+    let action = format!("{what} {}", path.display());
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::ReadOnly) => {
+            PortError::io(action, std::io::Error::new(std::io::ErrorKind::StorageFull, error.to_string()))
+        }
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            PortError::corrupt(action, format!("{error}; delete the file, it holds nothing that cannot be asked again"))
+        }
+        _ => PortError::other(action, error),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(PATIENCE)?;
+        // Damage in a mapped file would be a signal, not an error.
+        connection.pragma_update(None, "mmap_size", 0)?;
+        Ok(connection)
+    };
+    open().map_err(|error| failed(path, "open the cache", error))
+}
+
+fn set_up(path: &Path, connection: &Connection) -> Result<(), PortError> {
+    known_version(path, connection)?;
+    let tables = || -> rusqlite::Result<()> {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // What a power cut takes can be asked again.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.execute_batch(TABLES)?;
+        connection.pragma_update(None, "user_version", VERSION)
+    };
+    tables().map_err(|error| failed(path, "set up the cache", error))
+}
+
+/// Refuses a file that a newer promptgate has written.
+fn known_version(path: &Path, connection: &Connection) -> Result<(), PortError> {
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    match version.map_err(|error| failed(path, "open the cache", error))? {
+        0..=VERSION => Ok(()),
+        newer => Err(PortError::corrupt(
+            format!("open the cache {}", path.display()),
+            format!("it is of version {newer}, this promptgate knows {VERSION}; use a newer one, or delete the file"),
+        )),
+    }
+}
+
+/// Over key and answer, so that neither can be exchanged for another.
+fn check_sum(key: &str, response: &str) -> Vec<u8> {
+    Digest::of_bytes(format!("{}\n{key}\n{response}", key.len()).as_bytes()).as_bytes().to_vec()
+}
+
+/// The thread that writes: what has gathered goes into one transaction.
+fn write(path: &Path, mut connection: Connection, inbox: &Receiver<Job>, clock: &dyn Clock, scrubber: &Scrubber) {
+    let mut outcome = Ok(());
+    let mut waiting: Vec<Job> = Vec::new();
+    loop {
+        let (is_due, is_over) = match inbox.recv_timeout(LULL) {
+            Ok(Job::Finish(done)) => {
+                let written = commit(path, &mut connection, &mut waiting, clock, scrubber);
+                let _ = done.send(std::mem::replace(&mut outcome, Ok(())).and(written));
+                continue;
+            }
+            Ok(job) => {
+                waiting.push(job);
+                (waiting.len() >= BATCH, false)
+            }
+            Err(RecvTimeoutError::Timeout) => (true, false),
+            Err(RecvTimeoutError::Disconnected) => (true, true),
+        };
+        if is_due && !waiting.is_empty() {
+            let written = commit(path, &mut connection, &mut waiting, clock, scrubber);
+            outcome = outcome.and(written);
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+fn commit(
+    path: &Path,
+    connection: &mut Connection,
+    waiting: &mut Vec<Job>,
+    clock: &dyn Clock,
+    scrubber: &Scrubber,
+) -> Result<(), PortError> {
+    let now = i64::try_from(clock.now_ms()).unwrap_or(i64::MAX);
+    let mut all = || -> rusqlite::Result<()> {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for job in waiting.drain(..) {
+            match job {
+                Job::Keep(pair) => insert(&transaction, &pair.0, &pair.1, now, scrubber)?,
+                Job::SetAside(address) => set_aside(&transaction, &address, now)?,
+                Job::Finish(_) => {}
+            }
+        }
+        transaction.commit()
+    };
+    all().map_err(|error| failed(path, "write the cache", error))
+}
+
+fn insert(
+    connection: &Connection,
+    key: &CacheKey,
+    response: &Response,
+    now: i64,
+    scrubber: &Scrubber,
+) -> rusqlite::Result<()> {
+    let model = response.returned_model.as_deref().unwrap_or_default();
+    // Both are plain values with string keys, which have a JSON form.
+    let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(response));
+    let (Ok(key_text), Ok(text)) = (key_text, text) else { return Ok(()) };
+    let Ok(text) = scrub_json::<Response>(text, scrubber) else { return Ok(()) };
+    let sum = check_sum(&key_text, &text);
+    let statement =
+        "INSERT OR REPLACE INTO answer (address, key, model, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut insert = connection.prepare_cached(statement)?;
+    insert.execute(params![key.digest().as_bytes(), key_text, model, text, sum, now])?;
+    Ok(())
+}
+
+/// Takes a damaged entry out, and notes that there was one.
+fn set_aside(connection: &Connection, address: &Digest, now: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM answer WHERE address = ?1", [address.as_bytes()])?;
+    connection.execute(
+        "INSERT OR REPLACE INTO damaged (address, noticed_ms) VALUES (?1, ?2)",
+        params![address.as_bytes(), now],
+    )?;
+    Ok(())
+}
