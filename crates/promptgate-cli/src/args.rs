@@ -68,6 +68,8 @@ pub enum Command {
     Check(CheckArgs),
     /// List suites, stored runs, and the kinds that suites can use.
     List(ListArgs),
+    /// Look whether everything is there: keys, providers, models, clock, state, disk. Asks no model.
+    Doctor(DoctorArgs),
     /// Look at the cache of answers: stats, explain, prune, export.
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -330,6 +332,14 @@ pub enum Listing {
     Reports,
     /// The exit codes.
     ExitCodes,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Call nobody: look at what is on this machine only.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `cache`

@@ -12,6 +12,7 @@ use crate::output::Output;
 mod cache;
 mod check;
 mod compare;
+mod doctor;
 mod explain;
 mod gate;
 mod list;
@@ -39,6 +40,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Report(args) => report::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::List(args) => list::run(&args, out),
+        Command::Doctor(args) => doctor::run(&args, out),
         Command::Cache(command) => cache::run(&command, out),
         Command::ServeMock(args) => serve_mock::run(&args, out),
         Command::Prompt(PromptCommand::Show { version, suite }) => prompt::show(&version, suite.as_deref(), out),

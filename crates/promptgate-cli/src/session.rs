@@ -60,6 +60,21 @@ impl Opened {
         self.project.runs()
     }
 
+    /// What its file and the user's say.
+    pub fn settings(&self) -> &Settings {
+        self.project.settings()
+    }
+
+    /// Its files.
+    pub fn tree(&self) -> &Arc<DiskTree> {
+        &self.tree
+    }
+
+    /// Whether programs that its files name may be run.
+    pub fn allows_programs(&self) -> bool {
+        self.project.allows_programs()
+    }
+
     /// The folders below `suites/` that hold a suite, sorted.
     pub fn suites(&self) -> Result<Vec<TreePath>, Failure> {
         let mut found = Vec::new();

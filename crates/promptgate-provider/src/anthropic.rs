@@ -40,9 +40,10 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         let endpoint = Endpoint::at(context, &API, &place)?.with_header("anthropic-version", VERSION);
         let streamed = context.settings.stream.unwrap_or_default();
         // Its base URL is written with and without the `/v1` that belongs to the paths.
-        let wire = Messages { has_version: place.parsed.path().trim_end_matches('/').ends_with("/v1") };
+        let has_version = place.parsed.path().trim_end_matches('/').ends_with("/v1");
+        let (wire, models) = (Messages { has_version }, if has_version { "/models" } else { "/v1/models" });
         let provider = HttpModel { wire, endpoint: Arc::new(endpoint), streamed };
-        Ok(Built::remote(provider, place.url))
+        Ok(Built::remote(provider, place.url, Some(models)))
     },
 };
 

@@ -69,7 +69,7 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     }
     let streamed = context.settings.stream.unwrap_or_default();
     let provider = HttpModel { wire: Converse, endpoint: Arc::new(endpoint), streamed };
-    Ok(Built::remote(provider, place.url))
+    Ok(Built::remote(provider, place.url, None))
 }
 
 /// The region's own address, unless another is named.

@@ -173,6 +173,11 @@ impl Endpoint {
         self.key.is_some()
     }
 
+    /// Whether requests carry a key or are signed.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.key.is_some() || self.signer.is_some()
+    }
+
     /// With a header on every request.
     pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));

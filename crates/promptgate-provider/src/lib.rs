@@ -10,6 +10,7 @@ mod anthropic;
 mod azure;
 mod bedrock;
 mod budget;
+mod checkup;
 mod echo;
 mod endpoint;
 mod gemini;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
 pub use budget::{Budget, BudgetLimits, Spending};
+pub use checkup::{Checkup, ListedModel, Reached};
 pub use middleware::{Caching, Recorder, RetryPolicy};
 pub use provider::{FailedCall, Provider};
 pub use registry::{ProviderKind, kinds};

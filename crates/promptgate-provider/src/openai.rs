@@ -45,6 +45,9 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     },
 };
 
+/// Where the models are listed.
+const MODELS: Option<&str> = Some("/models");
+
 /// A provider that speaks Chat Completions, or Responses where the settings ask for them.
 pub(crate) fn built(
     context: &BuildContext<'_>,
@@ -59,11 +62,11 @@ pub(crate) fn built(
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
             let wire = Chat { client, dialect };
-            Built::remote(HttpModel { wire, endpoint, streamed }, place.url)
+            Built::remote(HttpModel { wire, endpoint, streamed }, place.url, MODELS)
         }
         Some(WireApi::Responses) => {
             let source = format!("{}/responses", place.url);
-            Built::remote(HttpModel { wire: Responses { client }, endpoint, streamed }, source)
+            Built::remote(HttpModel { wire: Responses { client }, endpoint, streamed }, source, MODELS)
         }
     })
 }

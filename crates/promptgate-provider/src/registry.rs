@@ -6,8 +6,10 @@ use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
 
+use crate::checkup::Probe;
 use crate::endpoint::Api;
 use crate::set::{BuildContext, SetupError};
+use crate::wire::{HttpModel, Wire};
 use crate::{Provider, anthropic, azure, bedrock, echo, gemini, openai, replay, scripted, shaped};
 
 /// Every kind of provider: the wires, the servers of OpenAI's shape, and what needs no network.
@@ -39,8 +41,8 @@ pub(crate) struct Built {
     pub(crate) provider: Arc<dyn Provider>,
     /// As [`promptgate_core::plan::PlannedModel::source`] wants it.
     pub(crate) source: String,
-    /// Whether it is somewhere else, so that its answers are worth keeping.
-    pub(crate) is_remote: bool,
+    /// How it is asked who it is, where it is somewhere else; then its answers are worth keeping too.
+    pub(crate) probe: Option<Probe>,
     /// What was said of it, for its pace.
     pub(crate) settings: ProviderSettings,
 }
@@ -49,12 +51,17 @@ impl Built {
     /// A provider of this process, and where its answers come from.
     pub(crate) fn new(provider: impl Provider + 'static, source: impl Into<String>) -> Self {
         let (provider, source) = (Arc::new(provider), source.into());
-        Self { provider, source, is_remote: false, settings: ProviderSettings::default() }
+        Self { provider, source, probe: None, settings: ProviderSettings::default() }
     }
 
     /// One that is called over a network.
-    pub(crate) fn remote(provider: impl Provider + 'static, source: impl Into<String>) -> Self {
-        Self { is_remote: true, ..Self::new(provider, source) }
+    pub(crate) fn remote<W: Wire>(
+        model: HttpModel<W>,
+        source: impl Into<String>,
+        models: Option<&'static str>,
+    ) -> Self {
+        let probe = Some(Probe { endpoint: model.endpoint.clone(), models });
+        Self { probe, ..Self::new(model, source) }
     }
 }
 

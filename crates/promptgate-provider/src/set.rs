@@ -11,6 +11,7 @@ use promptgate_core::price::Prices;
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
+use crate::checkup::Checkup;
 use crate::middleware::Pace;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
@@ -154,6 +155,19 @@ impl ProviderSet {
             AnswersFrom::Recording(recording) => recording.source(),
             AnswersFrom::Provider => self.built.get(&id.provider)?.source.clone(),
         })
+    }
+
+    /// What the providers that are somewhere else say of themselves, by name.
+    pub async fn checkups(&self) -> Vec<Checkup> {
+        let mut names: Vec<&Arc<str>> = self.built.keys().collect();
+        names.sort();
+        let mut found = Vec::new();
+        for name in names {
+            if let Some(probe) = self.built.get(name).and_then(|built| built.probe.as_ref()) {
+                found.push(probe.checkup(name).await);
+            }
+        }
+        found
     }
 
     /// The answerer over these providers. Models of one provider share its pace.

@@ -59,7 +59,7 @@ pub(crate) fn live(
     let stack = Retry { inner: stack, policy, listener, fail_fast: calling.fail_fast };
     let stack = Guarded::new(stack, calling.fail_fast);
     // What answers on this machine by a rule is not worth keeping.
-    match calling.caching.clone().filter(|_| built.is_remote) {
+    match calling.caching.clone().filter(|_| built.probe.is_some()) {
         Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, calling.recorder),
         None => recorded(stack, calling.recorder),
     }

@@ -15,6 +15,14 @@ impl SystemClock {
     }
 }
 
+impl SystemClock {
+    /// The beginning of a day such as `2027-01-31`, UTC, in milliseconds since 1970; nothing where it is none.
+    pub fn ms_of_day(day: &str) -> Option<u64> {
+        let time: Timestamp = format!("{day}T00:00:00Z").parse().ok()?;
+        u64::try_from(time.as_millisecond()).ok()
+    }
+}
+
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)

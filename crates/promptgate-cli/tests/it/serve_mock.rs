@@ -160,3 +160,28 @@ fn a_run_that_costs_more_than_is_agreed_to_is_not_begun() {
     assert!(refused.stderr.contains("10 calls to be made") && !project.has(".promptgate/runs"), "{refused:?}");
     let _ = run(&["--yes"]).expect_code(0);
 }
+
+#[test]
+fn a_doctor_tells_what_will_be_in_the_way_and_shows_no_key() {
+    let mock = Mock::start(Some("key = \"sk-any-key-will-do\"\nmodel = \"m\"\n"));
+    let project = project(&mock, "");
+    let healthy = project.run(["doctor"]).expect_code(0);
+    for line in [
+        "ok  suites       1 below `suites/`",
+        "ok  openai       http://127.0.0.1:",
+        "with a key: answered in",
+        "`m` is",
+    ] {
+        assert!(healthy.stdout.contains(line), "{line}: {healthy:?}");
+    }
+    project.write("promptgate.toml", "[provider.openai]\nbase_url = \"http://127.0.0.1:9/v1\"\n");
+    let sick = project.run(["doctor"]).expect_code(104);
+    assert!(sick.stdout.contains("NO  openai       http://127.0.0.1:9/v1, without a key: cannot connect"), "{sick:?}");
+    assert!(sick.stdout.contains("ok  anthropic    http://"), "one does not hide the others: {sick:?}");
+    let keyless = project.variable("ANTHROPIC_API_KEY", "").variable("ANTHROPIC_BASE_URL", "https://api.invalid");
+    let output = keyless.run(["doctor", "--offline"]).expect_code(77);
+    assert!(output.stdout.contains("ANTHROPIC_API_KEY is not set"), "{output:?}");
+    for output in [healthy, sick, output] {
+        assert!(!format!("{output:?}").contains("sk-any-key"), "{output:?}");
+    }
+}

@@ -64,6 +64,11 @@ pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
     Failure { status, ..Failure::new(kind, format!("a reply that holds an error: {}", text(error, scrubber))) }
 }
 
+/// What a refusal says, in one line.
+pub(crate) fn refused(exchange: &Exchange, scrubber: &Scrubber) -> String {
+    refusal(exchange, 0, scrubber).message
+}
+
 fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
     let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.

@@ -1,0 +1,217 @@
+//! `doctor`: whether everything is there that a run will need. No model is asked anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use promptgate_core::exit::ExitCode;
+use promptgate_core::name::ModelId;
+use promptgate_core::port::Clock;
+use promptgate_core::price::Prices;
+use promptgate_provider::{AnswersFrom, Checkup, Keys, ModelSetup, ProviderSet, Reached, Setup, SetupError};
+use promptgate_report::escape::terminal_line;
+use promptgate_store::cache::{Access, Cache};
+use promptgate_store::{SystemClock, disk_room};
+
+use crate::args::DoctorArgs;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::session::{Opened, Session};
+
+/// A clock that is further away spoils signatures and `Retry-After` dates.
+const MOST_SKEW_S: i64 = 60;
+
+/// A model that is shut down within so many days is named.
+const SOON_DAYS: i64 = 90;
+
+/// Less room than this does not hold a run.
+const LITTLE_ROOM: u64 = 200 << 20;
+
+/// What was found, line by line, and how bad it is.
+struct Findings {
+    text: String,
+    worst: ExitCode,
+}
+
+impl Findings {
+    fn good(&mut self, what: &str, told: &str) {
+        self.line("ok ", what, told);
+    }
+
+    fn note(&mut self, what: &str, told: &str) {
+        self.line("-  ", what, told);
+    }
+
+    /// Something that will be in the way. The first code stays.
+    fn bad(&mut self, code: ExitCode, what: &str, told: &str) {
+        self.line("NO ", what, told);
+        if self.worst == ExitCode::Done {
+            self.worst = code;
+        }
+    }
+
+    fn line(&mut self, mark: &str, what: &str, told: &str) {
+        self.text.push_str(&format!("{mark} {what:<12} {}\n", terminal_line(told)));
+    }
+}
+
+pub fn run(args: &DoctorArgs, out: &Output) -> Result<ExitCode, Failure> {
+    let opened = Opened::here(out)?;
+    let mut found = Findings { text: String::new(), worst: ExitCode::Done };
+    found.good("project", &opened.root().display().to_string());
+    let used = models(&opened, &mut found, out);
+    state(&opened, &mut found, out);
+    providers(&opened, &used, args.offline, &mut found, out)?;
+    let written = out.print(&found.text);
+    Ok(if found.worst == ExitCode::Done { written } else { found.worst })
+}
+
+/// The models of a provider that suites use.
+#[derive(Default)]
+struct Used {
+    models: Vec<ModelId>,
+    /// Whether one of them has no recording, so that it has to be called.
+    is_called: bool,
+}
+
+/// The models of all suites, by provider.
+fn models(opened: &Opened, found: &mut Findings, out: &Output) -> BTreeMap<Arc<str>, Used> {
+    let mut used: BTreeMap<Arc<str>, Used> = BTreeMap::new();
+    let folders = opened.suites().unwrap_or_default();
+    let mut readable = 0;
+    for folder in &folders {
+        match Session::open(opened.clone(), folder, out) {
+            Ok(session) => {
+                readable += 1;
+                for model in &session.suite.models {
+                    let provider = used.entry(model.id.provider.clone()).or_default();
+                    provider.is_called |= model.recording.is_none();
+                    if !provider.models.contains(&model.id) {
+                        provider.models.push(model.id.clone());
+                    }
+                }
+            }
+            Err(_) => found.bad(
+                ExitCode::Usage,
+                "suite",
+                &format!("{folder} cannot be read; `promptgate check {folder}` says why"),
+            ),
+        }
+    }
+    match readable {
+        0 => found.note("suites", "none below `suites/`"),
+        count => found.good("suites", &format!("{count} below `suites/`")),
+    }
+    used
+}
+
+/// Runs, cache, disk.
+fn state(opened: &Opened, found: &mut Findings, out: &Output) {
+    match opened.runs().list() {
+        Ok(runs) => found.good("runs", &format!("{} stored", runs.len())),
+        Err(error) => found.bad(ExitCode::Usage, "runs", &error.to_string()),
+    }
+    match Cache::open(&opened.runs(), Access::ReadOnly, Arc::new(SystemClock), out.scrubber.clone()) {
+        Ok(None) => found.note("cache", "none yet"),
+        Ok(Some(cache)) => match cache.stats() {
+            Ok(stats) if stats.health == "ok" => found.good("cache", &format!("{} answers, whole", stats.answers)),
+            Ok(stats) => found.bad(
+                ExitCode::Usage,
+                "cache",
+                &format!("damaged: {}; delete {}", stats.health, cache.path().display()),
+            ),
+            Err(error) => found.bad(ExitCode::Usage, "cache", &error.to_string()),
+        },
+        Err(error) => found.bad(ExitCode::Usage, "cache", &error.to_string()),
+    }
+    match disk_room(opened.root()) {
+        Ok(room) if room < LITTLE_ROOM => {
+            found.bad(ExitCode::Incomplete, "disk", &format!("{} MB are free", room >> 20))
+        }
+        Ok(room) => found.good("disk", &format!("{:.1} GB are free", room as f64 / 1e9)),
+        Err(error) => found.bad(ExitCode::Usage, "disk", &error.to_string()),
+    }
+}
+
+/// Every provider by itself: one that is set up wrongly must not hide the others.
+fn providers(
+    opened: &Opened,
+    used: &BTreeMap<Arc<str>, Used>,
+    offline: bool,
+    found: &mut Findings,
+    out: &Output,
+) -> Result<(), Failure> {
+    let prices = Prices::embedded();
+    let environment = |name: &str| std::env::var(name).ok();
+    let setup = Setup {
+        settings: &opened.settings().providers,
+        environment: &environment,
+        tree: opened.tree().as_ref(),
+        root: opened.root(),
+        scrubber: &out.scrubber,
+        prices: &prices,
+        clock: Arc::new(SystemClock),
+        allow_exec: opened.allows_programs(),
+        keys: Keys::Needed,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(ExitCode::Bug, format!("cannot start: {error}")))?;
+    for (name, Used { models, is_called }) in used {
+        let wanted = models.iter().map(|id| ModelSetup { id: id.clone(), answers: AnswersFrom::Provider });
+        match ProviderSet::build(wanted.collect(), &setup) {
+            Err(SetupError::Credential(_)) if !is_called => {
+                found.note(name, "no key; the suites answer from recordings");
+            }
+            Err(SetupError::Credential(missing)) => found.bad(ExitCode::NoPermission, name, &missing.to_string()),
+            Err(SetupError::Invalid(wrong)) => found.bad(ExitCode::Usage, name, &wrong.to_string()),
+            Ok(_) if offline => found.good(name, "set up, its key is there; not called (--offline)"),
+            Ok(set) => match runtime.block_on(set.checkups()).into_iter().next() {
+                None => found.good(name, "on this machine"),
+                Some(checkup) => reached(&checkup, models, found),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn reached(checkup: &Checkup, models: &[ModelId], found: &mut Findings) {
+    let (name, place) = (&checkup.provider, &checkup.base_url);
+    let key = if checkup.has_key { "with a key" } else { "without a key" };
+    match &checkup.reached {
+        Err(why) => found.bad(ExitCode::Unavailable, name, &format!("{place}, {key}: {why}")),
+        Ok(said) => {
+            found.good(name, &format!("{place}, {key}: answered in {} ms", said.took.as_millis()));
+            told(name, said, models, found);
+        }
+    }
+}
+
+/// What a provider that was reached says of the clock and of the models that suites use.
+fn told(name: &str, said: &Reached, models: &[ModelId], found: &mut Findings) {
+    if let Some(ahead) = said.clock_ahead_s.filter(|ahead| ahead.abs() > MOST_SKEW_S) {
+        let way = if ahead > 0 { "behind" } else { "ahead of" };
+        found.bad(ExitCode::Unavailable, "clock", &format!("{} s {way} that of {name}; set it", ahead.abs()));
+    }
+    let Some(listed) = &said.models else { return };
+    for id in models {
+        match listed.iter().find(|model| *model.id == *id.model) {
+            None => found.note(name, &format!("{} models are listed, `{}` is not among them", listed.len(), id.model)),
+            Some(model) => match model.retires.as_deref().map(|date| (date, days_until(date))) {
+                Some((date, Some(days))) if days <= SOON_DAYS => {
+                    found.bad(
+                        ExitCode::Unavailable,
+                        name,
+                        &format!("`{}` is shut down on {date}, in {days} days", id.model),
+                    );
+                }
+                Some((date, _)) => found.good(name, &format!("`{}` is listed, until {date}", id.model)),
+                None => found.good(name, &format!("`{}` is listed", id.model)),
+            },
+        }
+    }
+}
+
+/// Days from now to a date such as `2027-01-31`; nothing where it is none.
+fn days_until(date: &str) -> Option<i64> {
+    let then = i64::try_from(SystemClock::ms_of_day(date.get(..10)?)?).ok()?;
+    Some((then - i64::try_from(SystemClock.now_ms()).ok()?) / 86_400_000)
+}

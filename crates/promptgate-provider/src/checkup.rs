@@ -1,0 +1,132 @@
+//! Whether a provider can be reached, and what it says of itself: for `doctor`. Nothing is asked of a model.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+
+/// How long a provider may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a provider is asked without costing anything.
+pub(crate) struct Probe {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Where it lists its models, below the base URL; nothing where it has no such list.
+    pub(crate) models: Option<&'static str>,
+}
+
+/// What was found of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkup {
+    /// Its name in model ids.
+    pub provider: String,
+    /// Where it is.
+    pub base_url: String,
+    /// Whether a key, or credentials to sign with, was found. It is never shown.
+    pub has_key: bool,
+    /// What it said; why not, where it did not.
+    pub reached: Result<Reached, String>,
+}
+
+/// What a provider said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// How long that took.
+    pub took: Duration,
+    /// The models it lists; nothing where it has no list.
+    pub models: Option<Vec<ListedModel>>,
+    /// How far its clock is ahead of ours, in seconds; nothing where it does not tell the time.
+    pub clock_ahead_s: Option<i64>,
+}
+
+/// A model that a provider lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedModel {
+    /// Its name.
+    pub id: String,
+    /// When it is shut down, as the provider writes it.
+    pub retires: Option<String>,
+}
+
+impl Probe {
+    /// Asks.
+    pub(crate) async fn checkup(&self, provider: &str) -> Checkup {
+        let endpoint = &self.endpoint;
+        let reached = match self.models {
+            Some(path) => self.list(path).await,
+            None => self.knock().await,
+        };
+        Checkup {
+            provider: provider.to_owned(),
+            base_url: endpoint.base.clone(),
+            has_key: endpoint.has_credentials(),
+            reached,
+        }
+    }
+
+    async fn list(&self, path: &str) -> Result<Reached, String> {
+        let exchange = self.get(path).await?;
+        let reached = self.reached(&exchange);
+        match exchange.status {
+            200..300 => Ok(Reached { models: Some(models(&exchange.body)), ..reached }),
+            // Whoever has no list is reached all the same.
+            404 | 405 => Ok(reached),
+            _ => Err(crate::wire::refused(&exchange, self.endpoint.transport.scrubber())),
+        }
+    }
+
+    /// Any reply will do.
+    async fn knock(&self) -> Result<Reached, String> {
+        self.get("/").await.map(|exchange| self.reached(&exchange))
+    }
+
+    async fn get(&self, path: &str) -> Result<crate::http::Exchange, String> {
+        let url = format!("{}{path}", self.endpoint.base);
+        let request = self.endpoint.transport.client().get(url).build();
+        let mut request = request.map_err(|_| "the address cannot be asked".to_owned())?;
+        self.endpoint.authorise(&mut request).map_err(|failed| failed.to_string())?;
+        let sent = tokio::time::timeout(PATIENCE, self.endpoint.transport.send(request, PATIENCE, None));
+        let silent = || format!("nothing was said within {} s", PATIENCE.as_secs());
+        sent.await.map_err(|_| silent())?.map_err(|failed| failed.to_string())
+    }
+
+    fn reached(&self, exchange: &crate::http::Exchange) -> Reached {
+        let date = exchange.headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let theirs = date.and_then(|date| i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok());
+        let ours = i64::try_from(self.endpoint.clock.now_ms() / 1_000).unwrap_or(i64::MAX);
+        Reached { took: exchange.elapsed, models: None, clock_ahead_s: theirs.map(|theirs| theirs - ours) }
+    }
+}
+
+/// The lists of OpenAI and Anthropic (`data`, `id`), and of Gemini (`models`, `name`).
+fn models(body: &[u8]) -> Vec<ListedModel> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let listed = ["data", "models"].iter().find_map(|key| body[*key].as_array());
+    let model = |model: &Value| {
+        let id = model["id"].as_str().or(model["name"].as_str())?;
+        let retires =
+            ["shutdown_date", "deprecation_date", "retirement_date"].iter().find_map(|key| model[*key].as_str());
+        Some(ListedModel { id: id.trim_start_matches("models/").to_owned(), retires: retires.map(str::to_owned) })
+    };
+    listed.into_iter().flatten().filter_map(model).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_all_wires_are_read() {
+        let found =
+            |body: &str| models(body.as_bytes()).into_iter().map(|model| (model.id, model.retires)).collect::<Vec<_>>();
+        let date = Some("2027-01-31".to_owned());
+        assert_eq!(
+            found(r#"{"data":[{"id":"a","shutdown_date":"2027-01-31"},{"id":"b"}]}"#),
+            [("a".to_owned(), date), ("b".to_owned(), None)]
+        );
+        assert_eq!(found(r#"{"models":[{"name":"models/g"}]}"#), [("g".to_owned(), None)]);
+        assert_eq!((found("{}"), found("nonsense")), (vec![], vec![]));
+    }
+}
