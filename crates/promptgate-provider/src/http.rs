@@ -61,11 +61,13 @@ pub(crate) struct Transport {
     client: reqwest::Client,
     limits: Limits,
     scrubber: Scrubber,
+    /// By which way connections are made, as messages say it.
+    way: String,
 }
 
 impl Transport {
     /// A transport of its own pool. `proxy` tunnels HTTPS; plain HTTP never takes one, since it would read the key.
-    pub(crate) fn new(limits: Limits, scrubber: &Scrubber, proxy: Option<reqwest::Proxy>) -> Result<Self, Diagnostic> {
+    pub(crate) fn new(limits: Limits, scrubber: &Scrubber, proxy: Option<Proxy>) -> Result<Self, Diagnostic> {
         install_tls();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
@@ -78,12 +80,14 @@ impl Transport {
             .pool_idle_timeout(Duration::from_secs(60))
             .tcp_keepalive(Duration::from_secs(30))
             .no_proxy();
-        let builder = proxy.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
+        let way =
+            proxy.as_ref().map_or_else(String::new, |proxy| format!(" (HTTPS goes through the proxy {})", proxy.named));
+        let builder = proxy.into_iter().map(|proxy| proxy.proxy).fold(builder, reqwest::ClientBuilder::proxy);
         let client = builder.build().map_err(|error| {
             let message = format!("cannot set up HTTPS: {}", cause(&error));
             Diagnostic::new(message).help("install the system's CA certificates (package `ca-certificates`)")
         })?;
-        Ok(Self { client, limits, scrubber: scrubber.clone() })
+        Ok(Self { client, limits, scrubber: scrubber.clone(), way })
     }
 
     /// The client that requests are built with.
@@ -106,11 +110,12 @@ impl Transport {
     ) -> Result<Exchange, FailedCall> {
         let sent = Instant::now();
         let host = request.url().host_str().unwrap_or("the provider").to_owned();
+        let place = named(request.url());
         // An answer that is not streamed sends no byte until the model is done, so a patient `timeout` is patient here too.
         let first_byte = self.limits.first_byte.max(model_timeout);
         let head = match timeout(first_byte, self.client.execute(request)).await {
             Ok(Ok(head)) => head,
-            Ok(Err(error)) => return Err(self.broken(&host, &error).into()),
+            Ok(Err(error)) => return Err(self.broken(&place, &error).into()),
             Err(_) => return Err(silent(&host, "sent nothing", first_byte).into()),
         };
         let (status, headers) = (head.status().as_u16(), head.headers().clone());
@@ -156,9 +161,28 @@ impl Transport {
     }
 
     fn broken(&self, host: &str, error: &reqwest::Error) -> Failure {
-        let stage = if error.is_connect() { "cannot connect to" } else { "the connection broke off:" };
-        let message = format!("{stage} {host}: {}", cause(error));
+        let cause = cause(error);
+        let message = match error.is_connect() {
+            true => format!("cannot connect to {host}{}: {cause}{}", self.way, guess(&cause)),
+            false => format!("the connection broke off: {host}: {cause}"),
+        };
         Failure::new(FailureKind::Connection, self.scrubber.scrub(&message))
+    }
+}
+
+/// Host and port, the port only where it is not the usual one.
+fn named(url: &reqwest::Url) -> String {
+    let host = url.host_str().unwrap_or("the provider");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// What a cause that says little mostly comes from.
+fn guess(cause: &str) -> &'static str {
+    match cause {
+        _ if cause.contains("InvalidContentType") => "; does it speak http, not https?",
+        _ if cause.contains("Expired") => "; its certificate has expired, or this machine's clock is wrong",
+        _ if cause.contains("UnknownIssuer") => "; its certificate is signed by nobody this machine trusts",
+        _ => "",
     }
 }
 
@@ -185,11 +209,17 @@ fn install_tls() {
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
+/// A proxy, and what it is called in messages.
+pub(crate) struct Proxy {
+    proxy: reqwest::Proxy,
+    named: String,
+}
+
 /// The proxy that the environment names for HTTPS, its credentials learnt as secrets.
 pub(crate) fn proxy(
     environment: &dyn Fn(&str) -> Option<String>,
     scrubber: &Scrubber,
-) -> Result<Option<reqwest::Proxy>, Diagnostic> {
+) -> Result<Option<Proxy>, Diagnostic> {
     let set = |name: &&str| environment(name).filter(|value| !value.is_empty()).map(|value| (name.to_string(), value));
     let Some((name, url)) = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find_map(set) else {
         return Ok(None);
@@ -201,6 +231,7 @@ pub(crate) fn proxy(
         scrubber.learn(&Secret::new(password));
     }
     let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment(name)).unwrap_or_default();
+    let named = named(&parsed);
     let proxy = reqwest::Proxy::https(parsed).map_err(|_| unusable())?;
-    Ok(Some(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions))))
+    Ok(Some(Proxy { proxy: proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)), named }))
 }

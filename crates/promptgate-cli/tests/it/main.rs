@@ -7,6 +7,7 @@ mod determinism;
 mod durability;
 mod fails_closed;
 mod looking;
+mod misconfigured;
 mod plan;
 mod pull_request;
 mod rehearsal;

@@ -48,6 +48,7 @@ pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Re
             Some(encoding) => {
                 format!("a reply in an encoding that was not asked for ({})", one_line(encoding, scrubber))
             }
+            None if is_page(exchange) => "a web page where the API should be (look at the base URL),".to_owned(),
             None => "a reply that is not JSON".to_owned(),
         };
         let id = request_id(&exchange.headers, scrubber);
@@ -80,7 +81,10 @@ fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
         // AWS puts the word into a header, an address of its description behind it.
         error["__type"] = word.split(':').next().unwrap_or_default().into();
     }
-    let told = if body.is_null() { unreadable(exchange, scrubber) } else { text(&error, scrubber) };
+    let mut told = if body.is_null() { unreadable(exchange, scrubber) } else { text(&error, scrubber) };
+    if exchange.status == 404 && body.is_null() {
+        told.push_str("; the API is not there, look at the base URL");
+    }
     let message = format!("HTTP {}: {told}{}", exchange.status, request_id(&exchange.headers, scrubber));
     Failure {
         status: Some(exchange.status),
@@ -131,6 +135,11 @@ fn text(error: &Value, scrubber: &Scrubber) -> String {
         (Some(text), None) | (None, Some(text)) => one_line(text, scrubber),
         (None, None) => "no reason given".to_owned(),
     }
+}
+
+fn is_page(exchange: &Exchange) -> bool {
+    let kind = exchange.headers.get("content-type").and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// What can be said of a body that is not JSON without showing markup of proxies.

@@ -351,7 +351,7 @@ fn a_connection_that_misbehaves_is_infrastructure() {
     let refused = World::openai("http://127.0.0.1:1/v1");
     let failed = failure(ask(&refused.answerer(MODEL), hello()));
     assert_eq!(failed.kind, FailureKind::Connection);
-    insta::assert_snapshot!(failed, @"cannot connect to 127.0.0.1: Connection refused (os error 111)");
+    insta::assert_snapshot!(failed, @"cannot connect to 127.0.0.1:1: Connection refused (os error 111)");
 }
 
 /// What comes of a reply that stalls, under limits of 50 ms and this timeout of the model.
