@@ -32,7 +32,7 @@ pub const CACHE_FILE: &str = "cache.db";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers are written together once so many have gathered, or none came for so long.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 const LULL: Duration = Duration::from_millis(50);
 
 /// The version of the tables, in SQLite's `user_version`.
@@ -40,9 +40,9 @@ const VERSION: i64 = 1;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS answer (
-  address BLOB PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, response TEXT NOT NULL, sum BLOB NOT NULL,
-  kept_ms INTEGER NOT NULL
-) WITHOUT ROWID;
+  number INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE, key TEXT NOT NULL, response TEXT NOT NULL,
+  sum BLOB NOT NULL, kept_ms INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS damaged (address BLOB PRIMARY KEY, noticed_ms INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
@@ -210,6 +210,8 @@ fn set_up(path: &Path, connection: &Connection) -> Result<(), PortError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // In pages: what is written again and again is moved to the file less often.
+        connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.execute_batch(TABLES)?;
         connection.pragma_update(None, "user_version", VERSION)
     };
@@ -290,16 +292,14 @@ fn insert(
     now: i64,
     scrubber: &Scrubber,
 ) -> rusqlite::Result<()> {
-    let model = response.returned_model.as_deref().unwrap_or_default();
     // Both are plain values with string keys, which have a JSON form.
     let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(response));
     let (Ok(key_text), Ok(text)) = (key_text, text) else { return Ok(()) };
     let Ok(text) = scrub_json::<Response>(text, scrubber) else { return Ok(()) };
     let sum = check_sum(&key_text, &text);
-    let statement =
-        "INSERT OR REPLACE INTO answer (address, key, model, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let statement = "INSERT OR REPLACE INTO answer (address, key, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(statement)?;
-    insert.execute(params![key.digest().as_bytes(), key_text, model, text, sum, now])?;
+    insert.execute(params![key.digest().as_bytes(), key_text, text, sum, now])?;
     Ok(())
 }
 
