@@ -98,9 +98,9 @@ pub struct Running {
     /// Call the models, even where the suite names recordings.
     #[arg(long)]
     pub live: bool,
-    /// Write the answers into the suite's recordings. Implies --live and --fresh.
-    #[arg(long)]
-    pub record: bool,
+    /// Write the answers into the suite's recordings, or all of them into one file. Implies --live and --fresh.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub record: Option<Option<PathBuf>>,
     /// Answer again what is stored already. Counted: every further draw is judged more strictly.
     #[arg(long)]
     pub fresh: bool,
@@ -142,6 +142,13 @@ pub struct Running {
     /// Nothing is going to be called, so no key is needed: `plan`.
     #[arg(skip)]
     pub only_looks: bool,
+}
+
+impl Running {
+    /// Whether answers are recorded.
+    pub fn records(&self) -> bool {
+        self.record.is_some()
+    }
 }
 
 /// What is written at the end.

@@ -227,7 +227,7 @@ fn carry_out(
     let listener = progress::listener(out.progress());
     let budget = todo.budget;
     let cache = cache(session, running, out)?;
-    let recorder = recordings::recorder(session, assembly, running.record, out)?;
+    let recorder = recordings::recorder(session, assembly, running.record.as_ref(), out)?;
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {
         retry.attempts = 1;
@@ -236,7 +236,7 @@ fn carry_out(
         retry,
         fail_fast: running.fail_fast,
         budget,
-        caching: cache.clone().map(|cache| Caching { cache, reads: !running.fresh && !running.record }),
+        caching: cache.clone().map(|cache| Caching { cache, reads: !running.fresh && !running.records() }),
         listener: listener.clone(),
         recorder: recorder.as_ref(),
     });

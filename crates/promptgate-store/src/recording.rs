@@ -36,7 +36,7 @@ pub struct RecordingFile {
 struct Place {
     case: CaseId,
     prompt: PromptId,
-    /// The last part of the model's id: a line may give no more than that.
+    /// The model as the line names it: its id, or no more than the last part of it.
     model: String,
     trial: u32,
 }
@@ -48,7 +48,7 @@ impl Place {
         Some(Self {
             case: line.case.clone(),
             prompt: line.prompt.clone()?,
-            model: model.rsplit('/').next().unwrap_or(model).to_owned(),
+            model: model.to_owned(),
             trial: line.trial.unwrap_or(1),
         })
     }
@@ -64,6 +64,20 @@ impl RecordingFile {
         Ok(Self { path: path.to_owned(), scrubber, spool, len: 0, places: BTreeMap::new() })
     }
 
+    /// The new line that takes an old one's place: of the same model, or of the only one that an old line's short name can
+    /// mean.
+    fn taken_by(&self, old: &Place) -> Option<Place> {
+        if self.places.contains_key(old) {
+            return Some(old.clone());
+        }
+        let is_meant = |new: &&Place| {
+            let same = (&new.case, &new.prompt, new.trial) == (&old.case, &old.prompt, old.trial);
+            same && !old.model.contains('/') && new.model.rsplit('/').next() == Some(&old.model)
+        };
+        let mut meant = self.places.keys().filter(is_meant);
+        meant.next().filter(|_| meant.next().is_none()).cloned()
+    }
+
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.spool.flush()?;
         let new = self.spool.get_ref();
@@ -72,8 +86,9 @@ impl RecordingFile {
             let mut lines = Lines::new(BufReader::new(old), self.path.display().to_string());
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
-                match parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of) {
-                    Some(place) if self.places.contains_key(&place) => {
+                let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
+                match old.and_then(|old| self.taken_by(&old)) {
+                    Some(place) => {
                         // A doubled old line goes: its trial is recorded once.
                         if let Some(offset) = left.remove(&place) {
                             put(out, &read_line(new, offset)?)?;

@@ -47,8 +47,8 @@ impl Assembly {
         let (lineup, held_to) = lineup(session, &intent, trials)?;
         let versions = &lineup.versions;
         let models = session.models(&running.model, versions.first().map(|loaded| &*loaded.version))?;
-        let live = running.live || running.record;
-        if running.record {
+        let live = running.live || running.records();
+        if running.record == Some(None) {
             recordings::must_have_files(&models)?;
         }
         let recorded = recordings::open(session, &models, live)?;
@@ -230,7 +230,7 @@ fn conjunction(filters: &[Selection]) -> Option<Selection> {
 fn reuse(running: &Running, max_age: Option<u64>) -> Reuse {
     match max_age {
         // A recording holds what the models say now, whole: an answer taken over would be missing from it.
-        _ if running.fresh || running.record => Reuse::None,
+        _ if running.fresh || running.records() => Reuse::None,
         Some(seconds) => Reuse::Since(SystemClock.now_ms().saturating_sub(seconds * 1_000)),
         None => Reuse::All,
     }
@@ -240,7 +240,7 @@ fn reuse(running: &Running, max_age: Option<u64>) -> Reuse {
 fn settings(running: &Running) -> Map<String, Value> {
     let mut settings = Map::new();
     for (flag, set) in
-        [("live", running.live), ("record", running.record), ("fresh", running.fresh), ("no-run", running.no_run)]
+        [("live", running.live), ("record", running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
     {
         if set {
             settings.insert(flag.to_owned(), Value::Bool(true));

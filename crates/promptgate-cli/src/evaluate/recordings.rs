@@ -1,5 +1,6 @@
 //! The recordings of a suite's models: opened for `replay`, written for `--record`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
@@ -44,15 +45,17 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
     })
 }
 
-/// What writes answers into the suite's recordings, if that is wanted.
+/// What writes answers into the suite's recordings, or into one file, if that is wanted.
 pub fn recorder(
     session: &Session,
     assembly: &Assembly,
-    wanted: bool,
+    wanted: Option<&Option<PathBuf>>,
     out: &Output,
 ) -> Result<Option<Recorder>, Failure> {
-    if !wanted {
-        return Ok(None);
+    let Some(file) = wanted else { return Ok(None) };
+    if let Some(file) = file {
+        // Its lines name their models.
+        return Ok(Some(Recorder::start(Box::new(RecordingFile::create(file, out.scrubber.clone())?))));
     }
     let mut files = Vec::new();
     for model in &assembly.models {

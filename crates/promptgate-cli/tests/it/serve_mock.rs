@@ -185,3 +185,18 @@ fn a_doctor_tells_what_will_be_in_the_way_and_shows_no_key() {
         assert!(!format!("{output:?}").contains("sk-any-key"), "{output:?}");
     }
 }
+
+#[test]
+fn what_was_recorded_into_one_file_answers_for_every_wire() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    let _ = project.run(["run", "suites/words", "--record=suites/words/all.jsonl"]).expect_code(0);
+    let recorded = project.read("suites/words/all.jsonl");
+    assert_eq!(recorded.lines().filter(|line| line.contains("\"request_digest\":\"sha256:")).count(), 10, "{recorded}");
+    assert!(!recorded.contains("sk-any-key"), "{recorded}");
+    project.write("suites/words/suite.toml", SUITE.replace("/m\"\n", "/m\"\nrecording = \"all.jsonl\"\n"));
+    project.remove(".promptgate/cache.db");
+    drop(mock);
+    let output = project.run(["run", "suites/words", "--fresh"]).expect_code(0);
+    assert!(output.stdout.contains("0 calls"), "{output:?}");
+}
