@@ -202,7 +202,7 @@ const REPORTS: &str = "--report json=NAME.json --report jsonl=NAME.jsonl --repor
 --report markdown=NAME.md --report terminal=NAME.txt";
 
 /// Every command, with the code it ends with. `REPORTS` is every format.
-const COMMANDS: [(&str, i32); 18] = [
+const COMMANDS: [(&str, i32); 22] = [
     ("run suites/s --live --filter tag=echo|encoded REPORTS", 100),
     ("report latest REPORTS", 100),
     ("report latest --report jsonl", 100),
@@ -221,6 +221,10 @@ const COMMANDS: [(&str, i32); 18] = [
     ("prompt render ask --json", 0),
     ("prompt diff ask ask.new", 0),
     ("run suites/none", 2),
+    ("doctor", 104),
+    ("cache stats", 0),
+    ("cache export", 0),
+    ("cache explain abcdef12", 0),
 ];
 
 fn project(server: &Server, keys: [&str; 2]) -> Project {
