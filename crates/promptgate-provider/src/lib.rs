@@ -15,6 +15,7 @@ mod echo;
 mod endpoint;
 mod gemini;
 mod http;
+mod http_target;
 mod key;
 mod middleware;
 mod openai;

@@ -96,6 +96,10 @@ pub struct ProviderSettings {
     pub tokens_per_minute: Option<u32>,
     /// Calls at once, at most.
     pub concurrency: Option<u32>,
+    /// How an application of one's own is asked: a file of JSON, a path from the project's root.
+    pub request: Option<String>,
+    /// Where its answer stands: a JSON pointer.
+    pub answer: Option<String>,
     /// The script of `scripted`, a path from the project's root.
     pub script: Option<String>,
     /// How long connecting may take.
@@ -195,6 +199,8 @@ impl ProviderSettings {
             requests_per_minute: self.requests_per_minute.or(lower.requests_per_minute),
             tokens_per_minute: self.tokens_per_minute.or(lower.tokens_per_minute),
             concurrency: self.concurrency.or(lower.concurrency),
+            request: self.request.or(lower.request),
+            answer: self.answer.or(lower.answer),
             script: self.script.or(lower.script),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
             first_byte_timeout: self.first_byte_timeout.or(lower.first_byte_timeout),
@@ -313,6 +319,8 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         requests_per_minute: fields.small_count("requests_per_minute", 1..=MOST_A_MINUTE),
         tokens_per_minute: fields.small_count("tokens_per_minute", 1..=MOST_A_MINUTE),
         concurrency: fields.small_count("concurrency", 1..=MOST_CONCURRENCY),
+        request: path(&fields, "request"),
+        answer: fields.text("answer").map(str::to_owned),
         script: path(&fields, "script"),
         connect_timeout: duration_of(&fields, "connect_timeout", LONGEST),
         first_byte_timeout: duration_of(&fields, "first_byte_timeout", LONGEST),

@@ -80,8 +80,9 @@ struct Subject {
 /// Everything but a missing recording.
 const ALL_OF_A_WIRE: usize = SITUATIONS.len() - 1;
 
-const SUBJECTS: [Subject; 13] = [
+const SUBJECTS: [Subject; 14] = [
     Subject { name: "echo", model: "echo/any", situations: 1, rig: echo },
+    Subject { name: "http", model: "http/m", situations: 10, rig: http },
     Subject { name: "replay", model: "openai/gpt-4.1-mini", situations: 4, rig: replay },
     Subject { name: "scripted", model: "scripted/any", situations: 11, rig: scripted },
     Subject { name: "openai", model: "openai/m", situations: ALL_OF_A_WIRE, rig: |at| wire(CHAT, false, at) },
@@ -190,6 +191,32 @@ fn reply(wire: Wire, streamed: bool, situation: Situation) -> Option<Reply> {
 
 fn echo(situation: Situation) -> Option<Rig> {
     (situation == Situation::Plain).then(|| Rig::of(World::new().answerer("echo/any")))?
+}
+
+/// An application that answers in a shape of its own, and fails as servers do.
+fn http(situation: Situation) -> Option<Rig> {
+    let answer = || Reply::json(&json!({"data": {"said": "hello"}}));
+    let reply = match situation {
+        Situation::Plain => answer(),
+        Situation::Silence => answer().delivered(Delivery::Silence),
+        Situation::Usage | Situation::Tools | Situation::Length | Situation::ContentFilter => return None,
+        Situation::Refusal | Situation::ErrorInside => return None,
+        // What it says of quotas and limits it says as everybody does.
+        other => reply(Wire::Chat, false, other)?,
+    };
+    let server = Server::start(move |received| {
+        assert_eq!(received.json()["ask"]["text"], "Sort. hello");
+        reply.clone()
+    });
+    let mut world = World::new();
+    world.environment.insert("HTTP_TARGET_URL".to_owned(), server.origin());
+    world.files.insert(
+        "request.json".to_owned(),
+        r#"{"ask": {"text": "{{system}} {{input}}", "all": "{{messages}}"}}"#.to_owned(),
+    );
+    let (request, answer) = (Some("request.json".to_owned()), Some("/data/said".to_owned()));
+    world.settings.insert("http".to_owned(), ProviderSettings { request, answer, ..ProviderSettings::default() });
+    Some(Rig { answerer: world.answerer("http/m"), _server: Some(server) })
 }
 
 fn scripted(situation: Situation) -> Option<Rig> {

@@ -6,7 +6,7 @@ use promptgate_core::name::ModelId;
 use promptgate_mock::{Reply, Server};
 use promptgate_provider::{SetupError, kinds};
 
-use crate::support::{World, ask, called, failure, request};
+use crate::support::{World, ask, called, failure, request, settings};
 
 fn error(world: &World, model: &str) -> (String, ExitCode) {
     let error: SetupError = world.build(model).err().expect("this cannot be built");
@@ -111,4 +111,22 @@ fn every_kind_has_a_name_of_its_own_a_summary_and_an_example() {
         assert!(names.insert(kind.name), "{} is there twice", kind.name);
         assert!(!kind.summary.is_empty() && ModelId::new(kind.example).is_ok(), "{}", kind.name);
     }
+}
+
+#[test]
+fn an_application_is_asked_by_a_template_whose_names_are_known() {
+    let asked = |template: &str, answer: &str| {
+        let mut world = World::new();
+        world.environment.insert("HTTP_TARGET_URL".to_owned(), "http://127.0.0.1:1".to_owned());
+        world.files.insert("ask.json".to_owned(), template.to_owned());
+        let settings = settings(|settings| {
+            settings.request = Some("ask.json".to_owned());
+            settings.answer = Some(answer.to_owned());
+        });
+        world.settings.insert("http".to_owned(), settings);
+        error(&world, "http/m").0
+    };
+    insta::assert_snapshot!(asked("{\n \"q\": \"{{inptu}}\"}", "/a"), @"ask.json:2:8: a request has no `inptu`; did you mean `input`?");
+    insta::assert_snapshot!(asked("{\"q\": }", "/a"), @"ask.json:1:7: expected value at line 1 column 7");
+    insta::assert_snapshot!(asked("{}", "a.b"), @"`answer` of [provider.http] is `a.b`, which is no JSON pointer; write `/output`, or an empty text for the whole reply");
 }

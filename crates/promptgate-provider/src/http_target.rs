@@ -1,0 +1,176 @@
+//! `http`: an application of the user's own that is under test. A template says how it is asked, a pointer where its answer
+//! stands.
+
+use std::sync::Arc;
+
+use promptgate_core::Diagnostic;
+use promptgate_core::answer::{FailureKind, Response};
+use promptgate_core::message::{Message, Role};
+use promptgate_core::nearest::did_you_mean;
+use promptgate_core::port::TreePath;
+use promptgate_core::request::RequestBody;
+use promptgate_core::secret::Scrubber;
+use serde_json::{Map, Value, json};
+
+use crate::FailedCall;
+use crate::endpoint::{Api, Endpoint, Place};
+use crate::registry::{Built, ProviderKind};
+use crate::set::{BuildContext, SetupError};
+use crate::wire::{Fold, HttpModel, Wire, cut_short};
+
+const API: Api = Api {
+    name: "http",
+    base_url: None,
+    base_urls: &["HTTP_TARGET_URL"],
+    keys: &["HTTP_TARGET_API_KEY"],
+    is_open: true,
+    header: "authorization",
+};
+
+/// The line of the registry.
+pub(crate) const KIND: ProviderKind = ProviderKind {
+    name: API.name,
+    summary: "an application of one's own: a request template, and a pointer to the answer",
+    environment: &["HTTP_TARGET_URL", "HTTP_TARGET_API_KEY"],
+    example: "http/my-app",
+    api: Some(&API),
+    build,
+};
+
+/// What a template may ask for.
+const NAMES: [&str; 5] = ["input", "system", "messages", "model", "parameters"];
+
+fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
+    let section = format!("[provider.{}]", context.name);
+    let place = Place::of(context, &API)?;
+    if context.settings.stream == Some(true) {
+        let message = format!("`stream` of {section}: the answers of an application are not streamed");
+        return Err(Diagnostic::new(message).help("leave it out").into());
+    }
+    let template = match &context.settings.request {
+        Some(path) => template(context, path)?,
+        None => json!({"input": "{{input}}"}),
+    };
+    let answer = context.settings.answer.clone().unwrap_or_else(|| "/output".to_owned());
+    if !answer.is_empty() && !answer.starts_with('/') {
+        let message = format!("`answer` of {section} is `{answer}`, which is no JSON pointer");
+        return Err(Diagnostic::new(message).help("write `/output`, or an empty text for the whole reply").into());
+    }
+    let endpoint = Arc::new(Endpoint::at(context, &API, &place)?);
+    let provider = HttpModel { wire: Target { template, answer }, endpoint, streamed: false };
+    Ok(Built::remote(provider, place.url, None))
+}
+
+/// The template of a file, every name in it known.
+fn template(context: &BuildContext<'_>, path: &str) -> Result<Value, SetupError> {
+    let unreadable = |error: promptgate_core::port::TreeError| {
+        Diagnostic::new(format!("`request` of [provider.{}]: {error}", context.name))
+    };
+    let text = context.setup.tree.read_text(&TreePath::new(path).map_err(unreadable)?).map_err(unreadable)?;
+    let template: Value = serde_json::from_str(&text).map_err(|error| {
+        let offset = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        Diagnostic::new(error.to_string()).at_offset(path, &text, offset + error.column().saturating_sub(1))
+    })?;
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("{{") {
+        let name = after.split("}}").next().unwrap_or_default().trim();
+        if !NAMES.contains(&name) {
+            let offset = text.len() - rest.len() + before.len();
+            let unknown =
+                Diagnostic::new(format!("a request has no `{name}`")).help(did_you_mean(name, NAMES.iter().copied()));
+            return Err(unknown.at_offset(path, &text, offset).into());
+        }
+        rest = after;
+    }
+    Ok(template)
+}
+
+/// An application.
+struct Target {
+    template: Value,
+    /// A JSON pointer.
+    answer: String,
+}
+
+impl Wire for Target {
+    fn path(&self, _: &RequestBody, _: bool) -> String {
+        String::new()
+    }
+
+    fn body(&self, request: &RequestBody, _: bool) -> Result<Value, String> {
+        let values = values(request);
+        Ok(filled(&self.template, &values))
+    }
+
+    fn read(&self, reply: Value, _: &Scrubber) -> Result<Response, FailedCall> {
+        let missing = || FailedCall::new(FailureKind::Server, format!("the reply has nothing at `{}`", self.answer));
+        Ok(Response::text(match reply.pointer(&self.answer).ok_or_else(missing)? {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }))
+    }
+
+    fn fold(&self) -> Box<dyn Fold> {
+        Box::new(Never)
+    }
+}
+
+/// Nothing is streamed.
+struct Never;
+
+impl Fold for Never {
+    fn take(&mut self, _: crate::wire::Event) -> Result<crate::wire::Progress, FailedCall> {
+        Err(cut_short())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Value, FailedCall> {
+        Err(cut_short())
+    }
+}
+
+fn values(request: &RequestBody) -> Map<String, Value> {
+    let texts = |role: Role| request.messages.iter().filter(move |message| message.role == role);
+    let said = |message: &Message| json!({"role": message.role.as_str(), "content": message.joined_text()});
+    let input = texts(Role::User).next_back().map(Message::joined_text).unwrap_or_default();
+    let system: Vec<String> = texts(Role::System).map(Message::joined_text).collect();
+    Map::from_iter([
+        ("input".to_owned(), input.into()),
+        ("system".to_owned(), system.join("\n\n").into()),
+        ("messages".to_owned(), request.messages.iter().map(said).collect()),
+        ("model".to_owned(), Value::from(&*request.model.model)),
+        ("parameters".to_owned(), request.parameters.clone().into()),
+    ])
+}
+
+/// A text that is exactly one name is its value; in any other, names are replaced by texts. What is put in is never looked
+/// at again.
+fn filled(template: &Value, values: &Map<String, Value>) -> Value {
+    match template {
+        Value::String(text) => {
+            let only = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+            match only.and_then(|name| values.get(name.trim())) {
+                Some(value) => value.clone(),
+                None => replaced(text, values).into(),
+            }
+        }
+        Value::Array(items) => items.iter().map(|item| filled(item, values)).collect(),
+        Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), filled(item, values))).collect(),
+        other => other.clone(),
+    }
+}
+
+fn replaced(text: &str, values: &Map<String, Value>) -> String {
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        whole.push_str(before);
+        let (name, behind) = after.split_once("}}").unwrap_or((after, ""));
+        match values.get(name.trim()) {
+            Some(Value::String(text)) => whole.push_str(text),
+            Some(other) => whole.push_str(&other.to_string()),
+            None => {}
+        }
+        rest = behind;
+    }
+    whole + rest
+}
