@@ -22,7 +22,7 @@ use crate::endpoint::Endpoint;
 use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, is_json};
-pub(crate) use parts::{Image, image, image_url, text_of_tool_result, tool_reference};
+pub(crate) use parts::{Image, image, image_url, merged_turns, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{inside, refused};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};

@@ -4,7 +4,7 @@ use promptgate_core::message::{Message, Part, Role};
 use promptgate_core::request::RequestBody;
 use serde_json::{Map, Value, json};
 
-use crate::wire::{Image, image, text_of_tool_result, tool_reference};
+use crate::wire::{Image, image, merged_turns, text_of_tool_result, tool_reference};
 
 /// The wire demands a limit for answers; this one is sent where the prompt names none.
 const MAX_TOKENS: u64 = 4_096;
@@ -21,7 +21,8 @@ pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, Strin
     if !system.is_empty() {
         body.insert("system".to_owned(), system.join("\n\n").into());
     }
-    body.insert("messages".to_owned(), messages(&request.messages)?.into());
+    let turns = request.messages.iter().filter(|message| message.role != Role::System);
+    body.insert("messages".to_owned(), merged_turns(turns, block)?.into());
     if streamed {
         body.insert("stream".to_owned(), true.into());
     }
@@ -48,21 +49,6 @@ fn parameter(name: &str) -> Result<&str, String> {
         _ if RESERVED.contains(&name) => return Err(format!("the parameter `{name}` cannot be set in `config`")),
         other => other,
     })
-}
-
-/// The turns. Results of tools are said by the user here, and neighbours of one role are one message.
-fn messages(all: &[Message]) -> Result<Vec<Value>, String> {
-    let mut sent: Vec<(&str, Vec<Value>)> = Vec::new();
-    for message in all.iter().filter(|message| message.role != Role::System) {
-        let role = if message.role == Role::Model { "assistant" } else { "user" };
-        let blocks = message.content.iter().map(block).collect::<Result<Vec<_>, _>>()?;
-        let blocks = blocks.into_iter().flatten();
-        match sent.last_mut().filter(|(last, _)| *last == role) {
-            Some((_, before)) => before.extend(blocks),
-            None => sent.push((role, blocks.collect())),
-        }
-    }
-    Ok(sent.into_iter().map(|(role, content)| json!({"role": role, "content": content})).collect())
 }
 
 fn block(part: &Part) -> Result<Option<Value>, String> {

@@ -4,7 +4,7 @@ use promptgate_core::message::{Message, Part, Role};
 use promptgate_core::request::RequestBody;
 use serde_json::{Map, Value, json};
 
-use crate::wire::{Image, image, tool_reference};
+use crate::wire::{Image, image, merged_turns, tool_reference};
 
 const RESERVED: [&str; 6] =
     ["modelId", "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields"];
@@ -17,7 +17,7 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
     let (system, turns): (Vec<&Message>, Vec<&Message>) =
         request.messages.iter().partition(|message| message.role == Role::System);
     let mut body = Map::new();
-    body.insert("messages".to_owned(), messages(&turns)?.into());
+    body.insert("messages".to_owned(), merged_turns(turns.into_iter(), block)?.into());
     if !system.is_empty() {
         body.insert("system".to_owned(), system.iter().map(|message| json!({"text": message.joined_text()})).collect());
     }
@@ -51,21 +51,6 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
         body.insert("outputConfig".to_owned(), json!({"textFormat": {"type": "json_schema", "structure": structure}}));
     }
     Ok(body.into())
-}
-
-/// The turns. Results of tools are said by the user here, and neighbours of one role are one message.
-fn messages(turns: &[&Message]) -> Result<Vec<Value>, String> {
-    let mut sent: Vec<(&str, Vec<Value>)> = Vec::new();
-    for message in turns {
-        let role = if message.role == Role::Model { "assistant" } else { "user" };
-        let blocks = message.content.iter().map(block).collect::<Result<Vec<_>, _>>()?;
-        let blocks = blocks.into_iter().flatten();
-        match sent.last_mut().filter(|(last, _)| *last == role) {
-            Some((_, before)) => before.extend(blocks),
-            None => sent.push((role, blocks.collect())),
-        }
-    }
-    Ok(sent.into_iter().map(|(role, content)| json!({"role": role, "content": content})).collect())
 }
 
 fn block(part: &Part) -> Result<Option<Value>, String> {

@@ -1,7 +1,7 @@
 //! Parts of messages, in the forms that several wires share.
 
-use promptgate_core::message::Media;
-use serde_json::Value;
+use promptgate_core::message::{Media, Message, Part, Role};
+use serde_json::{Value, json};
 
 /// An image, as it can be sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,4 +50,22 @@ pub(crate) fn text_of_tool_result(result: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// The turns on wires where results of tools are said by the user, and neighbours of one role are one message.
+pub(crate) fn merged_turns<'a>(
+    turns: impl Iterator<Item = &'a Message>,
+    block: impl Fn(&Part) -> Result<Option<Value>, String>,
+) -> Result<Vec<Value>, String> {
+    let mut sent: Vec<(&str, Vec<Value>)> = Vec::new();
+    for message in turns {
+        let role = if message.role == Role::Model { "assistant" } else { "user" };
+        let blocks = message.content.iter().map(&block).collect::<Result<Vec<_>, _>>()?;
+        let blocks = blocks.into_iter().flatten();
+        match sent.last_mut().filter(|(last, _)| *last == role) {
+            Some((_, before)) => before.extend(blocks),
+            None => sent.push((role, blocks.collect())),
+        }
+    }
+    Ok(sent.into_iter().map(|(role, content)| json!({"role": role, "content": content})).collect())
 }

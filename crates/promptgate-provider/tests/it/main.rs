@@ -16,3 +16,4 @@ mod scripted;
 mod secrets;
 mod setup;
 mod support;
+mod wires;

@@ -1,0 +1,93 @@
+//! How a conversation reads on each wire: earlier turns, tools, images, structure, parameters.
+
+use promptgate_core::format::project::{ProviderSettings, WireApi};
+use promptgate_core::message::Message;
+use promptgate_core::name::ModelId;
+use promptgate_core::request::{OutputFormat, RequestBody};
+use promptgate_mock::{Reply, Server};
+use serde_json::{Map, Value, json};
+
+use crate::support::{World, ask, of_body};
+
+fn conversation(model: &str, parameters: Value) -> RequestBody {
+    let messages = json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"text": "What is this?"}, {"media": {"url": "data:image/png;base64,iVBORw0K", "contentType": "image/png"}}]},
+        {"role": "model", "content": [{"toolRequest": {"name": "look", "ref": "c1", "input": {"at": 7}}}]},
+        {"role": "tool", "content": [{"toolResponse": {"name": "look", "ref": "c1", "output": {"seen": "a cat"}}}]},
+        {"role": "user", "content": "And now?"},
+    ]);
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let Value::Object(parameters) = parameters else { panic!("parameters are an object") };
+    RequestBody {
+        model: ModelId::new(model).unwrap(),
+        messages: serde_json::from_value::<Vec<Message>>(messages).unwrap(),
+        tools: vec![json!({"name": "look", "description": "Looks.", "inputSchema": {"type": "object"}})],
+        parameters,
+        output: Some(OutputFormat { format: Some("json".to_owned()), schema: Some(schema) }),
+    }
+}
+
+/// The path and the body that a server is sent.
+fn sent(provider: &str, variable: &str, settings: ProviderSettings, parameters: Value) -> (String, Value) {
+    let server = Server::start(|_| Reply::raw("not an answer"));
+    let mut world = World::new();
+    world.environment.insert(variable.to_owned(), server.origin());
+    world.settings.insert(provider.to_owned(), settings);
+    let model = format!("{provider}/a.model-v1:0");
+    let _ = ask(&world.answerer(&model), of_body(conversation(&model, parameters), "a"));
+    let received = server.received();
+    (received[0].path.clone(), received[0].json())
+}
+
+fn common() -> Value {
+    json!({"temperature": 0.5, "maxOutputTokens": 99, "topP": 0.9})
+}
+
+#[test]
+fn responses() {
+    let settings = ProviderSettings { api: Some(WireApi::Responses), ..Default::default() };
+    let (path, body) = sent("openai", "OPENAI_BASE_URL", settings, common());
+    insta::assert_json_snapshot!(json!({"path": path, "body": body}));
+}
+
+#[test]
+fn messages() {
+    let (path, body) = sent("anthropic", "ANTHROPIC_BASE_URL", ProviderSettings::default(), common());
+    insta::assert_json_snapshot!(json!({"path": path, "body": body}));
+}
+
+#[test]
+fn generate_content() {
+    let (path, body) = sent("gemini", "GOOGLE_BASE_URL", ProviderSettings::default(), common());
+    insta::assert_json_snapshot!(json!({"path": path, "body": body}));
+}
+
+#[test]
+fn converse() {
+    let parameters =
+        json!({"temperature": 0.5, "maxOutputTokens": 99, "topK": 5, "guardrailConfig": {"guardrailVersion": "1"}});
+    let (path, body) = sent("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", ProviderSettings::default(), parameters);
+    insta::assert_json_snapshot!(json!({"path": path, "body": body}));
+}
+
+#[test]
+fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
+    let refusal = |provider: &str, variable: &str, api: Option<WireApi>, name: &str| {
+        let server = Server::answering("x");
+        let mut world = World::new();
+        world.environment.insert(variable.to_owned(), server.origin());
+        world.settings.insert(provider.to_owned(), ProviderSettings { api, ..Default::default() });
+        let model = format!("{provider}/m");
+        let parameters = Value::Object(Map::from_iter([(name.to_owned(), json!(1))]));
+        let answer = ask(&world.answerer(&model), of_body(conversation(&model, parameters), "a"));
+        assert_eq!(server.count(), 0);
+        answer.result.unwrap_err().message
+    };
+    let responses = Some(WireApi::Responses);
+    insta::assert_snapshot!(refusal("openai", "OPENAI_BASE_URL", responses, "seed"), @"the parameter `seed` is not known to Responses; use `api = \"chat\"`");
+    insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "seed"), @"the parameter `seed` is not known to this provider; leave it out of `config`");
+    insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "system"), @"the parameter `system` cannot be set in `config`");
+    insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "contents"), @"the parameter `contents` cannot be set in `config`");
+    insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` cannot be set in `config`");
+}
