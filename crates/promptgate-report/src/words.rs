@@ -2,6 +2,7 @@
 
 use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::RATIO_METRICS;
+use promptgate_core::price::NanoUsd;
 use promptgate_core::record::SettledTrial;
 use promptgate_core::report::words::counted;
 pub(crate) use promptgate_core::report::words::thousands;
@@ -181,6 +182,15 @@ pub(crate) fn side_line(side: &SideSummary) -> String {
         }
     }
     line
+}
+
+/// What answers cost, where some of them have no known price.
+pub(crate) fn spent(known: NanoUsd, unpriced: u64) -> String {
+    match (known, unpriced) {
+        (known, 0) => known.to_string(),
+        (NanoUsd(0), unpriced) => format!("cost unknown ({unpriced} without a known price)"),
+        (known, unpriced) => format!("{known}, {unpriced} without a known price"),
+    }
 }
 
 #[cfg(test)]

@@ -176,9 +176,8 @@ fn named(report: &GateReport, flips: &[&Flip]) -> String {
 
 fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let cost = report.cost;
-    let unpriced = if cost.unpriced > 0 { format!(", {} without a known price", cost.unpriced) } else { String::new() };
     let tokens = words::thousands(cost.input_tokens + cost.output_tokens);
-    let spent = format!("these answers: {tokens} tokens, {}{unpriced}", cost.nano_usd);
+    let spent = format!("these answers: {tokens} tokens, {}", words::spent(cost.nano_usd, cost.unpriced));
     let calls = count(report.volatile.attempts, "call");
     writeln!(out, "{}", paint.dim(&format!("{spent}; this run: {calls}, {} reused", report.volatile.reused)))?;
     if let Some(saved) = checks::saved(report) {
@@ -198,8 +197,18 @@ fn next_steps(report: &GateReport) -> Vec<String> {
         Some(Verdict::Unavailable) => {
             again(report, None, "asks only for what got no answer").into_iter().chain([all]).collect()
         }
+        // Where no case broke, a look at the prompts settles nothing.
+        Some(Verdict::Inconclusive) if !has_broken(report) => {
+            again(report, None, "after that; stored answers are used again").into_iter().chain([all]).collect()
+        }
         Some(Verdict::Fail | Verdict::Inconclusive) | None => diff(report).into_iter().chain([all]).collect(),
     }
+}
+
+/// Whether a case that a critical check looks at is broken.
+fn has_broken(report: &GateReport) -> bool {
+    let checks = report.comparisons.iter().flat_map(|comparison| &comparison.checks);
+    checks.filter(|check| check.tier == Tier::Critical).any(|check| check.broken.is_some_and(|broken| broken > 0))
 }
 
 /// A command and what it is good for. Names in it are a user's, so they are quoted where a shell would act on them.

@@ -116,12 +116,12 @@ fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: 
 
 fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let cost = report.cost;
-    let unpriced = if cost.unpriced > 0 { format!(", {} without a known price", cost.unpriced) } else { String::new() };
     let tokens = words::thousands(cost.input_tokens + cost.output_tokens);
     let calls = count(report.volatile.attempts, "call");
     let line = format!(
-        "these answers: {tokens} tokens, {}{unpriced}; this run: {calls}, {} reused",
-        cost.nano_usd, report.volatile.reused
+        "these answers: {tokens} tokens, {}; this run: {calls}, {} reused",
+        words::spent(cost.nano_usd, cost.unpriced),
+        report.volatile.reused
     );
     writeln!(out, "{}", paint.dim(&line))?;
     let run = shell_argument(&report.volatile.run);

@@ -157,7 +157,7 @@ fn settling(told: &Told<'_>) -> String {
         }
         None if told.evidence.estimate >= 0.0 => format!("{} {}", from_how_many(told), ways(told, "Or")),
         None => {
-            let seen = "the observed drop, not the sample, is in the way";
+            let seen = "the drop seen is too large for that";
             format!("More cases do not settle it: {seen}. {}", ways(told, "Instead"))
         }
     }
@@ -181,13 +181,17 @@ fn ways(told: &Told<'_>, word: &str) -> String {
         ways.push("repeat each case (`trials = 3`) where the model wavers".to_owned());
     }
     match (report.kind, report.ruled_out) {
-        (CheckKind::Ratio, Some(rise @ 0.0..)) => ways.push(format!("allow a rise of {}", percent(rise_up(rise)))),
-        (_, Some(drop)) if drop < 0.5 => ways.push(format!("allow a drop of {}", points(drop_up(drop)))),
+        (CheckKind::Ratio, Some(rise @ 0.0..)) => {
+            ways.push(format!("allow a rise of {}, if you can live with it", percent(rise_up(rise))))
+        }
+        (_, Some(drop)) if drop < 0.5 => {
+            ways.push(format!("allow a drop of {}, if you can live with it", points(drop_up(drop))))
+        }
         _ => {}
     }
     match ways.as_slice() {
         [] => format!("{word} look at the cases that changed."),
-        ways => format!("{word} {}.", ways.join(", or ")),
+        ways => format!("{word} {}.", ways.join("; or ")),
     }
 }
 
@@ -205,7 +209,7 @@ fn rise_up(rise: f64) -> f64 {
 fn by_repeats(told: &Told<'_>, drop: &str) -> String {
     let (n, trials) = (told.report.n, told.trials());
     if told.evidence.estimate <= -told.margin / 2.0 + 1e-12 {
-        let seen = format!("the observed {drop}, not the number of calls, is in the way");
+        let seen = format!("the {drop} seen is too large for that");
         return format!("More repeats do not settle it: {seen}. {}", ways(told, "Instead"));
     }
     let within = these_cases::within(&told.sample.trials);
@@ -243,7 +247,7 @@ fn from_how_many(told: &Told<'_>) -> String {
         return "No rise was seen, but the amounts vary too much to exclude one: more cases, or more repeats a case."
             .to_owned();
     }
-    format!("No drop was seen; where no case changes this check passes from {what}.")
+    format!("No drop was seen: with {what} in all, none of them changed, this check passes.")
 }
 
 /// Why there is nothing to weigh.
