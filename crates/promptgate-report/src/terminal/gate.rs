@@ -199,7 +199,10 @@ fn next_steps(report: &GateReport) -> Vec<String> {
         }
         // Where no case broke, a look at the prompts settles nothing.
         Some(Verdict::Inconclusive) if !has_broken(report) => {
-            again(report, None, "once suite or gate are changed; stored answers are used again").into_iter().chain([all]).collect()
+            again(report, None, "once suite or gate are changed; stored answers are used again")
+                .into_iter()
+                .chain([all])
+                .collect()
         }
         Some(Verdict::Fail | Verdict::Inconclusive) | None => diff(report).into_iter().chain([all]).collect(),
     }

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use promptgate_core::name::RunId;
 use promptgate_core::nearest::nearest;
@@ -282,10 +283,18 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// How often, and how long each time, a lock is waited for. A process that is being started holds the files of the one that
+/// starts it for a moment, until it becomes another program.
+const LOCK_TRIES: u32 = 20;
+const LOCK_WAIT: Duration = Duration::from_millis(15);
+
 fn lock(file: &File, path: &Path) -> Result<(), RunError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked { file: path.to_owned() }),
-        Err(TryLockError::Error(cause)) => Err(RunError::io(format!("lock {}", path.display()))(cause)),
+    for _ in 1..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(cause)) => return Err(RunError::io(format!("lock {}", path.display()))(cause)),
+        }
     }
+    Err(RunError::Locked { file: path.to_owned() })
 }
