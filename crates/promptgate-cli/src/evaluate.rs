@@ -20,7 +20,7 @@ use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{Budget, Caching, Calling, RetryPolicy};
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
@@ -226,6 +226,11 @@ fn carry_out(
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
     let budget = todo.budget;
+    let since_ms = match assembly.supply.reuse {
+        Reuse::All => Some(0),
+        Reuse::Since(ms) => Some(ms),
+        Reuse::None => None,
+    };
     let cache = cache(session, running, out)?;
     let recorder = recordings::recorder(session, assembly, running.record.as_ref(), out)?;
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
@@ -236,7 +241,7 @@ fn carry_out(
         retry,
         fail_fast: running.fail_fast,
         budget,
-        caching: cache.clone().map(|cache| Caching { cache, reads: !running.fresh && !running.records() }),
+        caching: cache.clone().map(|cache| Caching { cache, since_ms }),
         listener: listener.clone(),
         recorder: recorder.as_ref(),
     });

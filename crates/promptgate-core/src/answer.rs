@@ -15,17 +15,20 @@ pub struct Answer {
     /// What attempts that gave no response cost, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
+    /// When a kept answer was got, milliseconds since 1970; absent where it was got just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_ms: Option<u64>,
 }
 
 impl Answer {
     /// An answer got at the first attempt.
     pub fn of(response: Response) -> Self {
-        Self { result: Ok(response), attempts: 1, wasted: None }
+        Self { result: Ok(response), attempts: 1, wasted: None, answered_ms: None }
     }
 
     /// A failure at the first attempt.
     pub fn failed(failure: Failure) -> Self {
-        Self { result: Err(failure), attempts: 1, wasted: None }
+        Self { result: Err(failure), attempts: 1, wasted: None, answered_ms: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use promptgate_core::Diagnostic;
 use promptgate_core::format::project::ProviderSettings;
+use promptgate_core::port::TreePath;
 use promptgate_core::secret::Secret;
 
 use crate::endpoint::{Api, Place};
@@ -58,12 +59,20 @@ fn from_file(context: &BuildContext<'_>, file: &str) -> Result<String, SetupErro
         let message = format!("no key for provider `{}`: `key_file` {reason}", context.name);
         SetupError::Credential(Diagnostic::new(message).help(format!("look at {file}")).into())
     };
-    let path = context.setup.root.join(Path::new(file));
-    let length = std::fs::metadata(&path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
-    if !length.is_file() || length.len() > LONGEST {
-        return Err(wrong("is not a small file"));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let text = match Path::new(file).is_absolute() {
+        // Only the user's own file may name one outside of the project.
+        true => {
+            let length = std::fs::metadata(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+            if !length.is_file() || length.len() > LONGEST {
+                return Err(wrong("is not a small file"));
+            }
+            std::fs::read_to_string(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?
+        }
+        false => {
+            let inside = TreePath::new(file).and_then(|path| context.setup.tree.read_text(&path));
+            inside.map_err(|error| wrong(&format!("cannot be read: {error}")))?
+        }
+    };
     only_line(&text).ok_or_else(|| wrong("does not hold exactly one line"))
 }
 

@@ -128,25 +128,26 @@ impl Cache {
         }
     }
 
-    fn read(&self, address: &Digest) -> rusqlite::Result<Option<(String, String, Vec<u8>)>> {
+    /// Key, answer, check sum, and since when they are kept.
+    fn read(&self, address: &Digest) -> rusqlite::Result<Option<(String, String, Vec<u8>, u64)>> {
         let reader = self.reader();
-        let mut found = reader.prepare_cached("SELECT key, response, sum FROM answer WHERE address = ?1")?;
-        found.query_row([address.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+        let mut found = reader.prepare_cached("SELECT key, response, sum, kept_ms FROM answer WHERE address = ?1")?;
+        found.query_row([address.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()
     }
 }
 
 impl ResponseCache for Cache {
-    fn find(&self, key: &CacheKey) -> Option<Response> {
+    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)> {
         let address = key.digest();
         // What cannot be read is asked again: a cache is never a reason to fail.
-        let (stored, response, sum) = self.read(&address).ok().flatten()?;
+        let (stored, response, sum, kept_ms) = self.read(&address).ok().flatten()?;
         let is_whole = sum == check_sum(&stored, &response)
             && serde_json::from_str::<CacheKey>(&stored).ok().as_ref() == Some(key);
         let found = is_whole.then(|| serde_json::from_str(&response).ok()).flatten();
         if found.is_none() {
             self.send(Job::SetAside(address));
         }
-        found
+        found.map(|response| (response, kept_ms)).filter(|_| kept_ms >= since_ms)
     }
 
     fn keep(&self, key: CacheKey, response: Response) {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use promptgate_core::Diagnostics;
-use promptgate_core::format::project::{self, Settings};
+use promptgate_core::format::project::{self, ProviderSettings, Settings};
 use promptgate_core::port::{Tree, TreeError, TreePath};
+use promptgate_core::{Diagnostic, Diagnostics};
 
 use crate::calibrations::CalibrationFolder;
 use crate::run::RunFolder;
@@ -55,6 +55,7 @@ impl Project {
             None => None,
         };
         let (own, users) = (own.unwrap_or_default(), users.unwrap_or_default());
+        keys_inside(&own)?;
         // A project's file travels with the project: it may forbid programs, it cannot allow them.
         let allows_programs = users.allow_exec == Some(true) && own.allow_exec != Some(false);
         Ok(Self { root, settings: own.over(users), allows_programs })
@@ -86,6 +87,20 @@ impl Project {
         match &self.settings.store {
             Some(store) => RunFolder::below(self.root.join(store)),
             None => RunFolder::of(&self.root),
+        }
+    }
+}
+
+/// A project's file may not name a file outside of the project as a key: it names the address as well, which would get it.
+fn keys_inside(own: &Settings) -> Result<(), Diagnostics> {
+    let outside = |(_, provider): &(&String, &ProviderSettings)| {
+        provider.key_file.as_deref().is_some_and(|file| file.starts_with('/'))
+    };
+    match own.providers.iter().find(outside) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("{PROJECT_FILE}: `key_file` of [provider.{name}] is outside of the project");
+            Err(Diagnostic::new(message).help("name it in your user file, or use `key_env`").into())
         }
     }
 }

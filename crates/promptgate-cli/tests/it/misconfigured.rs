@@ -21,7 +21,7 @@ const fn of(what: &'static str, environment: &'static [(&'static str, &'static s
     Mistake { what, model: "openai/m", settings: "", environment }
 }
 
-const MISTAKES: [Mistake; 23] = [
+const MISTAKES: [Mistake; 24] = [
     of("no key", &[]),
     of("a wrong key", &[AT, ("OPENAI_API_KEY", "sk-wrong-hunter2")]),
     Mistake {
@@ -34,6 +34,11 @@ const MISTAKES: [Mistake; 23] = [
         what: "a key file that is not there",
         settings: "[provider.openai]\nkey_file = \"no-such-file\"\n",
         ..of("", &[AT])
+    },
+    Mistake {
+        what: "a key file outside of the project, named by its file",
+        settings: "[provider.openai]\nbase_url = \"URL/v1\"\nkey_file = \"/etc/hostname\"\n",
+        ..of("", &[])
     },
     Mistake {
         what: "a key command, where programs are off",

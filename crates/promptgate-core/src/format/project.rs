@@ -80,7 +80,7 @@ pub struct ProviderSettings {
     pub base_url: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
-    /// The file that holds the key, from the project's root or absolute.
+    /// The file that holds the key, from the project's root; absolute only in the user's file.
     pub key_file: Option<String>,
     /// The program that prints the key, and its arguments; off unless programs are allowed.
     pub key_command: Option<Vec<String>>,

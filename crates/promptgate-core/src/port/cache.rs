@@ -26,8 +26,9 @@ impl CacheKey {
 
 /// Answers found by content, shared by all runs of a project. What cannot be read is not there.
 pub trait ResponseCache: Send + Sync {
-    /// The answer of a key. A damaged entry, or one of another key, is a miss.
-    fn find(&self, key: &CacheKey) -> Option<Response>;
+    /// The answer of a key, and when it was got (milliseconds since 1970); none that is older than `since_ms`. A damaged
+    /// entry, or one of another key, is a miss.
+    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)>;
 
     /// Keeps an answer; one that is there already is replaced. Returns before it is on disk.
     fn keep(&self, key: CacheKey, response: Response);

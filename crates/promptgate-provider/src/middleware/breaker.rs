@@ -86,7 +86,7 @@ impl<A: Answerer> Answerer for Guarded<A> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             if let Some(failure) = self.refusal() {
-                return Answer { result: Err(failure), attempts: 0, wasted: None };
+                return Answer { result: Err(failure), attempts: 0, wasted: None, answered_ms: None };
             }
             let answer = self.inner.answer(request).await;
             self.note(&answer);

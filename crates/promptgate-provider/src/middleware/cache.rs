@@ -13,8 +13,8 @@ use crate::{Answerer, BoxFuture};
 pub struct Caching {
     /// Where answers are kept.
     pub cache: Arc<dyn ResponseCache>,
-    /// Whether they are looked up too; not where they are drawn anew on purpose.
-    pub reads: bool,
+    /// Which are taken: those got at or after this time, milliseconds since 1970. None where they are drawn anew on purpose.
+    pub since_ms: Option<u64>,
 }
 
 /// An answerer that is asked only for what the cache does not hold.
@@ -29,10 +29,10 @@ impl<A: Answerer> Answerer for Cached<A> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             let key = CacheKey { request: request.digest, repeat: request.repeat, source: self.source.clone() };
-            if self.caching.reads
-                && let Some(response) = self.caching.cache.find(&key)
-            {
-                return Answer { result: Ok(kept(response)), attempts: 0, wasted: None };
+            let found = self.caching.since_ms.and_then(|since_ms| self.caching.cache.find(&key, since_ms));
+            if let Some((response, answered_ms)) = found {
+                let answered_ms = Some(answered_ms);
+                return Answer { result: Ok(kept(response)), attempts: 0, wasted: None, answered_ms };
             }
             let answer = self.inner.answer(request).await;
             if let Ok(response) = &answer.result {

@@ -89,13 +89,13 @@ impl<P: Provider> Answerer for Retry<P> {
             let mut attempts = 1;
             loop {
                 let failed = match self.inner.call(&request).await {
-                    Ok(response) => return Answer { result: Ok(response), attempts, wasted },
+                    Ok(response) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
                     Err(failed) => failed,
                 };
                 wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
                 let failure = self.judged(failed.failure);
                 if attempts >= self.policy.attempts || !failure.kind.is_retryable() {
-                    return Answer { result: Err(failure), attempts, wasted };
+                    return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
                 }
                 self.pause(&request, attempts, failure).await;
                 attempts += 1;

@@ -399,7 +399,7 @@ impl Answered {
                 attempts: answer.attempts,
                 wasted: answer.wasted,
                 reused: None,
-                answered_ms: now_ms,
+                answered_ms: answer.answered_ms.unwrap_or(now_ms),
             },
             result: Some(answer.result.map(Arc::new)),
             ..self

@@ -251,5 +251,5 @@ async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -
 }
 
 fn uncalled(kind: FailureKind, message: &str) -> Answer {
-    Answer { result: Err(Failure::new(kind, message)), attempts: 0, wasted: None }
+    Answer { result: Err(Failure::new(kind, message)), attempts: 0, wasted: None, answered_ms: None }
 }

@@ -43,7 +43,7 @@ fn key(request: &str, repeat: u32, source: &str) -> CacheKey {
 }
 
 fn output(cache: &Cache, key: &CacheKey) -> Option<String> {
-    cache.find(key).map(|response| response.output)
+    cache.find(key, 0).map(|(response, _)| response.output)
 }
 
 #[test]
@@ -197,4 +197,17 @@ fn a_file_that_is_no_cache_or_a_newer_one_is_refused_with_what_to_do() {
 fn sqlite_is_new_enough() {
     let parts: Vec<u32> = rusqlite::version().split('.').map(|part| part.parse().unwrap()).collect();
     assert!(parts.as_slice() >= [3, 51, 3].as_slice(), "{}", rusqlite::version());
+}
+
+#[test]
+fn an_answer_says_since_when_it_is_kept_and_is_not_taken_when_it_is_too_old() {
+    let kept = Kept::new();
+    let cache = kept.cache();
+    let before = SystemClock.now_ms();
+    cache.keep(key("a", 1, "x"), Response::text("first"));
+    cache.finish().unwrap();
+    let (_, kept_ms) = cache.find(&key("a", 1, "x"), before).unwrap();
+    assert!(kept_ms >= before);
+    assert!(cache.find(&key("a", 1, "x"), kept_ms + 1).is_none());
+    assert!(cache.find(&key("a", 1, "x"), kept_ms).is_some(), "one that is too old for somebody is kept for others");
 }
