@@ -73,6 +73,9 @@ enum Job {
     Finish(Sender<Result<(), PortError>>),
 }
 
+/// Key, answer, check sum, and since when they are kept.
+type Row = (String, String, Vec<u8>, u64);
+
 impl Cache {
     /// Opens the cache of a state folder, and makes one where there is none and it may be written. Without a file there is
     /// nothing to read.
@@ -128,8 +131,7 @@ impl Cache {
         }
     }
 
-    /// Key, answer, check sum, and since when they are kept.
-    fn read(&self, address: &Digest) -> rusqlite::Result<Option<(String, String, Vec<u8>, u64)>> {
+    fn read(&self, address: &Digest) -> rusqlite::Result<Option<Row>> {
         let reader = self.reader();
         let mut found = reader.prepare_cached("SELECT key, response, sum, kept_ms FROM answer WHERE address = ?1")?;
         found.query_row([address.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()
