@@ -131,6 +131,9 @@ pub struct Running {
     /// How the cache of answers is used: `read-write`, `read` (as a pull request should), `off`.
     #[arg(long, value_name = "MODE", value_parser = cache_mode)]
     pub cache: Option<CacheMode>,
+    /// Let suites and settings run the programs they name: `exec` and `python` targets and scorers, `key_command`.
+    #[arg(long)]
+    pub allow_exec: bool,
     /// Do not ask before a run that takes more than `confirm_above`.
     #[arg(long, short)]
     pub yes: bool,

@@ -241,6 +241,7 @@ fn carry_out(
         retry,
         fail_fast: running.fail_fast,
         budget,
+        forbidden: running.no_run,
         caching: cache.clone().map(|cache| Caching { cache, since_ms }),
         listener: listener.clone(),
         recorder: recorder.as_ref(),

@@ -208,6 +208,8 @@ pub enum FailureKind {
     Server,
     /// The credential is missing or refused.
     Credential,
+    /// The program under test ended, or broke the rules of talking to it.
+    Crash,
     /// The provider refuses the request as it stands (4xx).
     BadRequest,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::answer::{Failure, Response};
 use crate::name::ModelId;
-use crate::request::RequestBody;
+use crate::request::{RequestBody, Task};
 
 /// One question of an assertion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,24 +28,43 @@ pub enum Ask {
         /// The text.
         text: String,
     },
-    /// A program that reads JSON and prints JSON. Off unless allowed.
-    Exec {
-        /// Program and arguments; no shell.
+    /// A program or an endpoint of the user's own. Off unless allowed.
+    Consult(Consultation),
+}
+
+/// Whom an assertion may ask, known before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Asked {
+    /// A model, and what for.
+    Model(ModelId, Task),
+    /// A program or an endpoint of the user's own.
+    Consultant(Consultant),
+}
+
+/// A question to a program or an endpoint of the user's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Consultation {
+    /// Who is asked.
+    pub whom: Consultant,
+    /// The JSON it is given.
+    pub input: Value,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// Who can be asked for a score beside models.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consultant {
+    /// A program that reads lines of JSON and prints lines of JSON.
+    Program {
+        /// The program and its arguments, without a shell.
         command: Vec<String>,
-        /// What it reads.
-        input: Value,
-        /// How long it may take, in milliseconds.
-        timeout_ms: u64,
+        /// Where it runs: a folder, from the project's root.
+        folder: String,
     },
-    /// An HTTP endpoint that takes JSON and answers JSON. Off unless allowed.
-    Http {
-        /// Where it is.
-        url: String,
-        /// What is posted.
-        body: Value,
-        /// How long it may take, in milliseconds.
-        timeout_ms: u64,
-    },
+    /// The address of an endpoint that takes JSON and answers JSON.
+    Endpoint(String),
 }
 
 /// The answer to one ask.

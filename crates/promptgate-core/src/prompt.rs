@@ -90,11 +90,10 @@ impl Version {
         input: &CaseInput,
     ) -> Result<RequestBody, RenderError> {
         Ok(RequestBody {
-            model: model.clone(),
-            messages: self.render(input)?,
             tools: self.front.tools.clone(),
             parameters: self.effective_parameters(config),
             output: self.front.output.clone(),
+            ..RequestBody::of(model.clone(), self.render(input)?)
         })
     }
 

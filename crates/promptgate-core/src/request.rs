@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
-use crate::message::Message;
+use crate::message::{Message, Role};
 use crate::name::{CaseId, ModelId, PromptId};
 
 /// The part of a request that the model sees, and that its digest covers.
@@ -12,6 +12,9 @@ use crate::name::{CaseId, ModelId, PromptId};
 pub struct RequestBody {
     /// Provider and model.
     pub model: ModelId,
+    /// What is wanted of it.
+    #[serde(default, skip_serializing_if = "Task::is_generate")]
+    pub task: Task,
     /// The rendered messages.
     pub messages: Vec<Message>,
     /// The tools offered, as `{name, description, inputSchema}`.
@@ -24,6 +27,36 @@ pub struct RequestBody {
     /// The structure asked for: `{format, schema}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputFormat>,
+}
+
+/// What is wanted of a model. Whatever it is, the answer is a text: vectors and verdicts are JSON in it, so that the same
+/// cache, recordings, budget and pace serve all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A message.
+    #[default]
+    Generate,
+    /// A vector for each message: `[[0.1, ...], ...]`.
+    Embed,
+    /// A verdict on the one message: `{"flagged": false, "categories": {...}, "category_scores": {...}}`.
+    Moderate,
+}
+
+impl Task {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    fn is_generate(&self) -> bool {
+        *self == Self::Generate
+    }
+
+    /// The words for what a provider may not be able to do.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "messages",
+            Self::Embed => "embeddings",
+            Self::Moderate => "moderation",
+        }
+    }
 }
 
 /// What form of answer is asked for.
@@ -49,6 +82,23 @@ impl OutputFormat {
 }
 
 impl RequestBody {
+    /// A request for messages, nothing set but the messages.
+    pub fn of(model: ModelId, messages: Vec<Message>) -> Self {
+        let (tools, parameters) = Default::default();
+        Self { model, task: Task::Generate, messages, tools, parameters, output: None }
+    }
+
+    /// A request for a vector of each text.
+    pub fn embed(model: ModelId, texts: &[String]) -> Self {
+        let messages = texts.iter().map(|text| Message::text(Role::User, &**text)).collect();
+        Self { task: Task::Embed, ..Self::of(model, messages) }
+    }
+
+    /// A request for a verdict on a text.
+    pub fn moderate(model: ModelId, text: &str) -> Self {
+        Self { task: Task::Moderate, ..Self::of(model, vec![Message::text(Role::User, text)]) }
+    }
+
     /// The request digest: rendered messages, tools, provider, model and effective parameters; no suite, no case id.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)

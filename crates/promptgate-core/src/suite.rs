@@ -36,6 +36,8 @@ pub struct Suite {
     pub vars: Map<String, Value>,
     /// The models; empty means the one named in the prompt.
     pub models: Vec<SuiteModel>,
+    /// The models that assertions ask; the first one is asked where an assertion names none.
+    pub judges: Vec<SuiteJudge>,
     /// Where the cases are.
     pub cases: CasesSpec,
     /// The assertions for all cases.
@@ -61,6 +63,8 @@ pub struct SuiteDefaults {
     pub vars: Map<String, Value>,
     /// The models of a suite that names none.
     pub models: Vec<SuiteModel>,
+    /// The judges of a suite that names none.
+    pub judges: Vec<SuiteJudge>,
     /// Settings of gates, without checks.
     pub gate: GateSettings,
 }
@@ -76,6 +80,7 @@ impl SuiteDefaults {
             seed: self.seed.or(lower.seed),
             vars,
             models: if self.models.is_empty() { lower.models } else { self.models },
+            judges: if self.judges.is_empty() { lower.judges } else { self.judges },
             gate: self.gate.over(lower.gate),
         }
     }
@@ -110,6 +115,22 @@ impl SuiteModel {
         let (config, recording, cases) = Default::default();
         Self { id, config, timeout: default_timeout(), tier: Tier::Critical, recording, cases }
     }
+}
+
+/// A model that assertions ask: to grade, for vectors, for a verdict on a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuiteJudge {
+    /// Provider and model.
+    pub id: ModelId,
+    /// Parameters over those of the judge's prompt.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// How long it may take after the first byte.
+    #[serde(default = "default_timeout")]
+    pub timeout: Duration,
+    /// Recorded replies that stand in for it.
+    #[serde(default)]
+    pub recording: Option<RecordingSpec>,
 }
 
 /// One minute.

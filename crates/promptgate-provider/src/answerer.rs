@@ -5,8 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind};
+use promptgate_core::ask::Consultation;
 use promptgate_core::name::ModelId;
-use promptgate_core::request::Request;
+use promptgate_core::request::{Origin, Request};
+use serde_json::Value;
+
+use crate::consult::Consultants;
 
 /// A future that is boxed, since providers are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -15,25 +19,48 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Answerer: Send + Sync {
     /// Answers one request. Never panics, always answers: a failure is an answer too.
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer>;
+
+    /// Asks a program or an endpoint of the user's own. Always answers, like the above.
+    fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {
+        let _ = consultation;
+        let failure = Failure::new(FailureKind::BadRequest, "programs and endpoints cannot be asked here");
+        Box::pin(std::future::ready(Err(failure)))
+    }
 }
 
 /// Answers in this process: hands each request to the stack of its model.
 pub struct LocalAnswerer {
+    /// The models under test.
     stacks: HashMap<ModelId, Box<dyn Answerer>>,
+    /// The models that assertions ask: the same one may be both, each with a recording of its own.
+    asked: HashMap<ModelId, Box<dyn Answerer>>,
+    consultants: Consultants,
 }
 
 impl LocalAnswerer {
-    pub(crate) fn new(stacks: HashMap<ModelId, Box<dyn Answerer>>) -> Self {
-        Self { stacks }
+    pub(crate) fn new(
+        stacks: HashMap<ModelId, Box<dyn Answerer>>,
+        asked: HashMap<ModelId, Box<dyn Answerer>>,
+        consultants: Consultants,
+    ) -> Self {
+        Self { stacks, asked, consultants }
     }
 }
 
 impl Answerer for LocalAnswerer {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
-        match self.stacks.get(&request.body.model) {
+        let stacks = match request.origin {
+            Origin::Trial { .. } => &self.stacks,
+            Origin::Ask { .. } => &self.asked,
+        };
+        match stacks.get(&request.body.model) {
             Some(stack) => stack.answer(request),
             None => Box::pin(std::future::ready(unknown(&request.body.model))),
         }
+    }
+
+    fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {
+        Box::pin(self.consultants.ask(consultation))
     }
 }
 

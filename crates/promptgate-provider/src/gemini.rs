@@ -1,5 +1,6 @@
 //! `gemini`: generateContent of Gemini.
 
+mod embeddings;
 mod fold;
 mod reply;
 mod request;
@@ -7,14 +8,14 @@ mod request;
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
-use promptgate_core::request::RequestBody;
+use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
 use crate::endpoint::{Api, Endpoint, Place};
 use crate::registry::{Built, ProviderKind};
-use crate::wire::{Fold, HttpModel, Wire};
+use crate::wire::{Fold, HttpModel, Side, Wire};
 
 const API: Api = Api {
     name: "gemini",
@@ -62,5 +63,9 @@ impl Wire for GenerateContent {
 
     fn fold(&self) -> Box<dyn Fold> {
         Box::new(fold::Chunks::default())
+    }
+
+    fn side(&self, task: Task) -> Option<&'static dyn Side> {
+        (task == Task::Embed).then_some(&embeddings::BatchEmbedContents)
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::answer::{FailureKind, Response};
-use promptgate_core::message::{Message, Role};
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::port::TreePath;
 use promptgate_core::request::RequestBody;
@@ -16,6 +15,7 @@ use crate::FailedCall;
 use crate::endpoint::{Api, Endpoint, Place};
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
+use crate::target::{NAMES, said_to_target};
 use crate::wire::{Fold, HttpModel, Wire, cut_short};
 
 const API: Api = Api {
@@ -36,9 +36,6 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     api: Some(&API),
     build,
 };
-
-/// What a template may ask for.
-const NAMES: [&str; 5] = ["input", "system", "messages", "model", "parameters"];
 
 fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let section = format!("[provider.{}]", context.name);
@@ -98,7 +95,7 @@ impl Wire for Target {
     }
 
     fn body(&self, request: &RequestBody, _: bool) -> Result<Value, String> {
-        let values = values(request);
+        let values = said_to_target(request);
         Ok(filled(&self.template, &values))
     }
 
@@ -126,20 +123,6 @@ impl Fold for Never {
     fn finish(self: Box<Self>) -> Result<Value, FailedCall> {
         Err(cut_short())
     }
-}
-
-fn values(request: &RequestBody) -> Map<String, Value> {
-    let texts = |role: Role| request.messages.iter().filter(move |message| message.role == role);
-    let said = |message: &Message| json!({"role": message.role.as_str(), "content": message.joined_text()});
-    let input = texts(Role::User).next_back().map(Message::joined_text).unwrap_or_default();
-    let system: Vec<String> = texts(Role::System).map(Message::joined_text).collect();
-    Map::from_iter([
-        ("input".to_owned(), input.into()),
-        ("system".to_owned(), system.join("\n\n").into()),
-        ("messages".to_owned(), request.messages.iter().map(said).collect()),
-        ("model".to_owned(), Value::from(&*request.model.model)),
-        ("parameters".to_owned(), request.parameters.clone().into()),
-    ])
 }
 
 /// A text that is exactly one name is its value; in any other, names are replaced by texts. What is put in is never looked

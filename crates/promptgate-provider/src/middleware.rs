@@ -2,6 +2,7 @@
 
 mod breaker;
 mod cache;
+mod closed;
 mod pace;
 mod price;
 mod record;
@@ -12,11 +13,12 @@ mod stored;
 pub(crate) use breaker::Guarded;
 pub(crate) use cache::Cached;
 pub use cache::Caching;
+pub(crate) use closed::Closed;
 pub(crate) use pace::{Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;
 pub use record::Recorder;
 pub(crate) use retry::Retry;
 pub use retry::RetryPolicy;
-pub(crate) use scrub::Scrubbed;
+pub(crate) use scrub::{Scrubbed, scrubbed_json};
 pub(crate) use stored::Stored;

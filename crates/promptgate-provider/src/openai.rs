@@ -5,6 +5,8 @@
 //! reply it is told only that there was one, since ours has read it already.
 
 pub(crate) mod chat;
+mod embeddings;
+mod moderations;
 pub(crate) mod responses;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,7 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use promptgate_core::answer::FailureKind;
 use promptgate_core::format::project::WireApi;
+use promptgate_core::request::Task;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
@@ -23,7 +26,7 @@ use serde_json::Value;
 use crate::endpoint::{Api, Endpoint, Place};
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
-use crate::wire::{Call, Came, HttpModel};
+use crate::wire::{Call, Came, HttpModel, Side};
 use crate::{BoxFuture, FailedCall};
 use chat::{Chat, Dialect};
 use responses::Responses;
@@ -150,6 +153,15 @@ fn service(
             Ok(::http::Response::new("null").into())
         }
     })
+}
+
+/// What the API has beside messages.
+pub(crate) fn side(task: Task) -> Option<&'static dyn Side> {
+    match task {
+        Task::Embed => Some(&embeddings::Embeddings),
+        Task::Moderate => Some(&moderations::Moderations),
+        Task::Generate => None,
+    }
 }
 
 /// A parameter that the request itself decides, so that no `config` may.

@@ -2,7 +2,7 @@
 
 use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
 use promptgate_core::price::NanoUsd;
-use promptgate_core::request::Request;
+use promptgate_core::request::{Request, Task};
 
 use crate::answerer::BoxFuture;
 
@@ -12,11 +12,20 @@ use crate::answerer::BoxFuture;
 pub trait Provider: Send + Sync {
     /// Makes one call.
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>>;
+
+    /// Whether it can be asked for this.
+    fn serves(&self, task: Task) -> bool {
+        task == Task::Generate
+    }
 }
 
 impl<P: Provider + ?Sized> Provider for std::sync::Arc<P> {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
         (**self).call(request)
+    }
+
+    fn serves(&self, task: Task) -> bool {
+        (**self).serves(task)
     }
 }
 

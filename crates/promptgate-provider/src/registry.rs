@@ -10,7 +10,7 @@ use crate::checkup::Probe;
 use crate::endpoint::Api;
 use crate::set::{BuildContext, SetupError};
 use crate::wire::{HttpModel, Wire};
-use crate::{Provider, anthropic, azure, bedrock, echo, gemini, http_target, openai, replay, scripted, shaped};
+use crate::{Provider, anthropic, azure, bedrock, echo, exec, gemini, http_target, openai, replay, scripted, shaped};
 
 /// Every kind of provider: the wires, the servers of OpenAI's shape, and what needs no network.
 pub fn kinds() -> impl Iterator<Item = &'static ProviderKind> + Clone {
@@ -18,7 +18,7 @@ pub fn kinds() -> impl Iterator<Item = &'static ProviderKind> + Clone {
 }
 
 const WIRES: &[ProviderKind] = &[anthropic::KIND, azure::KIND, bedrock::KIND, gemini::KIND, openai::KIND];
-const LOCAL: &[ProviderKind] = &[echo::KIND, http_target::KIND, replay::KIND, scripted::KIND];
+const LOCAL: &[ProviderKind] = &[echo::KIND, exec::EXEC, http_target::KIND, exec::PYTHON, replay::KIND, scripted::KIND];
 
 /// One kind of provider: what is printed about it, and how it is built.
 pub struct ProviderKind {

@@ -108,14 +108,20 @@ impl Recording {
             Found::Line(line) => Ok(line.into_response()),
             Found::Not(lookup) => {
                 let (case, repeat) = (request.origin.case(), request.repeat);
-                Err(missing(format!("{}: no answer to case `{case}`, trial {repeat}: {lookup}", self.name)))
+                let asker = match &request.origin {
+                    Origin::Trial { .. } => String::new(),
+                    Origin::Ask { assertion, .. } => format!(" asked by assertion `{assertion}`"),
+                };
+                Err(missing(format!("{}: no answer to case `{case}`{asker}, trial {repeat}: {lookup}", self.name)))
             }
         }
     }
 
     fn find(&self, request: &Request) -> Result<Found, PortError> {
-        // What assertions ask is not recorded yet.
-        let Origin::Trial { prompt, case } = &request.origin else { return Ok(Found::Not(Lookup::Missing)) };
+        let (prompt, case) = match &request.origin {
+            Origin::Trial { prompt, case } => (Some(prompt), case),
+            Origin::Ask { case, .. } => (None, case),
+        };
         let (model, repeat) = (&request.body.model, request.repeat);
         let wanted = Wanted { case, prompt, model, repeat, digest: &request.digest, bound: self.bound };
         // The rule prefers lines that answered this very request, so they can be looked at alone.
@@ -175,7 +181,9 @@ impl Recording {
         let mut seen: Vec<(RecordedLine, &Entry)> = Vec::new();
         for entry in entries {
             let line = self.line(entry)?;
-            let address = |line: &RecordedLine| (line.case.clone(), line.prompt.clone(), line.model.clone());
+            let address = |line: &RecordedLine| {
+                (line.case.clone(), line.prompt.clone(), line.assertion.clone(), line.model.clone())
+            };
             let Some((_, first)) = seen.iter().find(|(other, _)| address(other) == address(&line)) else {
                 seen.push((line, entry));
                 continue;

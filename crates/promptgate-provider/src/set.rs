@@ -1,17 +1,20 @@
 //! Building what answers: every mistake in settings and every missing credential is found here, before anything runs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use promptgate_core::ask::Consultant;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{Clock, Tree};
 use promptgate_core::price::Prices;
+use promptgate_core::request::Task;
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
 use crate::checkup::Checkup;
+use crate::consult::Consultants;
 use crate::middleware::Pace;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
@@ -24,6 +27,8 @@ pub struct ModelSetup {
     pub id: ModelId,
     /// Where its answers come from.
     pub answers: AnswersFrom,
+    /// What assertions ask it for; nothing where it is a model under test.
+    pub asked: BTreeSet<Task>,
 }
 
 /// Where the answers of a model come from.
@@ -118,6 +123,7 @@ impl From<Diagnostics> for SetupError {
 pub struct ProviderSet {
     models: Vec<ModelSetup>,
     built: HashMap<Arc<str>, Built>,
+    consultants: Consultants,
     prices: Prices,
     scrubber: Scrubber,
 }
@@ -129,28 +135,68 @@ impl ProviderSet {
     ///
     /// All mistakes at once; wrong settings come before missing credentials.
     pub fn build(models: Vec<ModelSetup>, setup: &Setup<'_>) -> Result<Self, SetupError> {
+        let set = Self {
+            models: Vec::new(),
+            built: HashMap::new(),
+            consultants: Consultants::default(),
+            prices: setup.prices.clone(),
+            scrubber: setup.scrubber.clone(),
+        };
+        set.with(models, Vec::new(), setup)
+    }
+
+    /// The same, and whom assertions ask.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::build`]; and a provider that does not serve what it is asked for, and a program where none is
+    /// allowed.
+    pub fn with(
+        mut self,
+        models: Vec<ModelSetup>,
+        consultants: Vec<Consultant>,
+        setup: &Setup<'_>,
+    ) -> Result<Self, SetupError> {
         let (mut invalid, mut missing) = (Diagnostics::default(), Diagnostics::default());
-        let mut built = HashMap::new();
         let mut called: Vec<&Arc<str>> =
             models.iter().filter(|model| model.is_called()).map(ModelSetup::name).collect();
         called.sort();
         called.dedup();
         for name in called {
+            if self.built.contains_key(name) {
+                continue;
+            }
             match build(name, setup) {
-                Ok(provider) => drop(built.insert(name.clone(), provider)),
+                Ok(provider) => drop(self.built.insert(name.clone(), provider)),
                 Err(SetupError::Invalid(mistakes)) => invalid.extend(mistakes),
                 Err(SetupError::Credential(mistakes)) => missing.extend(mistakes),
             }
         }
+        models.iter().filter_map(|model| self.unserved(model)).for_each(|mistake| invalid.push(mistake));
+        match Consultants::build(consultants, setup) {
+            Ok(consultants) => self.consultants = consultants,
+            Err(error) => invalid.extend(error.diagnostics().clone()),
+        }
         invalid.into_result(()).map_err(SetupError::Invalid)?;
         missing.into_result(()).map_err(SetupError::Credential)?;
-        Ok(Self { models, built, prices: setup.prices.clone(), scrubber: setup.scrubber.clone() })
+        self.models.extend(models);
+        Ok(self)
+    }
+
+    /// What a model is asked for and its provider does not have.
+    fn unserved(&self, model: &ModelSetup) -> Option<Diagnostic> {
+        let built = self.built.get(&model.id.provider).filter(|_| model.is_called())?;
+        let task = model.asked.iter().find(|task| !built.provider.serves(**task))?;
+        let message = format!("`{}` is asked for {}, which its provider does not serve", model.id, task.as_str());
+        Some(
+            Diagnostic::new(message).help("OpenAI, Azure and the servers of OpenAI's shape do; Gemini does embeddings"),
+        )
     }
 
     /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,
     /// `replay:<digest>`, `scripted:<digest>`, `echo`. Nothing for a model that is not of this set.
     pub fn source(&self, id: &ModelId) -> Option<String> {
-        let model = self.models.iter().find(|model| model.id == *id)?;
+        let model = self.models.iter().find(|model| model.asked.is_empty() && model.id == *id)?;
         Some(match &model.answers {
             AnswersFrom::Recording(recording) => recording.source(),
             AnswersFrom::Provider => self.built.get(&id.provider)?.source.clone(),
@@ -185,7 +231,11 @@ impl ProviderSet {
                 }
             })
         };
-        LocalAnswerer::new(self.models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect())
+        let stacks = |models: &[&ModelSetup]| {
+            models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect()
+        };
+        let (tested, asked): (Vec<_>, Vec<_>) = self.models.iter().partition(|model| model.asked.is_empty());
+        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.clone())
     }
 }
 

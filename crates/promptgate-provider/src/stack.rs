@@ -15,7 +15,7 @@ use promptgate_core::secret::Scrubber;
 
 use crate::budget::{Budget, Budgeted};
 use crate::middleware::{
-    Cached, Caching, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored,
+    Cached, Caching, Closed, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored,
 };
 use crate::registry::Built;
 use crate::{Answerer, Provider};
@@ -30,6 +30,8 @@ pub struct Calling<'a> {
     pub budget: Option<Budget>,
     /// Where answers are kept by content.
     pub caching: Option<Caching>,
+    /// Whether no call may be made, so that only what is kept is served.
+    pub forbidden: bool,
     /// Hears of what is tried again.
     pub listener: Listener,
     /// Keeps the answers.
@@ -39,7 +41,7 @@ pub struct Calling<'a> {
 impl Calling<'_> {
     /// Calls that are tried again by a policy, and nothing else.
     pub fn retrying(retry: RetryPolicy, listener: Listener) -> Self {
-        Self { retry, fail_fast: false, budget: None, caching: None, listener, recorder: None }
+        Self { retry, fail_fast: false, budget: None, caching: None, forbidden: false, listener, recorder: None }
     }
 }
 
@@ -51,6 +53,11 @@ pub(crate) fn live(
     price: Option<Price>,
     calling: &Calling<'_>,
 ) -> Box<dyn Answerer> {
+    // What answers on this machine by a rule is not worth keeping.
+    let caching = calling.caching.clone().filter(|_| built.probe.is_some());
+    if calling.forbidden {
+        return kept(Closed, caching, built, calling.recorder);
+    }
     let stack = Scrubbed { inner: built.provider.clone(), scrubber };
     let stack = Priced { inner: stack, price };
     let stack = Paced { inner: stack, pace };
@@ -58,10 +65,18 @@ pub(crate) fn live(
     let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
     let stack = Retry { inner: stack, policy, listener, fail_fast: calling.fail_fast };
     let stack = Guarded::new(stack, calling.fail_fast);
-    // What answers on this machine by a rule is not worth keeping.
-    match calling.caching.clone().filter(|_| built.probe.is_some()) {
-        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, calling.recorder),
-        None => recorded(stack, calling.recorder),
+    kept(stack, caching, built, calling.recorder)
+}
+
+fn kept(
+    stack: impl Answerer + 'static,
+    caching: Option<Caching>,
+    built: &Built,
+    recorder: Option<&Recorder>,
+) -> Box<dyn Answerer> {
+    match caching {
+        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, recorder),
+        None => recorded(stack, recorder),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How many tokens a request may be, before anybody has counted them.
 
 use promptgate_core::message::Part;
-use promptgate_core::request::RequestBody;
+use promptgate_core::request::{RequestBody, Task};
 
 /// About four bytes a token, as a rule of thumb for English has it.
 const BYTES_A_TOKEN: u64 = 4;
@@ -25,6 +25,9 @@ pub(crate) fn largest_tokens(request: &RequestBody) -> u64 {
 
 /// Tokens written at the worst.
 pub(crate) fn largest_answer(request: &RequestBody) -> u64 {
+    if request.task != Task::Generate {
+        return 0;
+    }
     request.parameters.get("maxOutputTokens").and_then(serde_json::Value::as_u64).unwrap_or(LARGEST_ANSWER)
 }
 

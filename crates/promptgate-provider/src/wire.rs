@@ -7,6 +7,7 @@ mod aws_events;
 mod call;
 mod parts;
 mod refusal;
+mod side;
 mod sse;
 mod stream;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use promptgate_core::answer::{FailureKind, Response};
-use promptgate_core::request::{Request, RequestBody};
+use promptgate_core::request::{Request, RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ use crate::{BoxFuture, FailedCall, Provider};
 pub(crate) use call::{Call, Came, is_json};
 pub(crate) use parts::{Image, image, image_url, merged_turns, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{inside, refused};
+pub(crate) use side::{Side, numbers, texts, vectors};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
 
@@ -46,6 +48,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
         Frames::ServerSent
     }
 
+    /// What the API has beside messages.
+    fn side(&self, task: Task) -> Option<&'static dyn Side> {
+        let _ = task;
+        None
+    }
+
     /// Makes the call. A wire that goes through a client of its own has that client build the request.
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {
         Box::pin(call.post(body))
@@ -62,6 +70,9 @@ pub(crate) struct HttpModel<W> {
 
 impl<W: Wire> Provider for HttpModel<W> {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
+        if request.body.task != Task::Generate {
+            return Box::pin(self.call_side(request));
+        }
         Box::pin(async move {
             let wire = &self.wire;
             let unsayable = |reason: String| FailedCall::new(FailureKind::BadRequest, reason);
@@ -80,6 +91,23 @@ impl<W: Wire> Provider for HttpModel<W> {
                 ..response
             })
         })
+    }
+
+    fn serves(&self, task: Task) -> bool {
+        task == Task::Generate || self.wire.side(task).is_some()
+    }
+}
+
+impl<W: Wire> HttpModel<W> {
+    async fn call_side(&self, request: &Request) -> Result<Response, FailedCall> {
+        let body = &request.body;
+        let unserved = || FailedCall::new(FailureKind::BadRequest, format!("no {} are served", body.task.as_str()));
+        let side = self.wire.side(body.task).ok_or_else(unserved)?;
+        let timeout = Duration::from_millis(request.timeout_ms);
+        let call = Call { endpoint: self.endpoint.clone(), path: side.path(body), timeout, stream: None };
+        let came = call.post(side.body(body)).await?;
+        side::not_refused(&came.reply, self.endpoint.transport.scrubber())?;
+        Ok(Response { latency_ms: Some(milliseconds(came.elapsed)), ..side.read(body, &came.reply)? })
     }
 }
 

@@ -1,12 +1,14 @@
 //! Making a plan: one streaming pass over the cases that finds every mistake before anything is asked, and what the run's
 //! header says. It decides; all it does is read cases through their port.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use promptgate_core::ask::Asked;
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::digest::Digest;
 use promptgate_core::gate::Policy;
-use promptgate_core::name::RunId;
+use promptgate_core::name::{ModelId, RunId};
 use promptgate_core::plan::{Partition, Plan, PlannedModel, TrialAddress, TrialKey};
 use promptgate_core::port::{CaseSource, PortError};
 use promptgate_core::prompt::{RenderError, Version};
@@ -16,7 +18,7 @@ use promptgate_core::record::{
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::selection::Selection;
 use promptgate_core::sequence;
-use promptgate_core::suite::Suite;
+use promptgate_core::suite::{Suite, SuiteJudge, default_timeout};
 use promptgate_scoring::grader::Grader;
 use serde_json::{Map, Value};
 
@@ -152,6 +154,10 @@ pub struct Prepared {
     pub selections: Vec<Selection>,
     /// The metrics that assertions feed.
     pub metrics: Vec<MetricSpec>,
+    /// Whom assertions may ask.
+    pub asked: BTreeSet<Asked>,
+    /// What the suite says of the models that assertions ask.
+    pub judges: Vec<SuiteJudge>,
     /// What was found and is no mistake: lines for every report.
     pub notes: Vec<String>,
     /// The comparisons to be made.
@@ -301,6 +307,12 @@ impl Prepared {
             timeout_ms: model.timeout_ms,
             origin: Origin::Trial { prompt: version.identity.prompt.clone(), case: trial.case.id.clone() },
         })
+    }
+
+    /// How long a model that an assertion asks may take, in milliseconds.
+    pub(crate) fn judge_timeout_ms(&self, model: &ModelId) -> u64 {
+        let said = self.judges.iter().find(|judge| judge.id == *model).map(|judge| judge.timeout);
+        u64::try_from(said.unwrap_or_else(default_timeout).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The command that records the answers of a version anew.

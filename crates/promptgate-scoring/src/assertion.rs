@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use promptgate_core::Diagnostics;
 use promptgate_core::answer::Response;
-use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
 use serde_json::Value;
@@ -63,6 +63,11 @@ pub trait Assertion: Send + Sync {
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         let _ = case;
         Ok(())
+    }
+
+    /// Whom it may ask, so that what is missing for that is found before anything runs.
+    fn asks(&self) -> Vec<Asked> {
+        Vec::new()
     }
 
     /// Whether it looks at the answer. A kind that looks at the response alone (cost, latency) is decided even where

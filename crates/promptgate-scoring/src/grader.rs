@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use promptgate_core::answer::{Failure, Response};
-use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::case::Case;
 use promptgate_core::digest::Digest;
@@ -15,6 +15,7 @@ use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
 use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError};
 use promptgate_core::score::{Outcome, Tier};
+use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostic, Diagnostics};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ use settle::{Fed, settle};
 pub struct GraderSpec<'a> {
     /// The suite's assertions.
     pub asserts: &'a [AssertionSpec],
+    /// The models that assertions may ask, the one asked by default first.
+    pub judges: &'a [SuiteJudge],
     /// How the answer is read from each version's output, in the order of the plan's versions; the output where absent.
     pub answers: &'a [Option<ExtractSpec>],
     /// Where files that assertions name (schemas) are read.
@@ -45,6 +48,7 @@ pub struct GraderSpec<'a> {
 pub struct Grader {
     kinds: Kinds,
     files: Files,
+    judges: Vec<SuiteJudge>,
     chains: Chains,
     /// The chain of each version's answer.
     answers: Vec<usize>,
@@ -125,6 +129,8 @@ pub struct LiveAssertions {
     pub critical: usize,
     /// Advisory ones.
     pub advisory: usize,
+    /// Whom the case's own assertions may ask.
+    pub asked: BTreeSet<Asked>,
     /// Metrics that the case's own assertions feed.
     pub metrics: BTreeSet<MetricName>,
     /// Digests of the files that the case's own assertions read, by path; they belong to the grading digest.
@@ -151,6 +157,7 @@ impl Grader {
         let mut grader = Self {
             kinds: Kinds::with(added),
             files: Files::new(spec.tree, spec.folder),
+            judges: spec.judges.to_vec(),
             chains: Chains::default(),
             answers,
             suite: Vec::new(),
@@ -175,8 +182,14 @@ impl Grader {
                 mistakes.extend(found);
             }
         }
+        live.asked = own.entries.iter().flat_map(|entry| entry.prepared.asks()).collect();
         live.metrics = own.entries.iter().filter_map(|entry| entry.metric.clone()).collect();
         mistakes.into_result(live)
+    }
+
+    /// Whom the suite's assertions may ask; those of cases are in [`LiveAssertions::asked`].
+    pub fn asked(&self) -> BTreeSet<Asked> {
+        self.suite.iter().flat_map(|entry| entry.prepared.asks()).collect()
     }
 
     /// The metrics of the run, in the order of the suite. `case_level` are those that cases' own assertions feed
@@ -317,7 +330,13 @@ impl Grader {
         mistakes: &mut Diagnostics,
     ) -> (Vec<Entry>, BTreeMap<String, Digest>) {
         let read = std::cell::RefCell::new(BTreeMap::new());
-        let context = crate::assertion::BuildContext { kinds: &self.kinds, files: &self.files, read: &read, depth: 0 };
+        let context = crate::assertion::BuildContext {
+            kinds: &self.kinds,
+            files: &self.files,
+            judges: &self.judges,
+            read: &read,
+            depth: 0,
+        };
         let mut entries = Vec::new();
         for spec in specs {
             match Entry::build(spec, &context, chains) {

@@ -8,7 +8,7 @@ use promptgate_core::{Diagnostic, Diagnostics};
 
 use crate::calibrations::CalibrationFolder;
 use crate::run::RunFolder;
-use crate::tree::DiskTree;
+use crate::tree::{DiskTree, GitTree};
 
 /// The name of a project's file.
 pub const PROJECT_FILE: &str = "promptgate.toml";
@@ -56,8 +56,10 @@ impl Project {
         };
         let (own, users) = (own.unwrap_or_default(), users.unwrap_or_default());
         keys_inside(&own)?;
-        // A project's file travels with the project: it may forbid programs, it cannot allow them.
-        let allows_programs = users.allow_exec == Some(true) && own.allow_exec != Some(false);
+        // A project's file travels with the project: it may forbid programs, it cannot allow them by itself. In CI, where
+        // there is no user, the file as the main branch has it speaks for those who may change that branch.
+        let allowed = users.allow_exec == Some(true) || env("CI").is_some() && allowed_on_main(&root);
+        let allows_programs = allowed && own.allow_exec != Some(false);
         Ok(Self { root, settings: own.over(users), allows_programs })
     }
 
@@ -71,7 +73,8 @@ impl Project {
         &self.settings
     }
 
-    /// Whether programs that its files name may be run: only where the user's own file says so.
+    /// Whether programs that its files name may be run: where the user's own file says so, or in CI the project's file on
+    /// the main branch.
     pub fn allows_programs(&self) -> bool {
         self.allows_programs
     }
@@ -89,6 +92,16 @@ impl Project {
             None => RunFolder::of(&self.root),
         }
     }
+}
+
+/// Whether the project's file on the main branch allows programs.
+fn allowed_on_main(root: &Path) -> bool {
+    let trees = ["origin/main", "origin/master", "main", "master"]
+        .into_iter()
+        .filter_map(|name| GitTree::open(root, name).ok());
+    let mut files = trees.filter_map(|tree| tree.read_text(&TreePath::new(PROJECT_FILE).ok()?).ok());
+    let parsed = files.next().and_then(|text| project::parse(&text, PROJECT_FILE).ok());
+    parsed.is_some_and(|settings| settings.allow_exec == Some(true))
 }
 
 /// A project's file may not name a file outside of the project as a key: it names the address as well, which would get it.

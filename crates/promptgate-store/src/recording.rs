@@ -13,7 +13,7 @@ use promptgate_core::name::{CaseId, PromptId};
 use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::request::Request;
 use promptgate_core::secret::Scrubber;
-use promptgate_core::{Diagnostic, Diagnostics};
+use promptgate_core::{Diagnostic, Diagnostics, Digest};
 
 use crate::atomic;
 use crate::positioned::{read_line, spool};
@@ -35,22 +35,29 @@ pub struct RecordingFile {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     case: CaseId,
-    prompt: PromptId,
+    asker: Asker,
     /// The model as the line names it: its id, or no more than the last part of it.
     model: String,
     trial: u32,
+}
+
+/// Whom a line answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Asker {
+    Prompt(PromptId),
+    /// An assertion, which may ask several things.
+    Assertion(String, Option<Digest>),
 }
 
 impl Place {
     /// What a line is of; a line that fits several prompts or models is of none and stays.
     fn of(line: &RecordedLine) -> Option<Self> {
         let model = line.model.as_deref()?;
-        Some(Self {
-            case: line.case.clone(),
-            prompt: line.prompt.clone()?,
-            model: model.to_owned(),
-            trial: line.trial.unwrap_or(1),
-        })
+        let asker = match &line.assertion {
+            Some(assertion) => Asker::Assertion(assertion.clone(), line.request_digest),
+            None => Asker::Prompt(line.prompt.clone()?),
+        };
+        Some(Self { case: line.case.clone(), asker, model: model.to_owned(), trial: line.trial.unwrap_or(1) })
     }
 }
 
@@ -71,11 +78,22 @@ impl RecordingFile {
             return Some(old.clone());
         }
         let is_meant = |new: &&Place| {
-            let same = (&new.case, &new.prompt, new.trial) == (&old.case, &old.prompt, old.trial);
+            let same = (&new.case, &new.asker, new.trial) == (&old.case, &old.asker, old.trial);
             same && !old.model.contains('/') && new.model.rsplit('/').next() == Some(&old.model)
         };
         let mut meant = self.places.keys().filter(is_meant);
         meant.next().filter(|_| meant.next().is_none()).cloned()
+    }
+
+    /// Whether an old line answered a question of an assertion that now asks others about the case: nobody asks it any
+    /// more.
+    fn asked_anew(&self, old: &Place) -> bool {
+        let Asker::Assertion(name, _) = &old.asker else { return false };
+        let asks_it = |new: &Place| {
+            let same = (&new.case, &new.model, new.trial) == (&old.case, &old.model, old.trial);
+            same && matches!(&new.asker, Asker::Assertion(new, _) if new == name)
+        };
+        !self.places.contains_key(old) && self.places.keys().any(asks_it)
     }
 
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -87,6 +105,9 @@ impl RecordingFile {
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
                 let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
+                if old.as_ref().is_some_and(|old| self.asked_anew(old)) {
+                    continue;
+                }
                 match old.and_then(|old| self.taken_by(&old)) {
                     Some(place) => {
                         // A doubled old line goes: its trial is recorded once.
@@ -109,8 +130,7 @@ fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
 
 impl RecordingSink for RecordingFile {
     fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
-        // What assertions ask is no answer of the model under test.
-        let Some(line) = RecordedLine::of(request, response) else { return Ok(()) };
+        let line = RecordedLine::of(request, response);
         let action = || format!("record into {}", self.path.display());
         let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
             .map_err(|reason| PortError::other(action(), reason))?;

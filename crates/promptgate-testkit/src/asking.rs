@@ -13,7 +13,7 @@ use promptgate_scoring::assertion::{
     Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial, Yields,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// `scripted-ask`: puts a question about the answer to a model as often as `rounds` says, and scores by the last reply,
 /// which must be exactly `{"score": <0..=1>}`. Anything else leaves it unscored.
@@ -72,12 +72,10 @@ impl Asking {
     /// The ask of one round: the answer is data in a message of its own.
     fn ask(&self, trial: &Trial<'_>, round: u64) -> Step {
         let data = json!({"answer": trial.subject().text(), "round": round});
+        let messages = vec![Message::text(Role::System, &*self.question), Message::text(Role::User, data.to_string())];
         let body = RequestBody {
-            model: self.model.clone(),
-            messages: vec![Message::text(Role::System, &*self.question), Message::text(Role::User, data.to_string())],
-            tools: Vec::new(),
-            parameters: Map::new(),
             output: Some(OutputFormat { format: Some("json".to_owned()), schema: None }),
+            ..RequestBody::of(self.model.clone(), messages)
         };
         Step::Ask(State(Value::from(round)), vec![Ask::Model(Box::new(body))])
     }

@@ -152,6 +152,7 @@ fn recorded(
     Ok(RecordedLine {
         case: CaseId::new(id(number))?,
         prompt: Some(prompt.clone()),
+        assertion: None,
         model: Some("openai/bench".to_owned()),
         trial: Some(1),
         request_digest: Some(body.digest()),

@@ -58,6 +58,7 @@ impl Unbound<'_> {
         Ok(recording::to_json_line(&RecordedLine {
             case: CaseId::new(self.case).map_err(wrong)?,
             prompt: Some(PromptId::new(self.prompt).map_err(wrong)?),
+            assertion: None,
             model: Some(self.model.to_owned()),
             trial: None,
             request_digest: None,

@@ -1,6 +1,6 @@
 //! `doctor`: whether everything is there that a run will need. No model is asked anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use promptgate_core::exit::ExitCode;
@@ -82,11 +82,13 @@ fn models(opened: &Opened, found: &mut Findings, out: &Output) -> BTreeMap<Arc<s
         match Session::open(opened.clone(), folder, out) {
             Ok(session) => {
                 readable += 1;
-                for model in &session.suite.models {
-                    let provider = used.entry(model.id.provider.clone()).or_default();
-                    provider.is_called |= model.recording.is_none();
-                    if !provider.models.contains(&model.id) {
-                        provider.models.push(model.id.clone());
+                let models = session.suite.models.iter().map(|model| (&model.id, &model.recording));
+                let judges = session.suite.judges.iter().map(|judge| (&judge.id, &judge.recording));
+                for (id, recording) in models.chain(judges) {
+                    let provider = used.entry(id.provider.clone()).or_default();
+                    provider.is_called |= recording.is_none();
+                    if !provider.models.contains(id) {
+                        provider.models.push(id.clone());
                     }
                 }
             }
@@ -156,7 +158,11 @@ fn providers(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitCode::Bug, format!("cannot start: {error}")))?;
     for (name, Used { models, is_called }) in used {
-        let wanted = models.iter().map(|id| ModelSetup { id: id.clone(), answers: AnswersFrom::Provider });
+        let wanted = models.iter().map(|id| ModelSetup {
+            id: id.clone(),
+            answers: AnswersFrom::Provider,
+            asked: BTreeSet::new(),
+        });
         match ProviderSet::build(wanted.collect(), &setup) {
             Err(SetupError::Credential(_)) if !is_called => {
                 found.note(name, "no key; the suites answer from recordings");

@@ -1,14 +1,17 @@
 //! Puts together what a run takes: versions, models, recordings, providers, the grader and the plan. Whatever a user got
 //! wrong ends here, before anything is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use promptgate_core::ask::{Asked, Consultant};
 use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::{Policy, Scope};
+use promptgate_core::name::ModelId;
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::Clock;
 use promptgate_core::reference::Reference;
+use promptgate_core::request::Task;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
@@ -52,8 +55,21 @@ impl Assembly {
             recordings::must_have_files(&models)?;
         }
         let recorded = recordings::open(session, &models, live)?;
-        let keys = if running.only_looks { Keys::NotNeeded } else { Keys::Needed };
-        let providers = providers(session, &models, &recorded, keys, out)?;
+        let prices = session.prices();
+        let environment = |name: &str| std::env::var(name).ok();
+        let setup = Setup {
+            settings: &session.settings().providers,
+            environment: &environment,
+            tree: session.tree().as_ref(),
+            root: session.root(),
+            scrubber: &out.scrubber,
+            prices: &prices,
+            clock: Arc::new(SystemClock),
+            // Who only looks runs nothing, and is told what would be run.
+            allow_exec: running.allow_exec || running.only_looks || session.allows_programs(),
+            keys: if running.only_looks { Keys::NotNeeded } else { Keys::Needed },
+        };
+        let providers = ProviderSet::build(tested(&models, &recorded), &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
         let notes = case_changes::notes(session, &held_to, cases.as_ref())?;
@@ -75,6 +91,9 @@ impl Assembly {
             seed: session.suite.seed,
             settings: settings(running),
         })?;
+        let judges = recordings::of_judges(session, &prepared.asked, live)?;
+        let (asked, consultants) = asked(&prepared.asked, &judges);
+        let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         let supply = Supply {
             recordings: recorded,
             stored: Some(Arc::new(stored)),
@@ -164,30 +183,35 @@ fn digests(versions: &[LoadedVersion]) -> BTreeSet<promptgate_core::Digest> {
     versions.iter().map(|loaded| loaded.version.identity.digest).collect()
 }
 
-fn providers(
-    session: &Session,
-    models: &[SuiteModel],
-    recorded: &[Option<Arc<Recording>>],
-    keys: Keys,
-    out: &Output,
-) -> Result<ProviderSet, Failure> {
-    let setups = models.iter().zip(recorded).map(|(model, recording)| ModelSetup {
+/// The models under test, and what answers for them.
+fn tested(models: &[SuiteModel], recorded: &[Option<Arc<Recording>>]) -> Vec<ModelSetup> {
+    let setup = |(model, recording): (&SuiteModel, &Option<Arc<Recording>>)| ModelSetup {
         id: model.id.clone(),
-        answers: recording.clone().map_or(AnswersFrom::Provider, AnswersFrom::Recording),
-    });
-    let prices = session.prices();
-    let setup = Setup {
-        settings: &session.settings().providers,
-        environment: &|name| std::env::var(name).ok(),
-        tree: session.tree().as_ref(),
-        root: session.root(),
-        scrubber: &out.scrubber,
-        prices: &prices,
-        clock: Arc::new(SystemClock),
-        allow_exec: session.allows_programs(),
-        keys,
+        answers: answers(recording.as_ref()),
+        asked: BTreeSet::new(),
     };
-    ProviderSet::build(setups.collect(), &setup).map_err(setup_failure)
+    models.iter().zip(recorded).map(setup).collect()
+}
+
+fn answers(recording: Option<&Arc<Recording>>) -> AnswersFrom {
+    recording.cloned().map_or(AnswersFrom::Provider, AnswersFrom::Recording)
+}
+
+/// Whom assertions ask: models, each with all that it is asked for, and programs and endpoints.
+fn asked(asked: &BTreeSet<Asked>, judges: &[(ModelId, Arc<Recording>)]) -> (Vec<ModelSetup>, Vec<Consultant>) {
+    let mut models: BTreeMap<&ModelId, BTreeSet<Task>> = BTreeMap::new();
+    let mut consultants = Vec::new();
+    for each in asked {
+        match each {
+            Asked::Model(model, task) => drop(models.entry(model).or_default().insert(*task)),
+            Asked::Consultant(consultant) => consultants.push(consultant.clone()),
+        }
+    }
+    let setup = |(id, asked): (&ModelId, BTreeSet<Task>)| {
+        let recording = judges.iter().find(|(judge, _)| judge == id).map(|(_, recording)| recording);
+        ModelSetup { id: id.clone(), answers: answers(recording), asked }
+    };
+    (models.into_iter().map(setup).collect(), consultants)
 }
 
 fn setup_failure(error: SetupError) -> Failure {
@@ -215,6 +239,7 @@ fn grader(session: &Session, versions: &[LoadedVersion]) -> Result<Grader, Failu
     let answers: Vec<_> = versions.iter().map(|loaded| loaded.version.front.answer.clone()).collect();
     Ok(Grader::new(GraderSpec {
         asserts: &session.suite.asserts,
+        judges: &session.suite.judges,
         answers: &answers,
         tree: session.tree().clone(),
         folder: session.folder().clone(),

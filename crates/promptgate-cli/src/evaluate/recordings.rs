@@ -1,13 +1,15 @@
 //! The recordings of a suite's models: opened for `replay`, written for `--record`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
+use promptgate_core::ask::Asked;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{PortError, RecordingSink};
-use promptgate_core::request::Request;
-use promptgate_core::suite::SuiteModel;
+use promptgate_core::request::{Origin, Request};
+use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
 use promptgate_provider::{Recorder, Recording};
 use promptgate_store::RecordingFile;
 
@@ -18,15 +20,34 @@ use crate::session::Session;
 
 /// By model, the recording that stands in for it; none when models are called.
 pub fn open(session: &Session, models: &[SuiteModel], live: bool) -> Result<Vec<Option<Arc<Recording>>>, Failure> {
-    let open_one = |model: &SuiteModel| match &model.recording {
-        Some(recording) if !live => {
-            let path = session.folder().join(&recording.file)?;
-            let file = session.open_data(&path).map_err(|failure| failure.help(anew(session)))?;
-            Ok(Some(Arc::new(Recording::open(path.as_str(), file, recording.bound)?)))
-        }
+    let of_model = |model: &SuiteModel| match &model.recording {
+        Some(recording) if !live => open_one(session, recording).map(Some),
         _ => Ok(None),
     };
-    models.iter().map(open_one).collect()
+    models.iter().map(of_model).collect()
+}
+
+/// By judge that is asked, the recording that stands in for it.
+pub fn of_judges(
+    session: &Session,
+    asked: &BTreeSet<Asked>,
+    live: bool,
+) -> Result<Vec<(ModelId, Arc<Recording>)>, Failure> {
+    let is_asked =
+        |judge: &&SuiteJudge| asked.iter().any(|asked| matches!(asked, Asked::Model(id, _) if *id == judge.id));
+    let mut found = Vec::new();
+    for judge in session.suite.judges.iter().filter(is_asked).filter(|_| !live) {
+        if let Some(recording) = &judge.recording {
+            found.push((judge.id.clone(), open_one(session, recording)?));
+        }
+    }
+    Ok(found)
+}
+
+fn open_one(session: &Session, recording: &RecordingSpec) -> Result<Arc<Recording>, Failure> {
+    let path = session.folder().join(&recording.file)?;
+    let file = session.open_data(&path).map_err(|failure| failure.help(anew(session)))?;
+    Ok(Arc::new(Recording::open(path.as_str(), file, recording.bound)?))
 }
 
 fn anew(session: &Session) -> String {
@@ -62,22 +83,37 @@ pub fn recorder(
         let path = session.tree().place(&session.folder().join(file_of(model)?)?)?;
         files.push((model.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
     }
-    Ok(Some(Recorder::start(Box::new(ByModel(files)))))
+    let mut judges = Vec::new();
+    for judge in &session.suite.judges {
+        if let Some(recording) = &judge.recording {
+            let path = session.tree().place(&session.folder().join(&recording.file)?)?;
+            judges.push((judge.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
+        }
+    }
+    Ok(Some(Recorder::start(Box::new(ByModel { tested: files, judges }))))
 }
 
 /// Each model's answers go into its own file.
-struct ByModel(Vec<(ModelId, RecordingFile)>);
+struct ByModel {
+    tested: Vec<(ModelId, RecordingFile)>,
+    /// Those that assertions ask and that have a file; the replies of others are kept by the cache alone.
+    judges: Vec<(ModelId, RecordingFile)>,
+}
 
 impl RecordingSink for ByModel {
     fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
-        match self.0.iter_mut().find(|(model, _)| *model == request.body.model) {
+        let files = match request.origin {
+            Origin::Trial { .. } => &mut self.tested,
+            Origin::Ask { .. } => &mut self.judges,
+        };
+        match files.iter_mut().find(|(model, _)| *model == request.body.model) {
             Some((_, file)) => file.record(request, response),
-            // Judges are asked too; a suite's recordings hold its models' answers.
             None => Ok(()),
         }
     }
 
     fn finish(&mut self) -> Result<(), PortError> {
-        self.0.iter_mut().try_for_each(|(_, file)| file.finish())
+        let mut all = self.tested.iter_mut().chain(&mut self.judges);
+        all.try_for_each(|(_, file)| file.finish())
     }
 }

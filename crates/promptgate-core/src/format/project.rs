@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::amount::duration_of;
 use super::node::{Kind, Node};
 use super::source::Source;
-use super::suite::{gate_settings, models, path};
+use super::suite::{gate_settings, judges, models, path};
 use super::table::Fields;
 use crate::diagnostic::Diagnostics;
 use crate::name::ModelId;
@@ -100,6 +100,12 @@ pub struct ProviderSettings {
     pub request: Option<String>,
     /// Where its answer stands: a JSON pointer.
     pub answer: Option<String>,
+    /// The program of `exec`, and its arguments; off unless programs are allowed.
+    pub command: Option<Vec<String>>,
+    /// The file of `python`, a path from the project's root; off unless programs are allowed.
+    pub file: Option<String>,
+    /// The function of `python`.
+    pub function: Option<String>,
     /// The script of `scripted`, a path from the project's root.
     pub script: Option<String>,
     /// How long connecting may take.
@@ -201,6 +207,9 @@ impl ProviderSettings {
             concurrency: self.concurrency.or(lower.concurrency),
             request: self.request.or(lower.request),
             answer: self.answer.or(lower.answer),
+            command: self.command.or(lower.command),
+            file: self.file.or(lower.file),
+            function: self.function.or(lower.function),
             script: self.script.or(lower.script),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
             first_byte_timeout: self.first_byte_timeout.or(lower.first_byte_timeout),
@@ -236,7 +245,7 @@ fn settings(source: &Source<'_>, node: &Node) -> Option<Settings> {
 
 fn belongs(key: &str) -> Option<String> {
     match key {
-        "trials" | "seed" | "vars" | "model" | "gate" => Some(format!("put `{key}` under `[suite]`")),
+        "trials" | "seed" | "vars" | "model" | "judge" | "gate" => Some(format!("put `{key}` under `[suite]`")),
         "assert" | "cases" | "prompt" | "candidate" => Some("that belongs to a suite.toml".to_owned()),
         "max_cost" | "max_tokens" | "max_calls" => Some(format!("write `{}` under `[budget]`", &key[4..])),
         _ => None,
@@ -321,6 +330,9 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         concurrency: fields.small_count("concurrency", 1..=MOST_CONCURRENCY),
         request: path(&fields, "request"),
         answer: fields.text("answer").map(str::to_owned),
+        command: fields.words("command", "a program and its arguments, as a list of texts"),
+        file: path(&fields, "file"),
+        function: fields.line("function"),
         script: path(&fields, "script"),
         connect_timeout: duration_of(&fields, "connect_timeout", LONGEST),
         first_byte_timeout: duration_of(&fields, "first_byte_timeout", LONGEST),
@@ -371,6 +383,7 @@ fn suite(fields: Fields<'_, '_, '_>) -> SuiteDefaults {
         seed: fields.count("seed", 0..=i64::MAX as u64),
         vars: fields.map("vars").unwrap_or_default(),
         models: fields.entry("model").map(|entry| models(fields.source, &entry.value)).unwrap_or_default(),
+        judges: fields.entry("judge").map(|entry| judges(fields.source, &entry.value)).unwrap_or_default(),
         gate: gate.unwrap_or_default(),
     };
     fields.finish();

@@ -22,6 +22,9 @@ pub struct RecordedLine {
     /// The prompt, exactly (`triage` is not `triage.cot`); any where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<PromptId>,
+    /// The assertion that asked, in a line that answers an assertion and no prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<String>,
     /// The model, by its id or the last part of it; any where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -66,12 +69,16 @@ pub fn to_json_line(line: &RecordedLine) -> String {
 }
 
 impl RecordedLine {
-    /// What is recorded of a trial's answer; `None` for what an assertion asked.
-    pub fn of(request: &Request, response: &Response) -> Option<Self> {
-        let Origin::Trial { prompt, case } = &request.origin else { return None };
-        Some(Self {
-            case: case.clone(),
-            prompt: Some(prompt.clone()),
+    /// What is recorded of an answer.
+    pub fn of(request: &Request, response: &Response) -> Self {
+        let (prompt, assertion) = match &request.origin {
+            Origin::Trial { prompt, .. } => (Some(prompt.clone()), None),
+            Origin::Ask { assertion, .. } => (None, Some(assertion.clone())),
+        };
+        Self {
+            case: request.origin.case().clone(),
+            prompt,
+            assertion,
             model: Some(request.body.model.to_string()),
             trial: Some(request.repeat),
             request_digest: Some(request.digest),
@@ -81,7 +88,7 @@ impl RecordedLine {
             usage: response.usage,
             latency_ms: response.latency_ms,
             first_token_ms: response.first_token_ms,
-        })
+        }
     }
 
     /// The response it holds. Whether that is tied to the prompt text is what the digest says.
@@ -101,8 +108,13 @@ impl RecordedLine {
 
     /// Whether it is about this case, prompt, model and repeat, whatever request it answered.
     pub fn fits(&self, wanted: &Wanted<'_>) -> bool {
-        self.case == *wanted.case
-            && self.prompt.as_ref().is_none_or(|prompt| prompt == wanted.prompt)
+        let same_asker = match wanted.prompt {
+            Some(wanted) => self.assertion.is_none() && self.prompt.as_ref().is_none_or(|prompt| prompt == wanted),
+            // What an assertion asks is known by its digest; the assertion may have got another name.
+            None => self.prompt.is_none(),
+        };
+        same_asker
+            && self.case == *wanted.case
             && self.model.as_ref().is_none_or(|model| wanted.model.is_named(model))
             && self.trial.unwrap_or(1) == wanted.repeat
     }
@@ -118,8 +130,8 @@ impl RecordedLine {
 pub struct Wanted<'a> {
     /// The case.
     pub case: &'a CaseId,
-    /// The prompt.
-    pub prompt: &'a PromptId,
+    /// The prompt; none where an assertion asks.
+    pub prompt: Option<&'a PromptId>,
     /// The model.
     pub model: &'a ModelId,
     /// The repeat, from 1.
@@ -152,8 +164,11 @@ pub fn pick(lines: &[RecordedLine], wanted: &Wanted<'_>) -> Result<usize, Miss> 
         fitting.iter().copied().filter(|index| lines[*index].request_digest.as_ref() == digest).collect()
     };
     let answers = having(Some(wanted.digest));
-    if !answers.is_empty() {
-        return most_specific(lines, &answers);
+    match answers.first() {
+        // Two assertions that ask the very same get the very same.
+        Some(first) if wanted.prompt.is_none() => return Ok(*first),
+        Some(_) => return most_specific(lines, &answers),
+        None => {}
     }
     let unbound = having(None);
     match (fitting.is_empty(), unbound.is_empty(), wanted.bound) {
@@ -187,7 +202,10 @@ mod tests {
     fn picked(text: &str, repeat: u32, bound: bool) -> Result<usize, Miss> {
         let (case, prompt) = (CaseId::new("a").unwrap(), PromptId::new("judge.cot").unwrap());
         let (model, digest) = (ModelId::new("openai/gpt-4").unwrap(), Digest::of_bytes(b"abc"));
-        pick(&lines(text), &Wanted { case: &case, prompt: &prompt, model: &model, repeat, digest: &digest, bound })
+        pick(
+            &lines(text),
+            &Wanted { case: &case, prompt: Some(&prompt), model: &model, repeat, digest: &digest, bound },
+        )
     }
 
     fn check(text: &str, expected: Result<usize, Miss>) {

@@ -5,7 +5,7 @@ mod gate;
 mod model;
 
 pub(crate) use gate::settings as gate_settings;
-pub(crate) use model::list as models;
+pub(crate) use model::{judges, list as models};
 
 use std::collections::BTreeSet;
 
@@ -70,6 +70,7 @@ fn suite(source: &Source<'_>, node: &Node, defaults: &SuiteDefaults, metrics: Me
     let (note, setup) = (fields.line("note"), fields.line("setup"));
     let vars = vars(&fields, defaults);
     let models = fields.entry("model").map_or_else(|| defaults.models.clone(), |entry| models(source, &entry.value));
+    let judges = fields.entry("judge").map_or_else(|| defaults.judges.clone(), |entry| judges(source, &entry.value));
     let cases = fields.entry("cases").and_then(|entry| cases(Fields::of(source, &entry.value, "`[cases]`")?));
     let asserts = fields.list("assert", "`[[assert]]` tables").map(|items| assertion::list(source, items));
     let asserts = asserts.unwrap_or_default();
@@ -93,6 +94,7 @@ fn suite(source: &Source<'_>, node: &Node, defaults: &SuiteDefaults, metrics: Me
         seed,
         vars,
         models,
+        judges,
         cases: cases?,
         asserts,
         gate,

@@ -13,7 +13,10 @@ pub(crate) const JSONL: &str = include_str!("../../../../fixtures/formats/cases.
 pub(crate) const CSV: &str = include_str!("../../../../fixtures/formats/cases.csv");
 pub(crate) const TOML: &str = include_str!("../../../../fixtures/formats/cases.toml");
 pub(crate) const INPUTS: &str = include_str!("../../../../fixtures/formats/inputs.jsonl");
-pub(crate) const RECORDING: &str = include_str!("../../../../fixtures/formats/recordings/gpt-4.1-mini.jsonl");
+pub(crate) const RECORDING: &str = concat!(
+    include_str!("../../../../fixtures/formats/recordings/gpt-4.1-mini.jsonl"),
+    include_str!("../../../../fixtures/formats/recordings/gpt-4.1.jsonl"),
+);
 const README: &str = include_str!("../../../../fixtures/formats/README.md");
 
 #[test]
@@ -106,6 +109,7 @@ fn every_key_a_suite_knows_is_in_the_example_and_in_the_readme() {
     check(SUITE, "", &suite_keys(z));
     check(SUITE, "model.", &suite_keys(&format!("[[model]]\n{z}")));
     check(SUITE, "model.recording.", &suite_keys(&format!("[[model]]\nid = \"a/b\"\nrecording.{z}")));
+    check(SUITE, "judge.", &suite_keys(&format!("[[judge]]\n{z}")));
     check(SUITE, "cases.", &suite_keys(&format!("[cases]\n{z}")));
     check(SUITE, "gate.", &suite_keys(&format!("[gate]\n{z}")));
     check(SUITE, "gate.check.", &suite_keys(&format!("[[gate.check]]\n{z}")));

@@ -66,7 +66,8 @@ proptest! {
         let line = RecordedLine {
             case: CaseId::new(case).unwrap(),
             prompt: Some(PromptId::new("triage.cot").unwrap()),
-            model: None,
+            assertion: None,
+        model: None,
             trial: Some(trial),
             request_digest: bound.then(|| Digest::of_bytes(output.as_bytes())),
             output,

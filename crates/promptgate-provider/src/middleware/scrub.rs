@@ -45,7 +45,7 @@ fn scrubbed(text: String, scrubber: &Scrubber) -> String {
 fn tool_call(call: ToolCall, scrubber: &Scrubber) -> ToolCall {
     ToolCall {
         name: scrubbed(call.name, scrubber),
-        arguments: value(call.arguments, scrubber),
+        arguments: scrubbed_json(call.arguments, scrubber),
         id: call.id.map(|id| scrubbed(id, scrubber)),
     }
 }
@@ -58,8 +58,8 @@ fn finish_reason(reason: FinishReason, scrubber: &Scrubber) -> FinishReason {
 }
 
 /// Keys and texts at any depth, and a number that is a secret.
-fn value(value: Value, scrubber: &Scrubber) -> Value {
-    let nested = |each: Value| self::value(each, scrubber);
+pub(crate) fn scrubbed_json(value: Value, scrubber: &Scrubber) -> Value {
+    let nested = |each: Value| scrubbed_json(each, scrubber);
     match value {
         Value::String(text) => scrubbed(text, scrubber).into(),
         Value::Number(number) if scrubber.finds(&number.to_string()) => SCRUBBED.into(),

@@ -6,12 +6,12 @@ mod request;
 
 use async_openai::Client;
 use promptgate_core::answer::Response;
-use promptgate_core::request::RequestBody;
+use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use super::{Keyless, through};
-use crate::wire::{Call, Came, Fold, Wire};
+use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
 pub(crate) use request::Dialect;
@@ -37,6 +37,10 @@ impl Wire for Chat {
 
     fn fold(&self) -> Box<dyn Fold> {
         Box::new(fold::Chunks::default())
+    }
+
+    fn side(&self, task: Task) -> Option<&'static dyn Side> {
+        super::side(task)
     }
 
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {

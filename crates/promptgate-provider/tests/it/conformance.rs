@@ -37,7 +37,7 @@ enum Situation {
     Silence,
 }
 
-const SITUATIONS: [Situation; 17] = [
+const SITUATIONS: [Situation; 18] = [
     Situation::Plain,
     Situation::Usage,
     Situation::Tools,
@@ -55,17 +55,19 @@ const SITUATIONS: [Situation; 17] = [
     Situation::Fault(FailureKind::BadRequest),
     Situation::Fault(FailureKind::ModelTimeout),
     Situation::Fault(FailureKind::MissingRecording),
+    Situation::Fault(FailureKind::Crash),
 ];
 
 /// A provider brought into a situation, and what keeps it there.
 struct Rig {
     answerer: LocalAnswerer,
     _server: Option<Server>,
+    _world: Option<World>,
 }
 
 impl Rig {
     fn of(answerer: LocalAnswerer) -> Option<Self> {
-        Some(Self { answerer, _server: None })
+        Some(Self { answerer, _server: None, _world: None })
     }
 }
 
@@ -77,11 +79,12 @@ struct Subject {
     rig: fn(Situation) -> Option<Rig>,
 }
 
-/// Everything but a missing recording.
-const ALL_OF_A_WIRE: usize = SITUATIONS.len() - 1;
+/// Everything but a missing recording and the end of a program.
+const ALL_OF_A_WIRE: usize = SITUATIONS.len() - 2;
 
-const SUBJECTS: [Subject; 14] = [
+const SUBJECTS: [Subject; 15] = [
     Subject { name: "echo", model: "echo/any", situations: 1, rig: echo },
+    Subject { name: "exec", model: "exec/m", situations: 8, rig: exec },
     Subject { name: "http", model: "http/m", situations: 10, rig: http },
     Subject { name: "replay", model: "openai/gpt-4.1-mini", situations: 4, rig: replay },
     Subject { name: "scripted", model: "scripted/any", situations: 11, rig: scripted },
@@ -145,7 +148,7 @@ fn wire(spoken: Spoken, streamed: bool, situation: Situation) -> Option<Rig> {
     let settings = ProviderSettings { stream: Some(streamed), api: spoken.api, ..ProviderSettings::default() };
     world.settings.insert(spoken.provider.to_owned(), settings);
     let answerer = world.answerer(&format!("{}/m", spoken.provider));
-    Some(Rig { answerer, _server: Some(server) })
+    Some(Rig { answerer, _server: Some(server), _world: None })
 }
 
 fn reply(wire: Wire, streamed: bool, situation: Situation) -> Option<Reply> {
@@ -193,6 +196,36 @@ fn echo(situation: Situation) -> Option<Rig> {
     (situation == Situation::Plain).then(|| Rig::of(World::new().answerer("echo/any")))?
 }
 
+/// A program that says the same to every line.
+fn exec(situation: Situation) -> Option<Rig> {
+    let said = |rest: &str| format!("\"output\": \"hello\"{rest}");
+    let reply = match situation {
+        Situation::Plain => said(""),
+        Situation::Usage => said(
+            r#", "usage": {"input_tokens": 11, "output_tokens": 7, "cached_input_tokens": 4, "reasoning_tokens": 0}"#,
+        ),
+        Situation::Tools => r#""output": "", "finish_reason": "tool_calls", "tool_calls": [
+            {"name": "weather", "arguments": {"city": "Paris"}}, {"name": "weather", "arguments": {"city": "Zürich"}}]"#
+            .replace('\n', ""),
+        Situation::Length => said(r#", "finish_reason": "length""#),
+        Situation::ContentFilter => r#""output": "sorry", "finish_reason": "content_filter""#.to_owned(),
+        Situation::Silence | Situation::Fault(FailureKind::ModelTimeout) => "sleep".to_owned(),
+        Situation::Fault(FailureKind::Crash) => "crash".to_owned(),
+        _ => return None,
+    };
+    let world = World::exec(&["sh", "-c", PROGRAM, "sh", &reply]);
+    Some(Rig { answerer: world.answerer("exec/m"), _server: None, _world: Some(world) })
+}
+
+const PROGRAM: &str = r#"while read -r line; do
+    case "$1" in
+        sleep) sleep 60 ;;
+        crash) echo "it broke" >&2; echo "twice" >&2; exit 3 ;;
+    esac
+    id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/')
+    printf '{"id": %s, %s}\n' "$id" "$1"
+done"#;
+
 /// An application that answers in a shape of its own, and fails as servers do.
 fn http(situation: Situation) -> Option<Rig> {
     let answer = || Reply::json(&json!({"data": {"said": "hello"}}));
@@ -216,7 +249,7 @@ fn http(situation: Situation) -> Option<Rig> {
     );
     let (request, answer) = (Some("request.json".to_owned()), Some("/data/said".to_owned()));
     world.settings.insert("http".to_owned(), ProviderSettings { request, answer, ..ProviderSettings::default() });
-    Some(Rig { answerer: world.answerer("http/m"), _server: Some(server) })
+    Some(Rig { answerer: world.answerer("http/m"), _server: Some(server), _world: None })
 }
 
 fn scripted(situation: Situation) -> Option<Rig> {
@@ -334,12 +367,12 @@ fn every_provider_passes_the_same_suite() {
     }
 }
 
-/// The servers of OpenAI's shape are lines of one table over one wire; the suite is run over that.
+/// The servers of OpenAI's shape are lines of one table over one wire; the suite is run over that. Python is run as a
+/// program is.
 #[test]
 fn every_kind_of_the_registry_is_a_subject_of_the_suite() {
     let subjects = SUBJECTS.map(|subject| subject.name);
     let without: Vec<&str> = kinds().map(|kind| kind.name).filter(|name| !subjects.contains(name)).collect();
-    let shaped =
-        "deepseek fireworks groq litellm llamacpp lmstudio mistral moonshot ollama openrouter sglang together vllm xai";
+    let shaped = "deepseek fireworks groq litellm llamacpp lmstudio mistral moonshot ollama openrouter sglang together vllm xai python";
     assert_eq!(without.join(" "), shaped);
 }

@@ -9,6 +9,7 @@
 mod calling;
 mod conformance;
 mod openai;
+mod programs;
 mod recording;
 mod replay;
 mod retry;

@@ -34,7 +34,7 @@ fn asked(case: &str) -> Request {
 /// The line that answers a request.
 fn line(request: &Request, output: &str) -> String {
     let response = promptgate_core::answer::Response::text(output);
-    to_json_line(&RecordedLine::of(request, &response).unwrap()) + "\n"
+    to_json_line(&RecordedLine::of(request, &response)) + "\n"
 }
 
 fn lines(cases: std::ops::Range<usize>) -> String {

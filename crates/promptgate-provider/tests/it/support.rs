@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, Response};
+use promptgate_core::ask::Consultant;
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::message::{Message, Role};
@@ -27,6 +28,7 @@ pub struct World {
     pub scrubber: Scrubber,
     pub retry: RetryPolicy,
     pub events: Arc<Mutex<Vec<Event>>>,
+    pub allow_exec: bool,
 }
 
 impl World {
@@ -39,6 +41,7 @@ impl World {
             scrubber: Scrubber::new(),
             retry: RetryPolicy::none(),
             events: Arc::default(),
+            allow_exec: false,
         }
     }
 
@@ -55,6 +58,14 @@ impl World {
         let mut world = Self::new();
         world.environment.insert("OPENAI_BASE_URL".to_owned(), base_url.to_owned());
         world.settings.insert("openai".to_owned(), settings(|_| {}));
+        world
+    }
+
+    /// With a program that may be run.
+    pub fn exec(command: &[&str]) -> Self {
+        let command = Some(command.iter().map(|word| (*word).to_owned()).collect());
+        let mut world = Self { allow_exec: true, ..Self::new() };
+        world.settings.insert("exec".to_owned(), settings(|settings| settings.command = command));
         world
     }
 
@@ -77,21 +88,29 @@ impl World {
     }
 
     pub fn set(&self, models: Vec<ModelSetup>) -> Result<ProviderSet, SetupError> {
+        self.asking(models, Vec::new(), Vec::new())
+    }
+
+    /// A set whose assertions ask models and consultants as well.
+    pub fn asking(
+        &self,
+        models: Vec<ModelSetup>,
+        asked: Vec<ModelSetup>,
+        consultants: Vec<Consultant>,
+    ) -> Result<ProviderSet, SetupError> {
         let environment = |name: &str| self.environment.get(name).cloned();
-        ProviderSet::build(
-            models,
-            &Setup {
-                settings: &self.settings,
-                environment: &environment,
-                tree: &Files(&self.files),
-                root: self.root.path(),
-                scrubber: &self.scrubber,
-                prices: &Prices::embedded(),
-                clock: Arc::new(Noon),
-                allow_exec: false,
-                keys: Default::default(),
-            },
-        )
+        let setup = Setup {
+            settings: &self.settings,
+            environment: &environment,
+            tree: &Files(&self.files),
+            root: self.root.path(),
+            scrubber: &self.scrubber,
+            prices: &Prices::embedded(),
+            clock: Arc::new(Noon),
+            allow_exec: self.allow_exec,
+            keys: Default::default(),
+        };
+        ProviderSet::build(models, &setup)?.with(asked, consultants, &setup)
     }
 
     pub fn build(&self, model: &str) -> Result<ProviderSet, SetupError> {
@@ -131,23 +150,21 @@ pub fn settings(change: impl FnOnce(&mut ProviderSettings)) -> ProviderSettings 
 }
 
 pub fn called(model: &str) -> ModelSetup {
-    ModelSetup { id: ModelId::new(model).unwrap(), answers: AnswersFrom::Provider }
+    ModelSetup { id: ModelId::new(model).unwrap(), answers: AnswersFrom::Provider, asked: Default::default() }
 }
 
 pub fn recorded(model: &str, recording: Recording) -> ModelSetup {
-    ModelSetup { id: ModelId::new(model).unwrap(), answers: AnswersFrom::Recording(Arc::new(recording)) }
+    ModelSetup {
+        id: ModelId::new(model).unwrap(),
+        answers: AnswersFrom::Recording(Arc::new(recording)),
+        asked: Default::default(),
+    }
 }
 
 /// What `triage` asks a model about a case.
 pub fn request(model: &str, case: &str, text: &str) -> Request {
-    let body = RequestBody {
-        model: ModelId::new(model).unwrap(),
-        messages: vec![Message::text(Role::System, "Sort."), Message::text(Role::User, text)],
-        tools: Vec::new(),
-        parameters: Default::default(),
-        output: None,
-    };
-    of_body(body, case)
+    let messages = vec![Message::text(Role::System, "Sort."), Message::text(Role::User, text)];
+    of_body(RequestBody::of(ModelId::new(model).unwrap(), messages), case)
 }
 
 pub fn of_body(body: RequestBody, case: &str) -> Request {

@@ -20,11 +20,10 @@ fn conversation(model: &str, parameters: Value) -> RequestBody {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     let Value::Object(parameters) = parameters else { panic!("parameters are an object") };
     RequestBody {
-        model: ModelId::new(model).unwrap(),
-        messages: serde_json::from_value::<Vec<Message>>(messages).unwrap(),
         tools: vec![json!({"name": "look", "description": "Looks.", "inputSchema": {"type": "object"}})],
         parameters,
         output: Some(OutputFormat { format: Some("json".to_owned()), schema: Some(schema) }),
+        ..RequestBody::of(ModelId::new(model).unwrap(), serde_json::from_value::<Vec<Message>>(messages).unwrap())
     }
 }
 

@@ -10,12 +10,11 @@ use std::sync::mpsc::SyncSender;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use promptgate_core::answer::{Answer, Failure, FailureKind};
-use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::ask::{Ask, Consultation, Reply};
 use promptgate_core::plan::TrialAddress;
 use promptgate_core::record::TrialError;
-use promptgate_core::request::{Origin, Request};
+use promptgate_core::request::{Origin, Request, RequestBody, Task};
 use promptgate_core::score::{Outcome, Tier};
-use promptgate_core::suite::default_timeout;
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -24,7 +23,6 @@ use tokio::task::{JoinError, JoinSet};
 use super::answering::{Answered, Asking, Broken, Desk, bug};
 use super::{Limits, turned};
 use crate::log::Settled;
-use crate::survey::Calls;
 
 /// Answers graded at once; also how many may wait to be graded.
 pub(crate) const BATCH: usize = 256;
@@ -226,30 +224,61 @@ async fn serve(
         let origin = Origin::Ask { assertion, case: answered.case.id.clone() };
         serve_one(&desk, &permits, ask, origin)
     });
-    let answers = join_all(serving).await;
+    let served = join_all(serving).await;
     let mut asking = Asking::default();
-    answers.iter().for_each(|answer| asking.add(answer));
+    let mut is_cut_short = false;
+    for answer in served.iter().filter_map(|served| served.answer.as_ref()) {
+        asking.add(answer);
+        is_cut_short |= desk.stops_at(answer);
+    }
     answered.add_asking(&asking);
-    let is_cut_short = answers.iter().filter(|answer| desk.stops_at(answer)).count() > 0;
-    let reply = |answer: Answer| answer.result.map_or_else(Reply::Failed, Reply::Model);
-    Replied { answered, pending, replies: answers.into_iter().map(reply).collect(), is_cut_short }
+    let replies = served.into_iter().map(|served| served.reply).collect();
+    Replied { answered, pending, replies, is_cut_short }
 }
 
-async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -> Answer {
-    let Ask::Model(body) = ask else {
-        return uncalled(FailureKind::BadRequest, "only models can be asked by this version");
+/// What came of one ask.
+struct Served {
+    reply: Reply,
+    /// What a model answered.
+    answer: Option<Answer>,
+}
+
+async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -> Served {
+    let body = match ask {
+        Ask::Model(body) => *body,
+        Ask::Embed { model, texts } => RequestBody::embed(model, &texts),
+        Ask::Moderate { model, text } => RequestBody::moderate(model, &text),
+        Ask::Consult(consultation) => return consult(desk, permits, consultation).await,
     };
-    if desk.supply.calls == Calls::Forbidden {
-        return uncalled(FailureKind::MissingRecording, "`--no-run` forbids calls, those of judges too");
-    }
     // The semaphore is never closed.
     let _permit = permits.acquire().await;
-    let timeout_ms = default_timeout().as_millis() as u64;
-    let request = Request { digest: body.digest(), body: *body, repeat: 1, timeout_ms, origin };
+    let task = body.task;
+    let timeout_ms = desk.prepared.judge_timeout_ms(&body.model);
+    let request = Request { digest: body.digest(), body, repeat: 1, timeout_ms, origin };
     let answer = AssertUnwindSafe(desk.answerer.answer(request)).catch_unwind().await;
-    answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)))
+    let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
+    Served { reply: reply(task, &answer), answer: Some(answer) }
 }
 
-fn uncalled(kind: FailureKind, message: &str) -> Answer {
-    Answer { result: Err(Failure::new(kind, message)), attempts: 0, wasted: None, answered_ms: None }
+async fn consult(desk: &Desk, permits: &Semaphore, consultation: Consultation) -> Served {
+    let _permit = permits.acquire().await;
+    let said = AssertUnwindSafe(desk.answerer.consult(consultation)).catch_unwind().await;
+    let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
+    Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None }
+}
+
+/// An answer as the assertion wants it: vectors and verdicts come as JSON in a text.
+fn reply(task: Task, answer: &Answer) -> Reply {
+    let response = match &answer.result {
+        Ok(response) => response.clone(),
+        Err(failure) => return Reply::Failed(failure.clone()),
+    };
+    let unread = |error: serde_json::Error| {
+        Reply::Failed(Failure::new(FailureKind::Server, format!("{} that cannot be read: {error}", task.as_str())))
+    };
+    match task {
+        Task::Generate => Reply::Model(response),
+        Task::Embed => serde_json::from_str(&response.output).map_or_else(unread, Reply::Embedding),
+        Task::Moderate => serde_json::from_str(&response.output).map_or_else(unread, Reply::Json),
+    }
 }

@@ -200,6 +200,8 @@ fn assemble(
         ranks,
         units,
         metrics: request.grader.metrics(&found.live.metrics),
+        judges: request.suite.judges.clone(),
+        asked: request.grader.asked().into_iter().chain(found.live.asked).collect(),
         parameters: parameters(&request),
         versions: request.lineup.versions.iter().map(|loaded| loaded.version.clone()).collect(),
         retakes,

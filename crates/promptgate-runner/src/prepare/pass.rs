@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use promptgate_core::ask::Asked;
 use promptgate_core::case::Case;
 use promptgate_core::gate::{Policy, Subject};
 use promptgate_core::name::{CaseId, MetricName};
@@ -58,6 +59,8 @@ pub(super) struct Live {
     pub(super) looked_at: u64,
     /// Selected cases that no critical assertion looks at.
     pub(super) undecided: u64,
+    /// Whom cases' own assertions may ask.
+    pub(super) asked: BTreeSet<Asked>,
     /// Metrics that cases' own assertions feed.
     pub(super) metrics: BTreeSet<MetricName>,
     /// Files that cases' own assertions read.
@@ -235,6 +238,7 @@ impl Live {
     fn add(&mut self, live: LiveAssertions) {
         self.looked_at += u64::from(live.critical + live.advisory > 0);
         self.undecided += u64::from(live.critical == 0);
+        self.asked.extend(live.asked);
         self.metrics.extend(live.metrics);
         self.files.extend(live.files);
     }
@@ -242,6 +246,7 @@ impl Live {
     fn append(&mut self, part: Self) {
         self.looked_at += part.looked_at;
         self.undecided += part.undecided;
+        self.asked.extend(part.asked);
         self.metrics.extend(part.metrics);
         self.files.extend(part.files);
     }

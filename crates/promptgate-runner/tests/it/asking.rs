@@ -12,7 +12,7 @@ use promptgate_core::score::{Evidence, Outcome, Scored};
 use promptgate_scoring::assertion::{
     Assertion, AssertionKind, BuildContext, CostClass, Example, State, Step, Trial, Yields,
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::world::{Act, Model, Setting, World, assertion, cases};
 
@@ -20,13 +20,7 @@ use crate::world::{Act, Model, Setting, World, assertion, cases};
 struct Judge;
 
 fn question(text: &str) -> Ask {
-    Ask::Model(Box::new(RequestBody {
-        model: ModelId::new("judge/strict").unwrap(),
-        messages: vec![Message::text(Role::User, text)],
-        tools: Vec::new(),
-        parameters: Map::new(),
-        output: None,
-    }))
+    Ask::Model(Box::new(RequestBody::of(ModelId::new("judge/strict").unwrap(), vec![Message::text(Role::User, text)])))
 }
 
 impl Assertion for Judge {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostics, Digest};
 
 use super::Assertion;
@@ -107,6 +108,8 @@ pub struct Example {
 pub struct BuildContext<'a> {
     pub(crate) kinds: &'a Kinds,
     pub(crate) files: &'a Files,
+    /// The models that assertions may ask, the one asked by default first.
+    pub(crate) judges: &'a [SuiteJudge],
     /// Digests of the files read while building, by path.
     pub(crate) read: &'a RefCell<BTreeMap<String, Digest>>,
     /// How many sets this assertion stands in.

@@ -1,7 +1,7 @@
 //! An assertion as a suite, a case or a set has it: its kind, built, and around it what every assertion has. `not` inverts
 //! what is decided and leaves unscored alone; "nothing to extract" is decided by no kind, so it is a failure either way.
 
-use promptgate_core::ask::Reply;
+use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::{Evidence, Scored};
@@ -55,6 +55,10 @@ impl Prepared {
 
     pub(crate) fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         self.assertion.check(case)
+    }
+
+    pub(crate) fn asks(&self) -> Vec<Asked> {
+        self.assertion.asks()
     }
 
     fn finish(&self, step: Step) -> Step {

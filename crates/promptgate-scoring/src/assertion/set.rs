@@ -1,7 +1,7 @@
 //! What the sets share: members, and how their asks become the set's. Members are started cheapest first, and dearer ones
 //! are left alone only where neither the score nor the decision could change, so the order never shows in the result.
 
-use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::{Evidence, Score, Scored, Tier};
@@ -200,6 +200,10 @@ impl<R: Rule> Assertion for Set<R> {
             }
         }
         mistakes.into_result(())
+    }
+
+    fn asks(&self) -> Vec<Asked> {
+        self.members.iter().flat_map(|member| member.prepared.asks()).collect()
     }
 
     fn needs_answer(&self) -> bool {

@@ -89,7 +89,7 @@ pub fn grader_with(
         ("suites/s/broken.json", "{"),
     ]));
     let folder = TreePath::new("suites/s").unwrap();
-    Grader::with_kinds(GraderSpec { asserts, answers: &[answer], tree, folder }, added)
+    Grader::with_kinds(GraderSpec { asserts, judges: &[], answers: &[answer], tree, folder }, added)
 }
 
 /// What a grader is given.

@@ -6,16 +6,10 @@ use promptgate_core::request::{Origin, Request, RequestBody};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::RecordingFile;
 use promptgate_testkit::Project;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 fn request(case: &str, prompt: &str) -> Request {
-    let body = RequestBody {
-        model: ModelId::new("openai/gpt-4").unwrap(),
-        messages: vec![Message::text(Role::User, case)],
-        tools: Vec::new(),
-        parameters: Map::new(),
-        output: None,
-    };
+    let body = RequestBody::of(ModelId::new("openai/gpt-4").unwrap(), vec![Message::text(Role::User, case)]);
     let origin = Origin::Trial { prompt: PromptId::new(prompt).unwrap(), case: CaseId::new(case).unwrap() };
     Request { digest: body.digest(), body, repeat: 1, timeout_ms: 1_000, origin }
 }
@@ -88,11 +82,18 @@ fn no_secret_reaches_a_recording() {
 }
 
 #[test]
-fn what_assertions_ask_is_not_recorded() {
+fn what_an_assertion_asks_is_recorded_under_its_name_until_it_asks_something_else() {
     let project = Project::new();
     let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
     let origin = Origin::Ask { assertion: "rubric".into(), case: CaseId::new("a").unwrap() };
-    file.record(&Request { origin, ..request("a", "p") }, &Response::text("4 of 5")).unwrap();
+    let asks = |case: &str| Request { origin: origin.clone(), ..request(case, "p") };
+    file.record(&asks("a"), &Response::text("4 of 5")).unwrap();
+    file.record(&asks("b"), &Response::text("5 of 5")).unwrap();
     file.finish().unwrap();
-    assert!(!project.has("r.jsonl"));
+    assert_eq!(project.read("r.jsonl").matches(r#""assertion":"rubric""#).count(), 2);
+    let mut again = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+    again.record(&asks("b"), &Response::text("3 of 5")).unwrap();
+    again.finish().unwrap();
+    let text = project.read("r.jsonl");
+    assert!(text.contains("4 of 5") && !text.contains("5 of 5") && text.contains("3 of 5"), "{text}");
 }

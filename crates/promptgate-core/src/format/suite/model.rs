@@ -1,4 +1,4 @@
-//! `[[model]]`: what answers, and where recorded answers stand in for it.
+//! `[[model]]` and `[[judge]]`: what answers, what grades, and where recorded answers stand in for it.
 
 use std::time::Duration;
 
@@ -10,27 +10,53 @@ use super::super::source::Source;
 use super::super::table::Fields;
 use super::path;
 use crate::name::ModelId;
-use crate::suite::{RecordingSpec, SuiteModel, default_timeout};
+use crate::suite::{RecordingSpec, SuiteJudge, SuiteModel, default_timeout};
 
 /// No model is waited for longer than a day.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 
 /// Reads a list of models; ids are unique in it.
 pub(crate) fn list(source: &Source<'_>, node: &Node) -> Vec<SuiteModel> {
+    unique(source, node, "model", model, |model| &model.id)
+}
+
+/// Reads a list of judges; ids are unique in it.
+pub(crate) fn judges(source: &Source<'_>, node: &Node) -> Vec<SuiteJudge> {
+    unique(source, node, "judge", judge, |judge| &judge.id)
+}
+
+fn unique<T>(
+    source: &Source<'_>,
+    node: &Node,
+    key: &str,
+    read: fn(&Source<'_>, &Node) -> Option<T>,
+    id: fn(&T) -> &ModelId,
+) -> Vec<T> {
     let Kind::List(items) = &node.kind else {
-        source.mistake(node.at, format!("`model` is {}", node.what()), "write `[[model]]` tables");
+        source.mistake(node.at, format!("`{key}` is {}", node.what()), format!("write `[[{key}]]` tables"));
         return Vec::new();
     };
-    let mut found: Vec<SuiteModel> = Vec::with_capacity(items.len());
+    let mut found: Vec<T> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(model) = model(source, item) else { continue };
-        if found.iter().any(|earlier| earlier.id == model.id) {
+        let Some(one) = read(source, item) else { continue };
+        if found.iter().any(|earlier| id(earlier) == id(&one)) {
             let at = item.entry("id").map_or(item.at, |entry| entry.at);
-            source.mistake(at, format!("the model `{}` stands here twice", model.id), "keep one of the two");
+            source.mistake(at, format!("the {key} `{}` stands here twice", id(&one)), "keep one of the two");
         }
-        found.push(model);
+        found.push(one);
     }
     found
+}
+
+fn judge(source: &Source<'_>, node: &Node) -> Option<SuiteJudge> {
+    let fields = Fields::of(source, node, "`[[judge]]`")?;
+    fields.require("id", "write `id = \"openai/gpt-4.1\"`: provider / model");
+    let id = id(&fields);
+    let config = fields.map("config").unwrap_or_default();
+    let timeout = duration_of(&fields, "timeout", LONGEST_TIMEOUT).unwrap_or_else(default_timeout);
+    let recording = recording(&fields);
+    fields.finish();
+    Some(SuiteJudge { id: id?, config, timeout, recording })
 }
 
 fn model(source: &Source<'_>, node: &Node) -> Option<SuiteModel> {

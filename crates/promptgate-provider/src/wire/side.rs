@@ -1,0 +1,63 @@
+//! What an API has beside messages: vectors and moderation. Never streamed; the answer is JSON as a text, in the one form
+//! that [`Task`](promptgate_core::request::Task) says.
+
+use promptgate_core::answer::{FailureKind, Response, Usage};
+use promptgate_core::request::RequestBody;
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
+
+use super::inside;
+use crate::FailedCall;
+
+/// The words of an API for one task beside messages.
+pub(crate) trait Side: Sync {
+    /// Where a request goes, below the base URL.
+    fn path(&self, request: &RequestBody) -> String;
+
+    /// The JSON to post.
+    fn body(&self, request: &RequestBody) -> Value;
+
+    /// Reads a reply that is JSON and was not refused.
+    fn read(&self, request: &RequestBody, reply: &Value) -> Result<Response, FailedCall>;
+}
+
+/// The texts of a request, one a message.
+pub(crate) fn texts(request: &RequestBody) -> Vec<String> {
+    request.messages.iter().map(promptgate_core::message::Message::joined_text).collect()
+}
+
+/// A failure that a reply of status 200 holds.
+pub(crate) fn not_refused(reply: &Value, scrubber: &Scrubber) -> Result<(), FailedCall> {
+    match reply.get("error").filter(|error| !error.is_null()) {
+        Some(error) => Err(inside(error, scrubber).into()),
+        None => Ok(()),
+    }
+}
+
+/// The vectors of a reply as the answer they are: as many as were asked for, of one length, every number finite.
+pub(crate) fn vectors(
+    request: &RequestBody,
+    vectors: Vec<Option<Vec<f64>>>,
+    read: u64,
+) -> Result<Response, FailedCall> {
+    let usage = Some(Usage { input_tokens: read, ..Usage::default() });
+    let bad = |why: String| FailedCall { usage, ..FailedCall::new(FailureKind::Server, why) };
+    let wanted = request.messages.len();
+    let Some(vectors) = vectors.into_iter().collect::<Option<Vec<_>>>() else {
+        return Err(bad("a reply holds something else than vectors of numbers".to_owned()));
+    };
+    if vectors.len() != wanted {
+        return Err(bad(format!("{} vectors came for {wanted} texts", vectors.len())));
+    }
+    let length = vectors.first().map_or(0, Vec::len);
+    if length == 0 || vectors.iter().any(|vector| vector.len() != length) {
+        return Err(bad("the vectors of a reply are empty or of different lengths".to_owned()));
+    }
+    let output = serde_json::to_string(&vectors).unwrap_or_default();
+    Ok(Response { usage, ..Response::text(output) })
+}
+
+/// A list of numbers.
+pub(crate) fn numbers(value: &Value) -> Option<Vec<f64>> {
+    value.as_array()?.iter().map(Value::as_f64).collect()
+}

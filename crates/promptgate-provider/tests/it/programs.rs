@@ -1,0 +1,185 @@
+//! Programs of the user's own: what a pool of them does beside what every provider does.
+
+use std::time::Duration;
+
+use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::ask::{Consultant, Consultation};
+use promptgate_provider::{Answerer, Calling, LocalAnswerer, python_command};
+use serde_json::{Value, json};
+
+use crate::support::{World, ask, request};
+
+fn program(script: &str) -> Consultant {
+    Consultant::Program { command: ["sh", "-c", script].map(str::to_owned).to_vec(), folder: String::new() }
+}
+
+fn consulted(world: &World, consultant: &Consultant) -> LocalAnswerer {
+    let set = world.asking(Vec::new(), Vec::new(), vec![consultant.clone()]).unwrap();
+    set.answerer(&Calling::retrying(world.retry.clone(), world.listener()))
+}
+
+/// What it says to several questions, one after the other.
+fn replies(
+    world: &World,
+    consultant: &Consultant,
+    questions: &[Value],
+    timeout_ms: u64,
+) -> Vec<Result<Value, Failure>> {
+    let answerer = consulted(world, consultant);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut said = Vec::new();
+        for input in questions {
+            let (whom, input) = (consultant.clone(), input.clone());
+            said.push(answerer.consult(Consultation { whom, input, timeout_ms }).await);
+        }
+        said
+    })
+}
+
+fn allowed() -> World {
+    World { allow_exec: true, ..World::new() }
+}
+
+const QUESTIONS: fn() -> Vec<Value> = || vec![json!({"output": "a"}), json!({"output": "b"})];
+
+#[test]
+fn a_process_is_asked_again_and_a_broken_one_is_replaced() {
+    let check = |script: &str, expected: [&str; 2]| {
+        let said: Vec<String> = replies(&allowed(), &program(script), &QUESTIONS(), 2_000)
+            .into_iter()
+            .map(|reply| reply.map_or_else(|failure| failure.message, |value| value.to_string()))
+            .collect();
+        assert_eq!(said, expected, "{script}");
+    };
+    let count = |said: &str| {
+        format!(
+            r#"n=0; while read -r line; do n=$((n+1)); id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/'); {said}; done"#
+        )
+    };
+    check(&count(r#"echo "{\"id\": $id, \"n\": $n}""#), [r#"{"n":1}"#, r#"{"n":2}"#]);
+    // One that is over after each answer is started anew.
+    check(
+        &count(r#"echo "{\"id\": $id, \"n\": $n}"; exit 0"#),
+        [r#"{"n":1}"#, "`sh` ended without an answer (exit status: 0)"],
+    );
+    check(&count("echo nonsense"), ["`sh` printed a line that is no JSON object: nonsense"; 2]);
+    check(&count(r#"echo '{"id": 7}'"#), ["`sh` answered with the id 7, which is not that of the question"; 2]);
+    check(&count(r#"echo '{"score": 1}'"#), ["`sh` answered with the id (none), which is not that of the question"; 2]);
+    check(
+        &count(r#"echo "{\"id\": $id, \"error\": \"no idea $n\"}""#),
+        ["`sh` reports: no idea 1", "`sh` reports: no idea 2"],
+    );
+    check("echo so >&2; exit 3", ["`sh` ended without an answer (exit status: 3); it said: so"; 2]);
+    check(&count("sleep 30"), ["`sh` took longer than 2000 ms"; 2].map(|_| "`sh` took longer than 2000 ms"));
+}
+
+/// A line that nobody asked for must not become the answer to the next question.
+#[test]
+fn an_answer_too_many_never_reaches_another_question() {
+    let doubled = r#"while read -r line; do id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/');
+        echo "{\"id\": $id, \"of\": \"first\"}"; echo "{\"id\": 2, \"of\": \"stray\"}"; done"#;
+    let said = replies(&allowed(), &program(doubled), &QUESTIONS(), 2_000);
+    assert_eq!(said[0].as_ref().unwrap(), &json!({"of": "first"}));
+    // Seen in time, the process is replaced; else the line is refused, since it carries no id of ours.
+    match &said[1] {
+        Ok(value) => assert_eq!(value, &json!({"of": "first"})),
+        Err(failure) => assert!(failure.message.contains("the id 2, which is not that of the question"), "{failure}"),
+    }
+}
+
+#[test]
+fn what_a_program_started_ends_with_it() {
+    let world = allowed();
+    let mark = world.root.path().join("alive");
+    let script = format!("(sleep 1; touch {}) & sleep 30", mark.display());
+    let said = replies(&world, &program(&script), &QUESTIONS()[..1], 100);
+    assert_eq!(said[0].as_ref().unwrap_err().kind, FailureKind::ModelTimeout);
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert!(!mark.exists());
+}
+
+#[test]
+fn programs_are_off_unless_they_are_allowed() {
+    let world = World::new();
+    let refused = world.asking(Vec::new(), Vec::new(), vec![program("true")]).err().unwrap().to_string();
+    assert!(refused.contains("programs are off") && refused.contains("--allow-exec"), "{refused}");
+    let mut target = World::exec(&["true"]);
+    target.allow_exec = false;
+    let refused = target.build("exec/m").err().unwrap().to_string();
+    assert!(refused.contains("[provider.exec] runs a program, and programs are off"), "{refused}");
+}
+
+/// Python is not needed to build or test promptgate; CI has it, and there it must be.
+fn has_python() -> bool {
+    let found = std::process::Command::new("python3").arg("--version").output().is_ok();
+    assert!(found || std::env::var_os("CI").is_none(), "CI has no python3");
+    if !found {
+        println!("left out, since there is no python3");
+    }
+    found
+}
+
+const METRICS: &str = r#"
+print("a line that would break the protocol")
+
+def tone(output):
+    return 1.0 if "please" in output else 0.25
+
+def keyed(output, context):
+    print("noise")
+    return {"score": 0.5, "reason": context["case"]["id"]}
+
+async def slow(output):
+    return output == "a"
+
+def broken(output):
+    raise ValueError("no tone\nin here")
+
+def nothing_like_a_score(output):
+    return float("nan")
+"#;
+
+#[test]
+fn a_python_function_is_a_scorer() {
+    if !has_python() {
+        return;
+    }
+    let world = allowed();
+    std::fs::write(world.root.path().join("metrics.py"), METRICS).unwrap();
+    let check = |function: &str, expected: &str| {
+        let whom = Consultant::Program { command: python_command("metrics.py", function), folder: String::new() };
+        let question = json!({"ask": "score", "output": "a", "case": {"id": "c-1"}});
+        let said = replies(&world, &whom, &[question.clone(), question], 20_000);
+        for reply in said {
+            let said = reply.map_or_else(|failure| failure.message, |value| value.to_string());
+            assert!(said.starts_with(expected), "{function}: {said}");
+        }
+    };
+    check("tone", r#"{"score":0.25}"#);
+    check("keyed", r#"{"score":0.5,"reason":"c-1"}"#);
+    check("slow", r#"{"score":1.0,"passed":true}"#);
+    check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:15)");
+    check("nothing_like_a_score", "`nothing_like_a_score of metrics.py` reports: ValueError");
+    check("tune", "`tune of metrics.py` ended without an answer (exit status: 1); it said: ");
+}
+
+#[test]
+fn a_python_function_is_an_application_under_test() {
+    if !has_python() {
+        return;
+    }
+    let mut world = allowed();
+    let code = "def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n";
+    std::fs::write(world.root.path().join("app.py"), code).unwrap();
+    world.settings.insert(
+        "python".to_owned(),
+        crate::support::settings(|settings| {
+            settings.file = Some("app.py".to_owned());
+            settings.function = Some("answer".to_owned());
+        }),
+    );
+    let asked = promptgate_core::request::Request { timeout_ms: 20_000, ..request("python/app", "a", "hello") };
+    let answer = ask(&world.answerer("python/app"), asked);
+    assert_eq!(answer.result.unwrap().output, "Sort. HELLO");
+}
