@@ -24,6 +24,7 @@ pub mod port;
 pub mod price;
 pub mod prompt;
 pub mod propose;
+pub mod python;
 pub mod record;
 pub mod reference;
 pub mod report;

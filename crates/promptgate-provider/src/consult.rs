@@ -9,6 +9,7 @@ use promptgate_core::Diagnostic;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::format::project::ProviderSettings;
+use promptgate_core::python;
 use promptgate_core::secret::Scrubber;
 use serde_json::{Map, Value};
 
@@ -98,11 +99,7 @@ async fn post(endpoint: Arc<Endpoint>, input: Map<String, Value>, timeout: Durat
 
 fn named(consultant: &Consultant) -> String {
     match consultant {
-        // The source of a shim between the words would help nobody.
-        Consultant::Program { command, .. } => {
-            let words: Vec<&str> = command.iter().map(String::as_str).filter(|word| !word.contains('\n')).collect();
-            format!("the program `{}`", words.join(" "))
-        }
+        Consultant::Program { command, .. } => format!("the program `{}`", python::named(command)),
         Consultant::Endpoint(url) => format!("the endpoint {url}"),
     }
 }

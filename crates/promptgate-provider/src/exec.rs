@@ -7,11 +7,12 @@ use promptgate_core::Diagnostic;
 use promptgate_core::Digest;
 use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, Usage};
 use promptgate_core::port::TreePath;
+use promptgate_core::python::python_command;
 use promptgate_core::request::{Request, RequestBody};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::program::{Program, python_command};
+use crate::program::Program;
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
 use crate::target::said_to_target;

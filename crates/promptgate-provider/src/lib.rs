@@ -38,7 +38,6 @@ pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
 pub use budget::{Budget, BudgetLimits, Spending};
 pub use checkup::{Checkup, ListedModel, Reached};
 pub use middleware::{Caching, Recorder, RetryPolicy};
-pub use program::{PYTHON_SHIM, python_command};
 pub use provider::{FailedCall, Provider};
 pub use registry::{ProviderKind, kinds};
 pub use replay::{Lookup, Recording};

@@ -14,14 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::FailureKind;
+use promptgate_core::python;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use crate::FailedCall;
 use process::{Broken, Process};
-
-/// The shim that lets Python code be asked: as a module (`import promptgate`), or as a program around a file.
-pub const PYTHON_SHIM: &str = include_str!("program/promptgate.py");
 
 /// The processes of one program.
 pub(crate) struct Program {
@@ -78,19 +76,13 @@ impl Program {
 
     /// What messages call it: the file and function of Python code, else the program.
     fn name(&self) -> String {
-        match self.command.as_slice() {
-            [.., shim, file, function] if shim == PYTHON_SHIM => format!("{function} of {file}"),
-            [program, ..] => program.clone(),
-            [] => String::new(),
+        match python::named(&self.command) {
+            name if self.command.contains(&python::SHIM.to_owned()) => name,
+            _ => self.command.first().cloned().unwrap_or_default(),
         }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Process>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The command that runs a function of a Python file through the shim.
-pub fn python_command(file: &str, function: &str) -> Vec<String> {
-    ["python3", "-u", "-c", PYTHON_SHIM, file, function].map(str::to_owned).to_vec()
 }

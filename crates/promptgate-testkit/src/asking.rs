@@ -27,8 +27,8 @@ pub static SCRIPTED_ASK: AssertionKind = AssertionKind {
         Parameter { name: "question", doc: "what to ask" },
         Parameter { name: "rounds", doc: "how often to ask; default 1" },
     ],
-    passes: Example { params: "question = \"Is it polite?\"", output: "Yes, please.", response: "{}", case: "{}" },
-    fails: Example { params: "question = \"Is it polite?\"", output: "No.", response: "{}", case: "{}" },
+    passes: Example::of("question = \"Is it polite?\"", "Yes, please."),
+    fails: Example::of("question = \"Is it polite?\"", "No."),
     build,
 };
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
-use promptgate_provider::{Answerer, Calling, LocalAnswerer, python_command};
+use promptgate_core::python::python_command;
+use promptgate_provider::{Answerer, Calling, LocalAnswerer};
 use serde_json::{Value, json};
 
 use crate::support::{World, ask, request};

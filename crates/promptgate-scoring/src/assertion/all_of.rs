@@ -15,18 +15,14 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: score,
     parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
-    passes: Example {
-        params: "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"queue\" }]",
-        output: "{\"queue\": \"billing\"}",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example {
-        params: "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"urgent\" }]",
-        output: "{\"queue\": \"billing\"}",
-        response: "{}",
-        case: "{}",
-    },
+    passes: Example::of(
+        "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"queue\" }]",
+        "{\"queue\": \"billing\"}",
+    ),
+    fails: Example::of(
+        "assert = [{ kind = \"json\" }, { kind = \"contains\", value = \"urgent\" }]",
+        "{\"queue\": \"billing\"}",
+    ),
     build,
 };
 

@@ -15,18 +15,14 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: score,
     parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
-    passes: Example {
-        params: "assert = [{ kind = \"equals\", value = \"yes\" }, { kind = \"equals\", value = \"yes.\" }]",
-        output: "yes.",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example {
-        params: "assert = [{ kind = \"equals\", value = \"yes\" }, { kind = \"equals\", value = \"yes.\" }]",
-        output: "no",
-        response: "{}",
-        case: "{}",
-    },
+    passes: Example::of(
+        "assert = [{ kind = \"equals\", value = \"yes\" }, { kind = \"equals\", value = \"yes.\" }]",
+        "yes.",
+    ),
+    fails: Example::of(
+        "assert = [{ kind = \"equals\", value = \"yes\" }, { kind = \"equals\", value = \"yes.\" }]",
+        "no",
+    ),
     build,
 };
 

@@ -20,8 +20,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "value", doc: "the text to look for, a number as it is written; may name parts of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example { params: "value = \"refund\"", output: "Your refund is on its way.", response: "{}", case: "{}" },
-    fails: Example { params: "value = \"refund\"", output: "We are sorry.", response: "{}", case: "{}" },
+    passes: Example::of("value = \"refund\"", "Your refund is on its way."),
+    fails: Example::of("value = \"refund\"", "We are sorry."),
     build,
 };
 

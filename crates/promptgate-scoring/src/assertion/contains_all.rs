@@ -20,8 +20,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "values", doc: "a list of texts, or one `{{path}}` that names a list of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example { params: "values = [\"name\", \"date\"]", output: "name and date", response: "{}", case: "{}" },
-    fails: Example { params: "values = [\"name\", \"date\"]", output: "name only", response: "{}", case: "{}" },
+    passes: Example::of("values = [\"name\", \"date\"]", "name and date"),
+    fails: Example::of("values = [\"name\", \"date\"]", "name only"),
     build,
 };
 

@@ -20,13 +20,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "values", doc: "a list of texts, or one `{{path}}` that names a list of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example {
-        params: "values = [\"refund\", \"credit\"]",
-        output: "You get a credit.",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example { params: "values = [\"refund\", \"credit\"]", output: "No.", response: "{}", case: "{}" },
+    passes: Example::of("values = [\"refund\", \"credit\"]", "You get a credit."),
+    fails: Example::of("values = [\"refund\", \"credit\"]", "No."),
     build,
 };
 

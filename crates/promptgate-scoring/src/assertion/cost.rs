@@ -16,8 +16,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[Parameter { name: "max", doc: "the highest cost in US dollars, such as `0.002`" }],
-    passes: Example { params: "max = 0.002", output: "Yes.", response: r#"{"cost": 2000000}"#, case: "{}" },
-    fails: Example { params: "max = 0.002", output: "Yes.", response: r#"{"cost": 2000001}"#, case: "{}" },
+    passes: Example::of("max = 0.002", "Yes.").response(r#"{"cost": 2000000}"#),
+    fails: Example::of("max = 0.002", "Yes.").response(r#"{"cost": 2000001}"#),
     build,
 };
 

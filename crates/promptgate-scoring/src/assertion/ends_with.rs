@@ -20,8 +20,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "value", doc: "the text to look for, a number as it is written; may name parts of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example { params: "value = \"Kind regards\"", output: "Done. Kind regards", response: "{}", case: "{}" },
-    fails: Example { params: "value = \"Kind regards\"", output: "Bye", response: "{}", case: "{}" },
+    passes: Example::of("value = \"Kind regards\"", "Done. Kind regards"),
+    fails: Example::of("value = \"Kind regards\"", "Bye"),
     build,
 };
 

@@ -24,13 +24,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
         Parameter { name: "trim", doc: "white space at both ends does not count; default false" },
     ],
-    passes: Example {
-        params: "value = \"{{expected.queue}}\"",
-        output: "billing",
-        response: "{}",
-        case: r#"{"expected": {"queue": "billing"}}"#,
-    },
-    fails: Example { params: "value = \"billing\"", output: "Billing", response: "{}", case: "{}" },
+    passes: Example::of("value = \"{{expected.queue}}\"", "billing").case(r#"{"expected": {"queue": "billing"}}"#),
+    fails: Example::of("value = \"billing\"", "Billing"),
     build,
 };
 

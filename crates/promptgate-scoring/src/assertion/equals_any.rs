@@ -23,13 +23,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "values", doc: "a list, or one `{{path}}` that names a list of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example { params: "values = [\"yes\", \"no\"]", output: "no", response: "{}", case: "{}" },
-    fails: Example {
-        params: "values = \"{{expected}}\"",
-        output: "perhaps",
-        response: "{}",
-        case: r#"{"expected": ["yes", "no"]}"#,
-    },
+    passes: Example::of("values = [\"yes\", \"no\"]", "no"),
+    fails: Example::of("values = \"{{expected}}\"", "perhaps").case(r#"{"expected": ["yes", "no"]}"#),
     build,
 };
 

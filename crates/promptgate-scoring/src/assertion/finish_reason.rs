@@ -29,18 +29,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         },
         Parameter { name: "values", doc: "several of them, in place of `value`" },
     ],
-    passes: Example {
-        params: "value = \"stop\"",
-        output: "Done.",
-        response: r#"{"finish_reason": "stop"}"#,
-        case: "{}",
-    },
-    fails: Example {
-        params: "values = [\"stop\", \"tool_calls\"]",
-        output: "And then",
-        response: r#"{"finish_reason": "length"}"#,
-        case: "{}",
-    },
+    passes: Example::of("value = \"stop\"", "Done.").response(r#"{"finish_reason": "stop"}"#),
+    fails: Example::of("values = [\"stop\", \"tool_calls\"]", "And then").response(r#"{"finish_reason": "length"}"#),
     build,
 };
 

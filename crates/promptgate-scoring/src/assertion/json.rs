@@ -21,8 +21,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         name: "within",
         doc: "`true`: an object or list inside other text will do; default false",
     }],
-    passes: Example { params: "within = true", output: "Sure: {\"a\": 1}", response: "{}", case: "{}" },
-    fails: Example { params: "", output: "{\"a\": 1,}", response: "{}", case: "{}" },
+    passes: Example::of("within = true", "Sure: {\"a\": 1}"),
+    fails: Example::of("", "{\"a\": 1,}"),
     build,
 };
 

@@ -28,18 +28,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         },
         Parameter { name: "within", doc: "`true`: the first object or list inside other text; default false" },
     ],
-    passes: Example {
-        params: "schema = { type = \"object\", required = [\"queue\"] }",
-        output: "{\"queue\": \"billing\"}",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example {
-        params: "schema = { properties = { urgent = { type = \"boolean\" } } }",
-        output: "{\"urgent\": \"yes\"}",
-        response: "{}",
-        case: "{}",
-    },
+    passes: Example::of("schema = { type = \"object\", required = [\"queue\"] }", "{\"queue\": \"billing\"}"),
+    fails: Example::of("schema = { properties = { urgent = { type = \"boolean\" } } }", "{\"urgent\": \"yes\"}"),
     build,
 };
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::name::ModelId;
 use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostics, Digest};
 
@@ -101,6 +102,34 @@ pub struct Example {
     pub response: &'static str,
     /// What the case says, as JSON; `{}` where it does not matter.
     pub case: &'static str,
+    /// What those it asks reply, a list of lists in JSON: one list a round, a reply as text or as JSON; `[]` where it asks
+    /// nothing.
+    pub replies: &'static str,
+}
+
+impl Example {
+    /// An example in which nothing else matters.
+    pub const fn of(params: &'static str, output: &'static str) -> Self {
+        Self { params, output, response: "{}", case: "{}", replies: "[]" }
+    }
+
+    /// The same with more of the response.
+    #[must_use]
+    pub const fn response(self, response: &'static str) -> Self {
+        Self { response, ..self }
+    }
+
+    /// The same with a case.
+    #[must_use]
+    pub const fn case(self, case: &'static str) -> Self {
+        Self { case, ..self }
+    }
+
+    /// The same with replies to what it asks.
+    #[must_use]
+    pub const fn replies(self, replies: &'static str) -> Self {
+        Self { replies, ..self }
+    }
 }
 
 /// What building may look at beside the parameters.
@@ -117,6 +146,30 @@ pub struct BuildContext<'a> {
 }
 
 impl BuildContext<'_> {
+    /// The model that is asked: the one an assertion names, or the suite's first judge.
+    pub(crate) fn asked_model(&self, named: Option<ModelId>) -> Option<ModelId> {
+        named.or_else(|| self.judges.first().map(|judge| judge.id.clone()))
+    }
+
+    /// The suite's folder, from the project's root.
+    pub(crate) fn folder(&self) -> String {
+        self.files.folder().to_string()
+    }
+
+    /// The text of a file, by its path from the suite's folder. Its digest belongs to the grading.
+    pub(crate) fn text_file(&self, path: &str) -> Result<String, String> {
+        let text = self.files.text(path)?;
+        self.read.borrow_mut().insert(path.to_owned(), Digest::of_bytes(text.as_bytes()));
+        Ok(text)
+    }
+
+    /// Takes the digest of a file into the grading, if it is one of the suite's.
+    pub(crate) fn note_file(&self, path: &str) {
+        if let Some(digest) = self.files.digest(path.strip_prefix("./").unwrap_or(path)) {
+            self.read.borrow_mut().insert(path.to_owned(), digest);
+        }
+    }
+
     /// The JSON Schema in a file, by its path from the suite's folder.
     pub(crate) fn schema_file(&self, path: &str) -> Result<Arc<Schema>, String> {
         let file = self.files.schema(path);

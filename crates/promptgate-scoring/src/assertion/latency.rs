@@ -5,6 +5,7 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::{Evidence, Scored};
 use serde::Deserialize;
 
+use super::duration::milliseconds;
 use super::kind::pass_fail;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
@@ -15,8 +16,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[Parameter { name: "max", doc: "the longest time, such as `\"800ms\"`, `\"4s\"` or `\"1.5m\"`" }],
-    passes: Example { params: "max = \"4s\"", output: "Yes.", response: r#"{"latency_ms": 4000}"#, case: "{}" },
-    fails: Example { params: "max = \"800ms\"", output: "Yes.", response: r#"{"latency_ms": 801}"#, case: "{}" },
+    passes: Example::of("max = \"4s\"", "Yes.").response(r#"{"latency_ms": 4000}"#),
+    fails: Example::of("max = \"800ms\"", "Yes.").response(r#"{"latency_ms": 801}"#),
     build,
 };
 
@@ -39,19 +40,6 @@ fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion
     Ok(Box::new(Latency { max_ms: milliseconds(&params.max).ok_or_else(problem)? }))
 }
 
-/// Reads `800ms`, `4s`, `1.5m`.
-fn milliseconds(text: &str) -> Option<u64> {
-    let unit_at = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let factor = match &text[unit_at..] {
-        "ms" => 1.0,
-        "s" => 1_000.0,
-        "m" => 60_000.0,
-        _ => return None,
-    };
-    let value = text[..unit_at].trim_end().parse::<f64>().ok()? * factor;
-    (value.is_finite() && value >= 1.0).then_some(value.round() as u64)
-}
-
 impl Assertion for Latency {
     fn start(&self, trial: &Trial<'_>) -> Step {
         let Some(took) = trial.response.latency_ms else {
@@ -67,20 +55,5 @@ impl Assertion for Latency {
 
     fn needs_answer(&self) -> bool {
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_a_unit_and_are_above_zero() {
-        assert_eq!(milliseconds("800ms"), Some(800));
-        assert_eq!(milliseconds("1.5 s"), Some(1500));
-        assert_eq!(milliseconds("2m"), Some(120_000));
-        for text in ["", "4", "s", "-1s", "0s", "NaNs", "infs", "1h", "1e400s"] {
-            assert_eq!(milliseconds(text), None, "{text}");
-        }
     }
 }

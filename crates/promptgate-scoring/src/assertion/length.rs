@@ -25,8 +25,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "min", doc: "at least so many" },
         Parameter { name: "max", doc: "at most so many" },
     ],
-    passes: Example { params: "unit = \"words\"\nmax = 4", output: "It's on its way!", response: "{}", case: "{}" },
-    fails: Example { params: "min = 10", output: "äöü", response: "{}", case: "{}" },
+    passes: Example::of("unit = \"words\"\nmax = 4", "It's on its way!"),
+    fails: Example::of("min = 10", "äöü"),
     build,
 };
 

@@ -28,8 +28,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
             doc: "the largest difference allowed as a share of the value; default 0; the wider holds",
         },
     ],
-    passes: Example { params: "value = 3.14159\nabs = 0.01", output: "3.14", response: "{}", case: "{}" },
-    fails: Example { params: "value = \"{{expected}}\"", output: "41", response: "{}", case: r#"{"expected": "42"}"# },
+    passes: Example::of("value = 3.14159\nabs = 0.01", "3.14"),
+    fails: Example::of("value = \"{{expected}}\"", "41").case(r#"{"expected": "42"}"#),
     build,
 };
 

@@ -24,13 +24,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
             doc: "of `i` (letter case), `m` (`^` and `$` at each line), `s` (`.` also a line feed), `x` (spaced); default none",
         },
     ],
-    passes: Example {
-        params: "pattern = '^INV-\\d{4}$'\nflags = \"m\"",
-        output: "Invoice:\nINV-2041",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example { params: "pattern = '^INV-\\d{4}$'", output: "INV-41", response: "{}", case: "{}" },
+    passes: Example::of("pattern = '^INV-\\d{4}$'\nflags = \"m\"", "Invoice:\nINV-2041"),
+    fails: Example::of("pattern = '^INV-\\d{4}$'", "INV-41"),
     build,
 };
 

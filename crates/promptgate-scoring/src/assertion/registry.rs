@@ -5,8 +5,9 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::nearest::did_you_mean;
 
 use super::{
-    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
-    finish_reason, json, json_schema, latency, length, number, regex, starts_with, tokens, weighted,
+    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, embedding, ends_with, equals,
+    equals_any, exec, finish_reason, http, json, json_schema, latency, length, moderation, number, python, regex,
+    starts_with, tokens, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -23,10 +24,15 @@ pub static KINDS: &[&AssertionKind] = &[
     &length::KIND,
     &json::KIND,
     &json_schema::KIND,
+    &embedding::KIND,
     &latency::KIND,
     &cost::KIND,
     &tokens::KIND,
     &finish_reason::KIND,
+    &moderation::KIND,
+    &exec::KIND,
+    &python::KIND,
+    &http::KIND,
     &all_of::KIND,
     &any_of::KIND,
     &weighted::KIND,

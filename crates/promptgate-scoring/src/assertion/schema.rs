@@ -157,6 +157,22 @@ impl Files {
         Self { tree, folder, schemas: Mutex::new(BTreeMap::new()) }
     }
 
+    /// The suite's folder.
+    pub(crate) fn folder(&self) -> &TreePath {
+        &self.folder
+    }
+
+    /// The text of a file, by its path from the suite's folder.
+    pub(crate) fn text(&self, path: &str) -> Result<String, String> {
+        self.folder.join(path).and_then(|path| self.tree.read_text(&path)).map_err(|error| error.to_string())
+    }
+
+    /// The digest of a file, if it is there.
+    pub(crate) fn digest(&self, path: &str) -> Option<Digest> {
+        let bytes = self.folder.join(path).and_then(|path| self.tree.read(&path)).ok()?;
+        Some(Digest::of_bytes(&bytes))
+    }
+
     /// The schema in a file, by its path from the suite's folder.
     pub(crate) fn schema(&self, path: &str) -> SchemaFile {
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);

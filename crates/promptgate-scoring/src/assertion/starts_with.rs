@@ -20,8 +20,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "value", doc: "the text to look for, a number as it is written; may name parts of the case" },
         Parameter { name: "ignore_case", doc: "letter case does not count (Unicode case folding); default false" },
     ],
-    passes: Example { params: "value = \"Dear\"", output: "Dear Ada,", response: "{}", case: "{}" },
-    fails: Example { params: "value = \"Dear\"", output: "Hello Ada,", response: "{}", case: "{}" },
+    passes: Example::of("value = \"Dear\"", "Dear Ada,"),
+    fails: Example::of("value = \"Dear\"", "Hello Ada,"),
     build,
 };
 

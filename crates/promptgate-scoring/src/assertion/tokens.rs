@@ -20,18 +20,9 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "min", doc: "at least so many" },
         Parameter { name: "max", doc: "at most so many" },
     ],
-    passes: Example {
-        params: "of = \"output\"\nmax = 50",
-        output: "Yes.",
-        response: r#"{"usage": {"input_tokens": 900, "output_tokens": 2}}"#,
-        case: "{}",
-    },
-    fails: Example {
-        params: "max = 50",
-        output: "Yes.",
-        response: r#"{"usage": {"input_tokens": 900, "output_tokens": 2}}"#,
-        case: "{}",
-    },
+    passes: Example::of("of = \"output\"\nmax = 50", "Yes.")
+        .response(r#"{"usage": {"input_tokens": 900, "output_tokens": 2}}"#),
+    fails: Example::of("max = 50", "Yes.").response(r#"{"usage": {"input_tokens": 900, "output_tokens": 2}}"#),
     build,
 };
 

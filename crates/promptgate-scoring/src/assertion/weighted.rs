@@ -15,18 +15,14 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: score,
     parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
-    passes: Example {
-        params: "threshold = 0.7\nassert = [{ kind = \"json\", weight = 3 }, { kind = \"contains\", value = \"urgent\" }]",
-        output: "{\"queue\": \"billing\"}",
-        response: "{}",
-        case: "{}",
-    },
-    fails: Example {
-        params: "threshold = 0.7\nassert = [{ kind = \"json\" }, { kind = \"contains\", value = \"urgent\" }]",
-        output: "{\"queue\": \"billing\"}",
-        response: "{}",
-        case: "{}",
-    },
+    passes: Example::of(
+        "threshold = 0.7\nassert = [{ kind = \"json\", weight = 3 }, { kind = \"contains\", value = \"urgent\" }]",
+        "{\"queue\": \"billing\"}",
+    ),
+    fails: Example::of(
+        "threshold = 0.7\nassert = [{ kind = \"json\" }, { kind = \"contains\", value = \"urgent\" }]",
+        "{\"queue\": \"billing\"}",
+    ),
     build,
 };
 

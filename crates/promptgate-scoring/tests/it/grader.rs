@@ -397,7 +397,7 @@ static PANICS: AssertionKind = AssertionKind {
     build: |_, _| Ok(Box::new(Panics)),
 };
 
-const EXAMPLE: Example = Example { params: "", output: "", response: "{}", case: "{}" };
+const EXAMPLE: Example = Example::of("", "");
 
 #[test]
 fn a_panic_in_one_assertion_leaves_it_unscored_and_the_others_alone() {

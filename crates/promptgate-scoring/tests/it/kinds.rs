@@ -7,13 +7,13 @@ use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::score::{Outcome, Score};
 use promptgate_scoring::assertion::registry::KINDS;
 use promptgate_scoring::extract::{Chain, Extraction, Subject};
-use promptgate_scoring::grader::{Grader, Grading};
+use promptgate_scoring::grader::Grader;
 use promptgate_testkit::data_dir;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::trial::{
-    any_case, case, check, done, grader, grader_with, input, mistakes, response, scored, spec, specs, word,
+    any_case, case, check, done, grader, grader_with, input, mistakes, response, scored, spec, specs, unanswered, word,
 };
 
 #[test]
@@ -331,7 +331,8 @@ fn long_and_deep_outputs_neither_overflow_nor_swell_the_evidence() {
     let grader = grader(&specs).unwrap();
     for piece in ["[", "{\"a\":", "1,", "$-", "```\n", "\r", "ß", "{}", "A: "] {
         let output = piece.repeat((1 << 16) / piece.len());
-        let graded = done(grader.grade(input(case(r#"{"expected": {"queue": "billing"}}"#), response(&output, "{}"))));
+        let input = input(case(r#"{"expected": {"queue": "billing"}}"#), response(&output, "{}"));
+        let graded = unanswered(&grader, grader.grade(input));
         assert_eq!(graded.assertions.len(), specs.len(), "{piece}");
         let size = serde_json::to_string(&graded.assertions).unwrap().len();
         assert!(size < 1_000 * specs.len(), "evidence is an excerpt: {size} bytes on {piece}");
@@ -463,7 +464,7 @@ proptest! {
         let output = format!("{output}{second}");
         let case = case(r#"{"expected": {"queue": "billing"}}"#);
         GRADER.with(|grader| {
-            let Grading::Done(graded) = grader.grade(input(case, response(&output, "{}"))) else { panic!("asks") };
+            let graded = unanswered(grader, grader.grade(input(case, response(&output, "{}"))));
             for result in &graded.assertions {
                 let scored = &result.scored;
                 prop_assert_ne!(word(scored), "unscored and passed");

@@ -8,7 +8,7 @@ use promptgate_scoring::extract::registry::EXTRACTORS;
 use promptgate_scoring::extract::{Chain, ExtractExample, Extraction, ExtractorKind, Subject};
 use serde_json::Value;
 
-use crate::trial::{case, chain, response, scored, spec, word};
+use crate::trial::{case, chain, replied, response, spec, word};
 
 #[test]
 fn the_examples_of_every_kind_do_what_they_say() {
@@ -20,7 +20,9 @@ fn the_examples_of_every_kind_do_what_they_say() {
 
 fn run(kind: &AssertionKind, example: &Example, expected: &str) {
     let toml = format!("kind = \"{}\"\n{}", kind.name, example.params);
-    let scored = scored(&toml, case(example.case), response(example.output, example.response));
+    let (scored, asked) =
+        replied(&toml, case(example.case), response(example.output, example.response), example.replies);
+    assert_eq!(asked.is_empty(), kind.cost == CostClass::Pure, "{toml}");
     assert_eq!(word(&scored), expected, "{toml}: {scored:?}");
     let Score::Value(score) = scored.score else { panic!("{toml}: unscored") };
     if (kind.yields)(&spec(&toml).unwrap()) == Yields::PassFail {
@@ -88,8 +90,12 @@ fn known_keys(kind: &AssertionKind) -> Vec<String> {
 }
 
 #[test]
-fn the_shipped_kinds_ask_nothing() {
-    assert!(KINDS.iter().all(|kind| kind.cost == CostClass::Pure));
+fn a_kind_that_asks_says_whom_before_anything_runs() {
+    for kind in KINDS {
+        let spec = spec(&format!("kind = \"{}\"\n{}", kind.name, kind.passes.params)).unwrap();
+        let asked = crate::trial::grader(&[spec]).unwrap().asked();
+        assert_eq!(asked.is_empty(), kind.cost == CostClass::Pure, "{}: {asked:?}", kind.name);
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! One trial from a few lines of text: assertions as a suite writes them, a case as JSON, an output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use promptgate_core::answer::Response;
+use promptgate_core::answer::{Failure, FailureKind, Response};
+use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::case::Case;
 use promptgate_core::format::cases::{CasesFormat, read_cases};
-use promptgate_core::name::CaseId;
+use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::port::{Tree, TreeError, TreePath};
 use promptgate_core::score::Scored;
+use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_scoring::assertion::AssertionKind;
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, GraderSpec, Grading};
@@ -87,9 +90,12 @@ pub fn grader_with(
     let tree = Arc::new(Files(&[
         ("suites/s/ticket.schema.json", r#"{"type": "object", "required": ["queue"]}"#),
         ("suites/s/broken.json", "{"),
+        ("suites/s/metrics.py", "def tone(output): return 1"),
     ]));
     let folder = TreePath::new("suites/s").unwrap();
-    Grader::with_kinds(GraderSpec { asserts, judges: &[], answers: &[answer], tree, folder }, added)
+    let id = ModelId::new("openai/gpt-4.1").unwrap();
+    let judges = [SuiteJudge { id, config: Map::new(), timeout: Duration::from_secs(60), recording: None }];
+    Grader::with_kinds(GraderSpec { asserts, judges: &judges, answers: &[answer], tree, folder }, added)
 }
 
 /// What a grader is given.
@@ -105,12 +111,44 @@ pub fn done(grading: Grading) -> Graded {
     }
 }
 
+/// A grading in which nobody who is asked replies.
+pub fn unanswered(grader: &Grader, mut grading: Grading) -> Graded {
+    while let Grading::Ask(pending, asks) = grading {
+        let failed = || Reply::Failed(Failure::new(FailureKind::Connection, "nobody is there"));
+        grading = grader.resume(pending, asks.iter().map(|_| failed()).collect());
+    }
+    done(grading)
+}
+
 /// What one assertion comes to.
 pub fn scored(toml: &str, case: Case, response: Response) -> Scored {
+    replied(toml, case, response, "[]").0
+}
+
+/// What one assertion comes to that is replied to, and what it asked; `replies` as in [`Example`].
+pub fn replied(toml: &str, case: Case, response: Response, replies: &str) -> (Scored, Vec<Ask>) {
     let spec = spec(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
     let grader = grader(&[spec]).unwrap_or_else(|error| panic!("{error}\n{toml}"));
     grader.check_case(&case).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    done(grader.grade(input(case, response))).assertions.remove(0).scored
+    let rounds: Vec<Vec<Value>> = serde_json::from_str(replies).unwrap();
+    let mut rounds = rounds.into_iter();
+    let (mut grading, mut asked) = (grader.grade(input(case, response)), Vec::new());
+    while let Grading::Ask(pending, asks) = grading {
+        let round = rounds.next().unwrap_or_else(|| panic!("no reply to {asks:?}\n{toml}"));
+        assert_eq!(round.len(), asks.len(), "{toml}: {asks:?}");
+        asked.extend(asks);
+        grading = grader.resume(pending, round.into_iter().map(reply).collect());
+    }
+    assert!(rounds.next().is_none(), "more replies than questions\n{toml}");
+    (done(grading).assertions.remove(0).scored, asked)
+}
+
+/// A text is a model's; anything else is a reply as it is logged.
+fn reply(value: Value) -> Reply {
+    match value {
+        Value::String(text) => Reply::Model(Response::text(text)),
+        other => serde_json::from_value(other).unwrap(),
+    }
 }
 
 /// `passed`, `failed` or `unscored`.
