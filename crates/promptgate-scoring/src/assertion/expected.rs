@@ -94,6 +94,25 @@ pub(crate) fn some_text(value: &Value) -> Result<(), String> {
     }
 }
 
+/// What a judge is to go by: a text with something in it.
+pub(crate) fn some_criteria(value: &Value) -> Result<(), String> {
+    match value {
+        Value::String(text) if text.trim().is_empty() => Err("is empty, so a judge has nothing to go by".to_owned()),
+        Value::String(_) => Ok(()),
+        _ => Err("is not a text".to_owned()),
+    }
+}
+
+/// What a judge is to look at: a text, or a list of them, with something in it.
+pub(crate) fn something(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Null => Err("is null".to_owned()),
+        Value::String(text) if text.trim().is_empty() => Err("is empty".to_owned()),
+        Value::Array(items) if items.is_empty() => Err("is an empty list".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// A list with something in it.
 pub(crate) fn some_values(value: &Value) -> Result<(), String> {
     match value {

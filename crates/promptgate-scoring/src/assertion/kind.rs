@@ -146,6 +146,11 @@ pub struct BuildContext<'a> {
 }
 
 impl BuildContext<'_> {
+    /// Takes the digest of a judge into the grading: another judge grades anew.
+    pub(crate) fn note_judge(&self, assertion: &str, digest: Digest) {
+        self.read.borrow_mut().insert(format!("judge of {assertion}"), digest);
+    }
+
     /// The model that is asked: the one an assertion names, or the suite's first judge.
     pub(crate) fn asked_model(&self, named: Option<ModelId>) -> Option<ModelId> {
         named.or_else(|| self.judges.first().map(|judge| judge.id.clone()))

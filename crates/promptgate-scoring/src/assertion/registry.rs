@@ -5,9 +5,10 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::nearest::did_you_mean;
 
 use super::{
-    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, embedding, ends_with, equals,
-    equals_any, exec, finish_reason, http, json, json_schema, latency, length, moderation, number, python, regex,
-    starts_with, tokens, weighted,
+    AssertionKind, all_of, answer_relevance, any_of, classify, closed_qa, contains, contains_all, contains_any,
+    context_precision, context_recall, context_relevance, cost, embedding, ends_with, equals, equals_any, exec,
+    factuality, faithfulness, finish_reason, http, instructions_followed, json, json_schema, latency, length,
+    moderation, number, prefer, python, regex, rubric, safety, starts_with, steps_rubric, summary, tokens, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -30,6 +31,20 @@ pub static KINDS: &[&AssertionKind] = &[
     &tokens::KIND,
     &finish_reason::KIND,
     &moderation::KIND,
+    &rubric::KIND,
+    &closed_qa::KIND,
+    &factuality::KIND,
+    &classify::KIND,
+    &steps_rubric::KIND,
+    &instructions_followed::KIND,
+    &answer_relevance::KIND,
+    &faithfulness::KIND,
+    &context_recall::KIND,
+    &context_precision::KIND,
+    &context_relevance::KIND,
+    &summary::KIND,
+    &safety::KIND,
+    &prefer::KIND,
     &exec::KIND,
     &python::KIND,
     &http::KIND,

@@ -4,6 +4,7 @@
 mod bench;
 mod gate;
 mod grader;
+mod judges;
 mod kinds;
 mod looks;
 mod planning;

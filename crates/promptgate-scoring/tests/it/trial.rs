@@ -91,6 +91,7 @@ pub fn grader_with(
         ("suites/s/ticket.schema.json", r#"{"type": "object", "required": ["queue"]}"#),
         ("suites/s/broken.json", "{"),
         ("suites/s/metrics.py", "def tone(output): return 1"),
+        ("suites/s/judge.prompt", "{{role \"system\"}}\nLook at {{criterion}}."),
     ]));
     let folder = TreePath::new("suites/s").unwrap();
     let id = ModelId::new("openai/gpt-4.1").unwrap();

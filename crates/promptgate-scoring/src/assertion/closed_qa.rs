@@ -1,0 +1,58 @@
+//! `closed-qa`: a judge says yes or no to one criterion.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use serde_json::Value;
+
+use super::expected::{Expected, some_criteria, something};
+use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params};
+use super::kind::pass_fail;
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "closed-qa",
+    summary: "a judge says whether the answer meets one criterion, yes or no",
+    cost: CostClass::Judge,
+    yields: pass_fail,
+    parameters: judged_parameters![
+        Parameter { name: "criteria", doc: "what a good answer has, in free text; may name parts of the case" },
+        Parameter { name: "question", doc: "what was asked, where that helps; may name parts of the case" },
+    ],
+    passes: Example::of("criteria = \"It names a time.\"", "Open until six.")
+        .replies(r#"[["{\"reason\": \"as asked\", \"label\": \"yes\"}"]]"#),
+    fails: Example::of("criteria = \"It names a time.\"", "We are open.")
+        .replies(r#"[["{\"reason\": \"as asked\", \"label\": \"no\"}"]]"#),
+    build,
+};
+
+const PROMPT: Shipped =
+    Shipped { name: "closed-qa", text: include_str!("judge/prompts/closed-qa.prompt"), variables: &["criteria"] };
+
+judged_params! {
+    struct Params {
+        criteria: Value,
+        question: Option<Value>,
+    }
+}
+
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    let params: Params = spec.params.read("`closed-qa`")?;
+    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
+    let mut data = Vec::new();
+    if let Some(question) = &params.question {
+        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
+    }
+    Ok(Box::new(Judged {
+        judge,
+        shape: Shape::Label(vec![("yes".to_owned(), 1.0), ("no".to_owned(), 0.0)]),
+        instructions: vec![("criteria", Filling::OfCase(criteria))],
+        data,
+        of_answer: true,
+        threshold: PASSES,
+    }))
+}
+
+/// Of several judges half have to say yes.
+const PASSES: f64 = 0.5;

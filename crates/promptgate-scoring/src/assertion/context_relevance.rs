@@ -1,0 +1,56 @@
+//! `context-relevance`: the context bears on the question.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use serde_json::Value;
+
+use super::expected::{Expected, something};
+use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params};
+use super::kind::score;
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "context-relevance",
+    summary: "the context bears on the question; the score is the share of its statements that do; the answer is not looked at; `threshold` 0.5 unless given",
+    cost: CostClass::Judge,
+    yields: score,
+    parameters: judged_parameters![
+        Parameter { name: "question", doc: "what was asked; may name parts of the case" },
+        Parameter {
+            name: "context",
+            doc: "what the program was given, a text or a list of texts; may name parts of the case"
+        },
+    ],
+    passes: Example::of("question = \"When do you close?\"\ncontext = \"Open until six.\"", "")
+        .replies(r#"[["{\"items\": [{\"text\": \"open until six\", \"verdict\": true}]}"]]"#),
+    fails: Example::of("question = \"When do you close?\"\ncontext = \"Shoes are on the left.\"", "")
+        .replies(r#"[["{\"items\": [{\"text\": \"open until nine\", \"verdict\": false}]}"]]"#),
+    build,
+};
+
+const PROMPT: Shipped =
+    Shipped { name: "context-relevance", text: include_str!("judge/prompts/context-relevance.prompt"), variables: &[] };
+
+judged_params! {
+    struct Params {
+        question: Value,
+        context: Value,
+    }
+}
+
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    let params: Params = spec.params.read("`context-relevance`")?;
+    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    let mut data = Vec::new();
+    data.push(("question", Expected::read(&spec.params, "question", &params.question, something)?));
+    data.push(("context", Expected::read(&spec.params, "context", &params.context, something)?));
+    Ok(Box::new(Judged {
+        judge,
+        shape: Shape::Share { empty: None },
+        instructions: Vec::new(),
+        data,
+        of_answer: false,
+        threshold: spec.threshold.unwrap_or(0.5),
+    }))
+}

@@ -1,0 +1,137 @@
+//! Putting questions to judges and reading what they say. A reply that does not read is asked for again, a bounded number
+//! of times; then the whole is unscored, with the reply kept.
+
+use promptgate_core::answer::FinishReason;
+use promptgate_core::ask::{Ask, Reply};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Grade, Judge, Shape};
+use crate::assertion::State;
+use crate::assertion::text::excerpt;
+
+/// How often a reply that cannot be read is asked for.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// One question to one judge.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// Which of the judges.
+    pub(crate) seat: usize,
+    /// What the prompt's template is filled with; the suite's own words.
+    pub(crate) instructions: Map<String, Value>,
+    /// What is looked at.
+    pub(crate) data: Map<String, Value>,
+}
+
+/// Where an interview is.
+pub(crate) enum Progress {
+    /// Replies are awaited.
+    Ask(State, Vec<Ask>),
+    /// Every question has its grade, in their order.
+    Done(Vec<Grade>),
+    /// There is no grade, and why.
+    Unscored(String),
+}
+
+/// Where one question is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Slot {
+    /// Asked so often.
+    Asked(u32),
+    Graded(Grade),
+}
+
+impl Judge {
+    /// Asks all questions.
+    pub(crate) fn begin(&self, questions: &[Question], shape: &Shape) -> Progress {
+        let mut asks = Vec::new();
+        for question in questions {
+            match self.request(question, shape, None) {
+                Ok(body) => asks.push(Ask::Model(Box::new(body))),
+                Err(problem) => return Progress::Unscored(problem),
+            }
+        }
+        waiting(questions.iter().map(|_| Slot::Asked(1)).collect(), asks)
+    }
+
+    /// Goes on with the replies to what was asked last. The questions are those it began with.
+    pub(crate) fn proceed(
+        &self,
+        questions: &[Question],
+        shape: &Shape,
+        State(state): State,
+        replies: Vec<Reply>,
+    ) -> Progress {
+        let Ok(mut slots) = serde_json::from_value::<Vec<Slot>>(state) else {
+            return Progress::Unscored("the judge's state cannot be read".to_owned());
+        };
+        let mut replies = replies.into_iter();
+        let mut asks = Vec::new();
+        for (slot, question) in slots.iter_mut().zip(questions) {
+            let Slot::Asked(attempts) = *slot else { continue };
+            match read(replies.next(), shape) {
+                Ok(grade) => *slot = Slot::Graded(grade),
+                Err(Unread::Gone(reason)) => {
+                    return Progress::Unscored(format!("{}: {reason}", self.model(question.seat)));
+                }
+                Err(Unread::Junk(reason)) if attempts >= MOST_ATTEMPTS => {
+                    let judge = self.model(question.seat);
+                    return Progress::Unscored(format!("no grade of {judge} in {attempts} replies: {reason}"));
+                }
+                Err(Unread::Junk(reason)) => match self.request(question, shape, Some(&reason)) {
+                    Ok(body) => {
+                        asks.push(Ask::Model(Box::new(body)));
+                        *slot = Slot::Asked(attempts + 1);
+                    }
+                    Err(problem) => return Progress::Unscored(problem),
+                },
+            }
+        }
+        waiting(slots, asks)
+    }
+}
+
+fn waiting(slots: Vec<Slot>, asks: Vec<Ask>) -> Progress {
+    if !asks.is_empty() {
+        return match serde_json::to_value(&slots) {
+            Ok(state) => Progress::Ask(State(state), asks),
+            Err(error) => Progress::Unscored(format!("the judge's state cannot be kept: {error}")),
+        };
+    }
+    let grade = |slot| match slot {
+        Slot::Graded(grade) => Some(grade),
+        Slot::Asked(_) => None,
+    };
+    let grades: Option<Vec<Grade>> = slots.into_iter().map(grade).collect();
+    grades.map_or_else(|| Progress::Unscored("a judge was not asked".to_owned()), Progress::Done)
+}
+
+/// Why there is no grade in a reply.
+enum Unread {
+    /// Asking again would not help.
+    Gone(String),
+    /// What came is no grade; asked again it may be.
+    Junk(String),
+}
+
+fn read(reply: Option<Reply>, shape: &Shape) -> Result<Grade, Unread> {
+    let response = match reply {
+        Some(Reply::Model(response)) => response,
+        Some(Reply::Failed(failure)) => return Err(Unread::Gone(failure.message)),
+        _ => return Err(Unread::Gone("no reply came".to_owned())),
+    };
+    match response.finish_reason {
+        FinishReason::Length => Err(Unread::Junk("it was cut off at the token limit".to_owned())),
+        FinishReason::ContentFilter => Err(Unread::Gone("the judge declined, or was held back by a filter".to_owned())),
+        _ => shape.read(&response.output).map_err(|problem| {
+            let shown = excerpt(&response.output);
+            Unread::Junk(if shown.is_empty() {
+                format!("{problem}: an empty reply")
+            } else {
+                format!("{problem}: {shown}")
+            })
+        }),
+    }
+}

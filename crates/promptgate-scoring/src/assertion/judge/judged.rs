@@ -1,0 +1,141 @@
+//! The assertion that most judged kinds are: each judge is asked once, and the panel decides.
+
+use promptgate_core::ask::{Asked, Reply};
+use promptgate_core::case::Case;
+use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::{Diagnostic, Diagnostics};
+use serde_json::{Map, Value};
+
+use super::{Grade, Judge, Progress, Question, Shape, injection};
+use crate::assertion::expected::Expected;
+use crate::assertion::text::excerpt;
+use crate::assertion::{Assertion, State, Step, Subject, Trial};
+
+/// What a judged kind is made of.
+pub(crate) struct Judged {
+    pub(crate) judge: Judge,
+    pub(crate) shape: Shape,
+    /// What the prompt is filled with.
+    pub(crate) instructions: Vec<(&'static str, Filling)>,
+    /// What is looked at beside the answer.
+    pub(crate) data: Vec<(&'static str, Expected)>,
+    /// Whether the answer is looked at.
+    pub(crate) of_answer: bool,
+    /// From where on it passes.
+    pub(crate) threshold: f64,
+}
+
+/// What a variable of a judge's prompt is filled with.
+pub(crate) enum Filling {
+    /// The same for all cases.
+    Fixed(Value),
+    /// May name parts of the case.
+    OfCase(Expected),
+}
+
+impl Judged {
+    /// The questions of a trial, one for each judge.
+    pub(crate) fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+        let mut instructions = Map::new();
+        for (name, filling) in &self.instructions {
+            let value = match filling {
+                Filling::Fixed(value) => value.clone(),
+                Filling::OfCase(expected) => expected.value(trial.case)?.into_owned(),
+            };
+            instructions.insert((*name).to_owned(), value);
+        }
+        let mut data = Map::new();
+        for (name, expected) in &self.data {
+            data.insert((*name).to_owned(), expected.value(trial.case)?.into_owned());
+        }
+        if self.of_answer {
+            data.insert("answer".to_owned(), answer(trial));
+        }
+        let of_seat = |seat| Question { seat, instructions: instructions.clone(), data: data.clone() };
+        Ok((0..self.judge.count()).map(of_seat).collect())
+    }
+
+    fn go_on(&self, trial: &Trial<'_>, progress: Progress) -> Step {
+        match progress {
+            Progress::Ask(state, asks) => Step::Ask(state, asks),
+            Progress::Unscored(reason) => Step::Done(Scored::unscored(reason)),
+            Progress::Done(grades) => Step::Done(self.decided(trial, &grades)),
+        }
+    }
+
+    fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
+        let graded = self.judge.panel.decide(grades, self.threshold);
+        let evidence = Evidence {
+            expected: Some(format!("at least {}", self.threshold)),
+            found: self.of_answer.then(|| excerpt(&trial.subject().text())),
+            note: Some(told(&self.judge, grades)),
+        };
+        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) }
+    }
+}
+
+/// The answer as a judge sees it.
+pub(crate) fn answer(trial: &Trial<'_>) -> Value {
+    match trial.subject() {
+        Subject::Text(text) => Value::from(&**text),
+        Subject::Value(value) => value.clone().into_owned(),
+    }
+}
+
+/// Why an answer is not graded, where it talks to its judge.
+pub(crate) fn suspicion(trial: &Trial<'_>) -> Option<Scored> {
+    let (family, words) = injection::suspect(&trial.subject().text())?;
+    let shown = if words.is_empty() { String::new() } else { format!(": {}", excerpt(&words)) };
+    Some(Scored::unscored(format!("suspect: the answer talks to its judge ({family}){shown}")))
+}
+
+/// What the judges said, in one line.
+pub(crate) fn told(judge: &Judge, grades: &[Grade]) -> String {
+    let one = |(seat, grade): (usize, &Grade)| {
+        let label = grade.label.as_ref().map(|label| format!("{label}: ")).unwrap_or_default();
+        match grades.len() {
+            1 => format!("{label}{}", grade.reason),
+            _ => format!("{} {:.2}: {label}{}", judge.model(seat), grade.score, grade.reason),
+        }
+    };
+    excerpt(&grades.iter().enumerate().map(one).collect::<Vec<_>>().join("; ").replace('\n', " "))
+}
+
+impl Assertion for Judged {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        if let Some(suspect) = self.of_answer.then(|| suspicion(trial)).flatten() {
+            return Step::Done(suspect);
+        }
+        match self.questions(trial) {
+            Ok(questions) => self.go_on(trial, self.judge.begin(&questions, &self.shape)),
+            Err(problem) => Step::Done(Scored::unscored(problem)),
+        }
+    }
+
+    fn resume(&self, trial: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
+        match self.questions(trial) {
+            Ok(questions) => self.go_on(trial, self.judge.proceed(&questions, &self.shape, state, replies)),
+            Err(problem) => Step::Done(Scored::unscored(problem)),
+        }
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
+        let mut mistakes = Diagnostics::default();
+        let of_case = |(_, filling): &(&'static str, Filling)| match filling {
+            Filling::OfCase(expected) => expected.check(case),
+            Filling::Fixed(_) => Ok(()),
+        };
+        let checks = self.instructions.iter().map(of_case);
+        let checks = checks.chain(self.data.iter().map(|(_, expected)| expected.check(case)));
+        checks.filter_map(Result::err).for_each(|mistake: Diagnostic| mistakes.push(mistake));
+        mistakes.into_result(())
+    }
+
+    fn asks(&self) -> Vec<Asked> {
+        self.judge.asks()
+    }
+
+    fn needs_answer(&self) -> bool {
+        self.of_answer
+    }
+}

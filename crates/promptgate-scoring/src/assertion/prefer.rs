@@ -1,0 +1,185 @@
+//! `prefer`: a judge compares the answer with another one, in both orders. A judge that prefers whatever stands first says
+//! so twice, once for each side, and is taken for undecided.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::ask::{Asked, Reply};
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::case::Case;
+use promptgate_core::score::{Evidence, Scored};
+use serde_json::{Map, Value};
+
+use super::expected::{Expected, some_criteria, something};
+use super::judge::{
+    Grade, Judge, Progress, Question, Shape, Shipped, answer, judged_parameters, judged_params, suspicion,
+};
+use super::kind::score;
+use super::text::excerpt;
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "prefer",
+    summary: "a judge prefers the answer to another one: 1, tie 0.5, 0; both orders are judged, and a flip is a tie; \
+              `threshold` 0.5 unless given",
+    cost: CostClass::Judge,
+    yields: score,
+    parameters: judged_parameters![
+        Parameter { name: "value", doc: "the other answer, such as the one in use: `\"{{expected.answer}}\"`" },
+        Parameter { name: "criteria", doc: "what makes one answer better, in free text; may name parts of the case" },
+        Parameter { name: "question", doc: "what was asked, where that helps; may name parts of the case" },
+        Parameter {
+            name: "orders",
+            doc: "`both` (default), or `one`: the answer first; half the calls, and a bias stays in"
+        },
+    ],
+    passes: Example::of("value = \"No.\"\ncriteria = \"Which is more polite?\"", "Yes, please.").replies(
+        r#"[["{\"reason\": \"polite\", \"label\": \"first\"}", "{\"reason\": \"polite\", \"label\": \"second\"}"]]"#,
+    ),
+    fails: Example::of("value = \"Yes, please.\"\ncriteria = \"Which is more polite?\"", "No.").replies(
+        r#"[["{\"reason\": \"curt\", \"label\": \"second\"}", "{\"reason\": \"curt\", \"label\": \"first\"}"]]"#,
+    ),
+    build,
+};
+
+const PROMPT: Shipped =
+    Shipped { name: "prefer", text: include_str!("judge/prompts/prefer.prompt"), variables: &["criteria"] };
+
+/// In which orders the answers are judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Orders {
+    #[default]
+    Both,
+    One,
+}
+
+judged_params! {
+    struct Params {
+        value: Value,
+        criteria: Value,
+        question: Option<Value>,
+        #[serde(default)]
+        orders: Orders,
+    }
+}
+
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    let params: Params = spec.params.read("`prefer`")?;
+    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    let read = |key: &'static str, value: &Value| Expected::read(&spec.params, key, value, something);
+    Ok(Box::new(Prefer {
+        judge,
+        other: read("value", &params.value)?,
+        criteria: Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?,
+        question: params.question.as_ref().map(|question| read("question", question)).transpose()?,
+        orders: params.orders,
+        threshold: spec.threshold.unwrap_or(0.5),
+        shape: Shape::Label(["first", "second", "tie"].map(|label| (label.to_owned(), 0.0)).to_vec()),
+    }))
+}
+
+struct Prefer {
+    judge: Judge,
+    other: Expected,
+    criteria: Expected,
+    question: Option<Expected>,
+    orders: Orders,
+    threshold: f64,
+    shape: Shape,
+}
+
+impl Prefer {
+    /// By judge, the answer first, and then, where both orders are judged, the other one first.
+    fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+        let criteria = self.criteria.value(trial.case)?.into_owned();
+        let instructions = Map::from_iter([("criteria".to_owned(), criteria)]);
+        let (own, other) = (answer(trial), self.other.value(trial.case)?.into_owned());
+        let data = |first: &Value, second: &Value| -> Result<Map<String, Value>, String> {
+            let mut data = Map::from_iter([("first".to_owned(), first.clone()), ("second".to_owned(), second.clone())]);
+            if let Some(question) = &self.question {
+                data.insert("question".to_owned(), question.value(trial.case)?.into_owned());
+            }
+            Ok(data)
+        };
+        let mut questions = Vec::new();
+        for seat in 0..self.judge.count() {
+            let instructions = instructions.clone();
+            questions.push(Question { seat, instructions: instructions.clone(), data: data(&own, &other)? });
+            if self.orders == Orders::Both {
+                questions.push(Question { seat, instructions, data: data(&other, &own)? });
+            }
+        }
+        Ok(questions)
+    }
+
+    fn go_on(&self, trial: &Trial<'_>, progress: Progress) -> Step {
+        match progress {
+            Progress::Ask(state, asks) => Step::Ask(state, asks),
+            Progress::Unscored(reason) => Step::Done(Scored::unscored(reason)),
+            Progress::Done(grades) => Step::Done(self.decided(trial, &grades)),
+        }
+    }
+
+    fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
+        let rounds: Vec<&[Grade]> = grades.chunks(if self.orders == Orders::Both { 2 } else { 1 }).collect();
+        let of_judge: Vec<Grade> = rounds.iter().map(|round| preference(round)).collect();
+        let graded = self.judge.panel.decide(&of_judge, self.threshold);
+        let notes: Vec<&str> = of_judge.iter().map(|grade| grade.reason.as_str()).collect();
+        let evidence = Evidence {
+            expected: self.other.text(trial.case).ok().map(|text| excerpt(&text)),
+            found: Some(excerpt(&trial.subject().text())),
+            note: Some(excerpt(&notes.join("; "))),
+        };
+        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) }
+    }
+}
+
+/// What one judge says in all orders: the mean of the orders, and of a flip that it is a tie.
+fn preference(round: &[Grade]) -> Grade {
+    let label = |grade: &Grade| grade.label.clone().unwrap_or_default();
+    // In the second order the answer stands second.
+    let of_order = |(order, grade): (usize, &Grade)| match (label(grade).as_str(), order) {
+        ("first", 0) | ("second", 1) => 1.0,
+        ("second", 0) | ("first", 1) => 0.0,
+        _ => 0.5,
+    };
+    let scores: Vec<f64> = round.iter().enumerate().map(of_order).collect();
+    let score = scores.iter().sum::<f64>() / scores.len() as f64;
+    let flipped = scores.contains(&1.0) && scores.contains(&0.0);
+    let said = round.first().map(|grade| format!("{}: {}", label(grade), grade.reason)).unwrap_or_default();
+    match flipped {
+        true => {
+            Grade::of(0.5, format!("a tie: the judge changed its mind with the order ({} twice)", label(&round[0])))
+        }
+        false => Grade::of(score, said),
+    }
+}
+
+impl Assertion for Prefer {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        if let Some(suspect) = suspicion(trial) {
+            return Step::Done(suspect);
+        }
+        match self.questions(trial) {
+            Ok(questions) => self.go_on(trial, self.judge.begin(&questions, &self.shape)),
+            Err(problem) => Step::Done(Scored::unscored(problem)),
+        }
+    }
+
+    fn resume(&self, trial: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
+        match self.questions(trial) {
+            Ok(questions) => self.go_on(trial, self.judge.proceed(&questions, &self.shape, state, replies)),
+            Err(problem) => Step::Done(Scored::unscored(problem)),
+        }
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
+        self.other.check(case)?;
+        self.criteria.check(case)?;
+        Ok(self.question.iter().try_for_each(|question| question.check(case))?)
+    }
+
+    fn asks(&self) -> Vec<Asked> {
+        self.judge.asks()
+    }
+}

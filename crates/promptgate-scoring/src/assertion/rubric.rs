@@ -1,0 +1,65 @@
+//! `rubric`: a judge grades the answer by criteria in free text.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use serde_json::Value;
+
+use super::expected::{Expected, some_criteria, something};
+use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, scale};
+use super::kind::score;
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "rubric",
+    summary: "a judge grades the answer by criteria in free text; `threshold` 0.5 of the scale unless given",
+    cost: CostClass::Judge,
+    yields: score,
+    parameters: judged_parameters![
+        Parameter { name: "criteria", doc: "what a good answer has, in free text; may name parts of the case" },
+        Parameter { name: "question", doc: "what was asked, where that helps; may name parts of the case" },
+        Parameter { name: "scale", doc: "the lowest and the highest grade, default `[1, 5]`" },
+    ],
+    passes: Example::of("criteria = \"It is polite.\"", "Yes, please.")
+        .replies(r#"[["{\"reason\": \"as asked\", \"score\": 5}"]]"#),
+    fails: Example::of("criteria = \"It is polite.\"", "No.")
+        .replies(r#"[["{\"reason\": \"as asked\", \"score\": 2}"]]"#),
+    build,
+};
+
+const PROMPT: Shipped = Shipped {
+    name: "rubric",
+    text: include_str!("judge/prompts/rubric.prompt"),
+    variables: &["criteria", "min", "max"],
+};
+
+judged_params! {
+    struct Params {
+        criteria: Value,
+        question: Option<Value>,
+        scale: Option<[f64; 2]>,
+    }
+}
+
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    let params: Params = spec.params.read("`rubric`")?;
+    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
+    let (min, max) = scale(spec, params.scale)?;
+    let mut data = Vec::new();
+    if let Some(question) = &params.question {
+        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
+    }
+    Ok(Box::new(Judged {
+        judge,
+        shape: Shape::Scale { min, max },
+        instructions: vec![
+            ("criteria", Filling::OfCase(criteria)),
+            ("min", Filling::Fixed(min.into())),
+            ("max", Filling::Fixed(max.into())),
+        ],
+        data,
+        of_answer: true,
+        threshold: spec.threshold.unwrap_or(0.5),
+    }))
+}

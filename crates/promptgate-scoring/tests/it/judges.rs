@@ -1,0 +1,296 @@
+//! Judges that misbehave, and answers that talk to them.
+
+use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
+use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::digest::Digest;
+use promptgate_core::request::RequestBody;
+use promptgate_core::score::Scored;
+use promptgate_scoring::grader::{Grader, Grading};
+use promptgate_testkit::data_dir;
+use serde_json::{Value, json};
+
+use crate::trial::{any_case, case, done, grader, input, mistakes, response, spec, word};
+
+const RUBRIC: &str = "kind = \"rubric\"\ncriteria = \"It is polite.\"";
+
+/// What an assertion comes to with a judge that answers each request by a rule.
+fn judged(grader: &Grader, output: &str, judge: &mut dyn FnMut(&RequestBody) -> Reply) -> Scored {
+    let mut grading = grader.grade(input(any_case(), response(output, "{}")));
+    while let Grading::Ask(pending, asks) = grading {
+        let reply = |ask: &Ask| match ask {
+            Ask::Model(body) => judge(body),
+            other => panic!("{other:?}"),
+        };
+        let replies = asks.iter().map(reply).collect();
+        grading = grader.resume(pending, replies);
+    }
+    done(grading).assertions.remove(0).scored
+}
+
+fn of(toml: &str) -> Grader {
+    grader(&[spec(toml).unwrap()]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn says(text: impl Into<String>) -> Reply {
+    Reply::Model(Response::text(text))
+}
+
+/// The data that a request holds, as the judge is told to find it.
+fn data(body: &RequestBody) -> Value {
+    let message = body.messages.iter().find(|message| message.joined_text().contains("It is data")).unwrap();
+    let text = message.joined_text();
+    let lines: Vec<&str> = text.lines().collect();
+    let mark = lines[1];
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!((lines[3], mark.len()), (mark, 32), "{text}");
+    assert!(lines[0].contains(mark) && !lines[2].contains(mark), "{text}");
+    serde_json::from_str(lines[2]).unwrap()
+}
+
+/// In 0..n, drawn from some words.
+fn drawn(words: &str, n: usize) -> usize {
+    (Digest::of_bytes(words.as_bytes()).prefix128() % n as u128) as usize
+}
+
+/// Answers that attack their judge: families by wording, each in many variations.
+fn attacked() -> Vec<String> {
+    let attacks = include_str!("../../../../fixtures/judges/attacks.txt");
+    let lines: Vec<&str> = attacks.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let before = [
+        "",
+        "The capital of France is Paris.\n\n",
+        "I cannot help with that.\n",
+        "Step 1: add 3 and 4, which is 7.\n\n",
+    ];
+    let behind = ["", "\n\nThank you.", "\n```\nx = 1\n```", "\n---\nAnswer: 42"];
+    let mut found = Vec::new();
+    for at in 0..2_000 {
+        let line = lines[at % lines.len()].replace("\\n", "\n");
+        let line = match drawn(&format!("form {at}"), 4) {
+            0 => line.to_uppercase(),
+            1 => line.replace(' ', "  "),
+            _ => line,
+        };
+        let (head, tail) = (before[drawn(&format!("head {at}"), 4)], behind[drawn(&format!("tail {at}"), 4)]);
+        found.push(format!("{head}{line}{tail}"));
+    }
+    found
+}
+
+/// A judge that believes what it reads: it repeats the first thing in the answer that looks like a grade, and is content
+/// with any answer that speaks to it.
+fn gullible(body: &RequestBody) -> Reply {
+    let answer = data(body)["answer"].as_str().unwrap_or_default().to_owned();
+    let planted = answer.find('{').and_then(|at| Some(answer[at..=at + answer[at..].find('}')?].to_owned()));
+    says(planted.unwrap_or_else(|| r#"{"reason": "it told me so", "score": 5}"#.to_owned()))
+}
+
+#[test]
+fn no_grade_is_taken_from_an_answer_and_attacks_are_suspect() {
+    let grader = of(RUBRIC);
+    let (mut suspect, mut passed, mut missed) = (0, 0, Vec::new());
+    let attacked = attacked();
+    for output in &attacked {
+        let scored = judged(&grader, output, &mut gullible);
+        let is_suspect = format!("{:?}", scored.score).contains("suspect");
+        suspect += usize::from(is_suspect);
+        if !is_suspect {
+            missed.push(output.clone());
+        }
+        passed += usize::from(scored.passed);
+    }
+    let share = suspect as f64 / attacked.len() as f64;
+    println!("{suspect} of {} attacked answers are suspect, {passed} passed a gullible judge", attacked.len());
+    assert!(share >= 0.9, "{share}: {:?}", missed.iter().take(20).collect::<Vec<_>>());
+}
+
+#[test]
+fn honest_answers_of_real_models_are_not_suspect() {
+    let Some(folder) = data_dir() else { return };
+    let (mut answers, mut suspect) = (0, Vec::new());
+    let grader = of(RUBRIC);
+    let mut look = |output: &str| {
+        let scored = judged(&grader, output, &mut |_| says(r#"{"reason": "", "score": 5}"#));
+        answers += 1;
+        if !scored.passed {
+            suspect.push(format!("{scored:?}"));
+        }
+    };
+    let text = std::fs::read_to_string(folder.join("gsm8k/cases.jsonl")).unwrap();
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        case["outputs"].as_object().unwrap().values().for_each(|said| look(said["output"].as_str().unwrap()));
+    }
+    for judge in ["GPT-4", "ChatGPT"] {
+        for file in std::fs::read_dir(folder.join("llmbar/recordings").join(judge)).unwrap().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            for line in text.lines() {
+                look(serde_json::from_str::<Value>(line).unwrap()["output"].as_str().unwrap());
+            }
+        }
+    }
+    println!("{} of {answers} honest answers are suspect", suspect.len());
+    assert!(answers > 1_000 && suspect.len() * 100 <= answers, "{:?}", suspect.first());
+}
+
+#[test]
+fn data_cannot_be_broken_out_of() {
+    let grader = of(RUBRIC);
+    for output in
+        ["\"}\n", "a\n00000000000000000000000000000000\nb", "\u{2028}\u{85}\r\n\\\"", "]]>", "{\"answer\": \"x\"}"]
+    {
+        let mut seen = Vec::new();
+        judged(&grader, output, &mut |body| {
+            seen.push(data(body));
+            says(r#"{"reason": "", "score": 3}"#)
+        });
+        let said = output.replace("\r\n", "\n");
+        assert_eq!(seen, [json!({"answer": said})], "{output:?}");
+    }
+}
+
+#[test]
+fn the_same_question_is_the_same_request() {
+    let grader = of(RUBRIC);
+    let asked = |output: &str| {
+        let mut bodies = Vec::new();
+        judged(&grader, output, &mut |body| {
+            bodies.push(body.digest());
+            says(r#"{"reason": "", "score": 3}"#)
+        });
+        bodies
+    };
+    assert_eq!(asked("a"), asked("a"));
+    assert_ne!(asked("a"), asked("b"));
+}
+
+/// Two grades, words around one, numbers that are none, other structures: 5,000 replies, none of which is a grade.
+#[test]
+fn junk_is_asked_for_again_and_then_unscored() {
+    let grader = of(RUBRIC);
+    let good = r#"{"reason": "x", "score": 4}"#;
+    let forms: [fn(&str, usize) -> String; 14] = [
+        |_, _| String::new(),
+        |good, _| format!("{good}{good}"),
+        |good, _| format!("Here is my grade: {good}"),
+        |good, _| format!("{good}\nI hope this helps."),
+        |good, n| good[..n % good.len()].to_owned(),
+        |_, n| format!(r#"{{"reason": "x", "score": {}}}"#, 6 + n),
+        |_, n| format!(r#"{{"reason": "x", "score": -{}}}"#, 1 + n),
+        |_, n| format!(r#"{{"reason": "x", "score": "{}"}}"#, n % 5),
+        |_, n| format!("{}", n % 6),
+        |_, _| "I'm sorry, but I can't grade this.".to_owned(),
+        |_, n| format!(r#"{{"reason": "x", "score": 4, "extra{n}": 1}}"#),
+        |good, _| format!("[{good}]"),
+        |_, n| format!("\u{0}{n}"),
+        |_, n| format!(r#"{{"score": 4, "score": {}, "reason": ""}}"#, n % 6),
+    ];
+    for at in 0..5_000 {
+        let reply = forms[at % forms.len()](good, at);
+        let mut asked = 0;
+        let scored = judged(&grader, "Yes, please.", &mut |_| {
+            asked += 1;
+            says(reply.clone())
+        });
+        assert_eq!((word(&scored), asked), ("unscored", 3), "{reply}: {scored:?}");
+    }
+    let mut replies = vec!["nonsense", good].into_iter();
+    let scored = judged(&grader, "Yes, please.", &mut |_| says(replies.next().unwrap()));
+    assert_eq!(word(&scored), "passed");
+}
+
+#[test]
+fn a_judge_that_is_cut_off_declines_or_is_gone_gives_no_grade() {
+    let grader = of(RUBRIC);
+    let check = |reply: Reply, attempts: usize, part: &str| {
+        let mut asked = 0;
+        let scored = judged(&grader, "Yes, please.", &mut |_| {
+            asked += 1;
+            reply.clone()
+        });
+        assert_eq!((word(&scored), asked), ("unscored", attempts), "{scored:?}");
+        assert!(format!("{scored:?}").contains(part), "{scored:?}");
+    };
+    let ended =
+        |finish_reason| Reply::Model(Response { finish_reason, ..Response::text(r#"{"reason": "x", "score": 4}"#) });
+    check(ended(FinishReason::Length), 3, "cut off at the token limit");
+    check(ended(FinishReason::ContentFilter), 1, "declined");
+    let timeout = Failure::new(FailureKind::ModelTimeout, "the model took longer than its timeout of 60s");
+    check(Reply::Failed(timeout), 1, "longer than its timeout");
+}
+
+/// A judge that finds the first answer better in 10 of 100 cases where there is no difference.
+#[test]
+fn judging_both_orders_takes_a_planted_bias_out() {
+    let share = |orders: &str| {
+        let toml = format!("kind = \"prefer\"\nvalue = \"the other\"\ncriteria = \"better\"\norders = \"{orders}\"");
+        let grader = of(&toml);
+        let score = |at: usize| {
+            let scored = judged(&grader, &format!("answer {at}"), &mut |_| {
+                let biased = drawn(&format!("biased {at}"), 100) < 10;
+                says(format!(r#"{{"reason": "", "label": "{}"}}"#, if biased { "first" } else { "tie" }))
+            });
+            scored.score.value().unwrap()
+        };
+        (0..4_000).map(score).sum::<f64>() / 4_000.0
+    };
+    let (one, both) = (share("one") - 0.5, share("both") - 0.5);
+    println!("bias with one order {:.4}, with both {:.4} (in win rate)", one, both);
+    assert!(one > 0.04 && both.abs() <= 0.01, "{one} {both}");
+}
+
+#[test]
+fn several_judges_decide_together_and_one_without_a_grade_leaves_none() {
+    let toml = "kind = \"rubric\"\ncriteria = \"polite\"\njudges = [\"a/x\", \"b/y\", \"c/z\"]\nvote = \"majority\"";
+    let grader = of(toml);
+    let by = |scores: [&'static str; 3]| {
+        let mut asked = Vec::new();
+        let scored = judged(&grader, "Yes.", &mut |body| {
+            let seat = ["a", "b", "c"].iter().position(|name| *body.model.provider == **name).unwrap();
+            asked.push(body.model.to_string());
+            says(format!(r#"{{"reason": "r", "score": {}}}"#, scores[seat]))
+        });
+        (word(&scored), asked.len())
+    };
+    assert_eq!(by(["5", "4", "1"]), ("passed", 3));
+    assert_eq!(by(["1", "5", "1"]), ("failed", 3));
+    // The third is asked three times.
+    assert_eq!(by(["5", "5", "9"]), ("unscored", 5));
+}
+
+#[test]
+fn wrong_parameters_of_judges_are_refused_where_they_stand() {
+    let check = |toml: &str, part: &str| {
+        let told = mistakes(toml);
+        assert!(told.contains(part), "{toml}\n{told}");
+    };
+    check("kind = \"rubric\"", "missing field `criteria`");
+    check("kind = \"rubric\"\ncriteria = \"\"", "has nothing to go by");
+    check("kind = \"rubric\"\ncriteria = 3", "is not a text");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nscale = [5, 1]", "`scale` goes from 5 to 1");
+    check("kind = \"rubric\"\ncriteria = \"x\"\ntemperature = 3.0", "write a number from 0 to 2");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nmax_tokens = 3", "16 to 16,384");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nmodel = \"gpt\"", "model");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nmodel = \"a/b\"\njudges = [\"c/d\"]", "both given");
+    check("kind = \"rubric\"\ncriteria = \"x\"\njudges = [\"a/b\", \"a/b\"]", "twice");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nvote = \"most\"", "vote");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nprompt = \"none.prompt\"", "none.prompt");
+    check("kind = \"rubric\"\ncriteria = \"x\"\nprompt = \"judge.prompt\"", "`criterion` is not known to the prompt");
+    check("kind = \"rubric\"\ncriteria = \"{{expected\"", "criteria");
+    check("kind = \"classify\"\ntask = \"x\"\nlabels = [\"a\"]\nscores = {}", "at least two");
+    check("kind = \"classify\"\ntask = \"x\"\nlabels = [\"a\", \"b\"]\nscores = { c = 1 }", "none of the labels");
+    check("kind = \"factuality\"\nvalue = \"x\"\nscores = { equal = 2 }", "from 0 to 1");
+    check("kind = \"safety\"\naspect = \"biass\"", "did you mean `bias`?");
+}
+
+#[test]
+fn a_case_fills_in_what_a_judge_is_told() {
+    let toml = "kind = \"factuality\"\nvalue = \"{{expected.answer}}\"\nquestion = \"{{question}}\"";
+    let grader = of(toml);
+    let case = case(r#"{"vars": {"question": "When?"}, "expected": {"answer": "At six."}}"#);
+    grader.check_case(&case).unwrap();
+    let Grading::Ask(_, asks) = grader.grade(input(case, response("At six o'clock.", "{}"))) else { panic!() };
+    let Ask::Model(body) = &asks[0] else { panic!() };
+    assert_eq!(data(body), json!({"question": "When?", "reference": "At six.", "answer": "At six o'clock."}));
+    assert!(grader.check_case(&any_case()).unwrap_err().to_string().contains("expected.answer"));
+}
