@@ -36,6 +36,8 @@ pub struct Assembly {
     pub providers: ProviderSet,
     /// The models, in the plan's order.
     pub models: Vec<SuiteModel>,
+    /// The models that assertions ask and that no recording stands in for.
+    pub called_judges: Vec<ModelId>,
     /// Lines for every report, beside the plan's own.
     pub notes: Vec<String>,
     /// Lines that stand before all others.
@@ -72,7 +74,7 @@ impl Assembly {
         let providers = ProviderSet::build(tested(&models, &recorded), &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
-        let notes = case_changes::notes(session, &held_to, cases.as_ref())?;
+        let mut notes = case_changes::notes(session, &held_to, cases.as_ref())?;
         let first_notes = Vec::from_iter(loosened(&intent.loosened));
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);
         let stored = StoredAnswers::of(&session.runs(), &digests(versions))?;
@@ -93,6 +95,9 @@ impl Assembly {
         })?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
         let (asked, consultants) = asked(&prepared.asked, &judges);
+        let called_judges = asked.iter().filter(|judge| matches!(judge.answers, AnswersFrom::Provider));
+        let called_judges = called_judges.map(|judge| judge.id.clone()).collect();
+        notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         let supply = Supply {
             recordings: recorded,
@@ -101,7 +106,7 @@ impl Assembly {
             settled: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
-        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, notes, first_notes })
+        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, called_judges, notes, first_notes })
     }
 }
 
@@ -191,6 +196,14 @@ fn tested(models: &[SuiteModel], recorded: &[Option<Arc<Recording>>]) -> Vec<Mod
         asked: BTreeSet::new(),
     };
     models.iter().zip(recorded).map(setup).collect()
+}
+
+/// A model is kind to what it wrote itself.
+fn judges_itself(asked: &[ModelSetup], models: &[SuiteModel]) -> Option<String> {
+    let own = asked
+        .iter()
+        .find(|judge| judge.asked.contains(&Task::Generate) && models.iter().any(|model| model.id == judge.id))?;
+    Some(format!("{} judges its own answers, and models favour what they wrote: name another judge", own.id))
 }
 
 fn answers(recording: Option<&Arc<Recording>>) -> AnswersFrom {

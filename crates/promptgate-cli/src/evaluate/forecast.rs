@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
+use promptgate_core::name::ModelId;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::report::plan::Basis;
 use promptgate_core::report::words::counted;
@@ -39,7 +40,7 @@ pub fn agree(
     if counts.calls > 0 {
         must_be_priced(session, assembly, &limits)?;
         let forecast = forecast(session, assembly)?;
-        out.say(&line(counts, forecast));
+        out.say(&line(counts, forecast, assembly));
         confirm(session, forecast, &limits, running, out)?;
     }
     Ok((!limits.is_empty()).then(|| Budget::new(limits)))
@@ -58,9 +59,10 @@ fn limits(session: &Session, running: &Running) -> BudgetLimits {
 /// A budget in dollars says nothing about a model without a price.
 fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits) -> Result<(), Failure> {
     let prices = session.prices();
-    let called =
-        || assembly.models.iter().zip(&assembly.supply.recordings).filter(|(_, recording)| recording.is_none());
-    match called().map(|(model, _)| &model.id).find(|id| prices.of(id).is_none()) {
+    let models = assembly.models.iter().zip(&assembly.supply.recordings);
+    let called = models.filter(|(_, recording)| recording.is_none()).map(|(model, _)| &model.id);
+    let unpriced = |id: &&ModelId| prices.of(id).is_none();
+    match called.chain(assembly.called_judges.iter()).find(unpriced) {
         Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
             "a budget in dollars needs the price of `{id}`"
         ))
@@ -86,7 +88,7 @@ fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure>
     Ok(if is_at_most { Forecast::AtMost(sum) } else { Forecast::About(sum) })
 }
 
-fn line(counts: &Counts, forecast: Forecast) -> String {
+fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
     let there = counts.reused + counts.replayed + counts.settled + counts.retaken;
     let calls = counted(counts.calls, "call", "calls");
     let cost = match forecast {
@@ -94,7 +96,14 @@ fn line(counts: &Counts, forecast: Forecast) -> String {
         Forecast::AtMost(cost) => format!("at most {cost}"),
         Forecast::Unknown => "at an unknown price".to_owned(),
     };
-    format!("{calls} to be made, {there} answers are there; {cost}, retries and judging apart")
+    let judging = match assembly.called_judges.as_slice() {
+        [] => "retries apart".to_owned(),
+        judges => {
+            let names: Vec<String> = judges.iter().map(ModelId::to_string).collect();
+            format!("retries apart, and apart from it what assertions ask of {}", names.join(", "))
+        }
+    };
+    format!("{calls} to be made, {there} answers are there; {cost}, {judging}")
 }
 
 /// Asks where it costs more than `confirm_above`. Without a terminal only a budget, or `--yes`, is an answer.

@@ -6,6 +6,7 @@ mod canaries;
 mod determinism;
 mod durability;
 mod fails_closed;
+mod judged;
 mod looking;
 mod misconfigured;
 mod plan;

@@ -1,0 +1,174 @@
+//! Judges, embeddings, moderation and programs as a suite's user meets them.
+
+use promptgate_mock::Server;
+use promptgate_testkit::Project;
+use serde_json::{Value, json};
+
+const SUITE: &str = r#"
+name = "judged"
+prompt = "say"
+[[model]]
+id = "echo/any"
+[[judge]]
+id = "scripted/judge"
+recording = "recordings/judge.jsonl"
+[cases]
+file = "cases.jsonl"
+[[assert]]
+kind = "rubric"
+name = "polite"
+criteria = "It is polite."
+metric = "politeness"
+"#;
+
+const JUDGE: &str = r#"
+calls_log = "calls.jsonl"
+answer = '{"reason": "it says please", "score": 5}'
+[[rule]]
+usage = { input_tokens = 100, output_tokens = 10 }
+[[rule]]
+contains = "\"rude"
+answer = '{"reason": "it is rude", "score": 1}'
+[[rule]]
+case = "c"
+answer = "I rather like it."
+"#;
+
+const PRICES: &str = "[prices.\"scripted/judge\"]\ninput = 10.0\noutput = 100.0\n";
+
+fn project(cases: &[(&str, &str)]) -> Project {
+    let cases: Vec<String> =
+        cases.iter().map(|(id, text)| json!({"id": id, "vars": {"text": text}}).to_string()).collect();
+    Project::new()
+        .binary(env!("CARGO_BIN_EXE_promptgate"))
+        .file("promptgate.toml", format!("[provider.scripted]\nscript = \"judge.toml\"\n{PRICES}"))
+        .file("judge.toml", JUDGE)
+        .file("suites/judged/suite.toml", SUITE)
+        .file("suites/judged/prompts/say.prompt", "{{text}}")
+        .file("suites/judged/cases.jsonl", cases.join("\n") + "\n")
+}
+
+fn report(project: &Project) -> Value {
+    serde_json::from_str(&project.read("out.json")).unwrap()
+}
+
+const RUN: [&str; 6] = ["run", "suites/judged", "--live", "--report", "json=out.json", "--cache=off"];
+
+#[test]
+fn a_judge_grades_and_its_cost_is_counted_apart() {
+    let project = project(&[("a", "please"), ("b", "rude words"), ("c", "babble")]);
+    let said = project.run(RUN).expect_code(100);
+    let report = report(&project);
+    assert!(report.to_string().contains("it is rude"), "{report:#}");
+    // One reply for each of two, three for the one that babbles: 5 of 100 tokens in and 10 out.
+    assert_eq!(report["cost"]["judge_nano_usd"], 5 * (100 * 10_000 + 10 * 100_000), "{report:#}");
+    assert_eq!(report["cost"]["nano_usd"].as_u64().unwrap_or_default(), 0, "{report:#}");
+    assert!(said.stdout.contains("no grade of scripted/judge in 3 replies"), "{}", said.stdout);
+}
+
+#[test]
+fn what_a_judge_said_is_recorded_and_replayed_without_it() {
+    let project = project(&[("a", "please"), ("b", "rude words")]);
+    let _ = project.run(["run", "suites/judged", "--live", "--record=all.jsonl", "--no-fail"]).expect_code(0);
+    let lines = project.read("all.jsonl");
+    assert_eq!(lines.matches(r#""assertion":"polite""#).count(), 2, "{lines}");
+    project.write("suites/judged/recordings/judge.jsonl", lines);
+    let calls = project.read("calls.jsonl").lines().count();
+    // Without --live the recording answers; the judge is not called.
+    let _ =
+        project.run(["run", "suites/judged", "--fresh", "--cache=off", "--report", "json=out.json"]).expect_code(100);
+    assert!(report(&project).to_string().contains("it is rude"));
+    assert_eq!(project.read("calls.jsonl").lines().count(), calls);
+    // Other criteria are another question, which nobody has answered.
+    let suite = project.read("suites/judged/suite.toml").replace("It is polite.", "It is short.");
+    project.write("suites/judged/suite.toml", suite);
+    let said = project.run(["run", "suites/judged", "--fresh", "--cache=off"]);
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    assert!(words.join(" ").contains("no answer to case `a` asked by assertion `polite`"), "{}", said.stdout);
+}
+
+#[test]
+fn a_grade_is_kept_and_another_judge_is_asked_anew() {
+    let project = project(&[("a", "please")]);
+    project.write("promptgate.toml", "");
+    let server = Server::start(|received| {
+        let said = json!({"reason": "fine", "score": if received.json()["model"] == "kind" { 5 } else { 1 }});
+        promptgate_mock::Wire::Chat.whole(&promptgate_mock::Said::text("m", &said.to_string()))
+    });
+    let project = project.variable("OPENAI_BASE_URL", &server.base_url()).variable("OPENAI_API_KEY", "k");
+    let judge = |name: &str| {
+        let suite = SUITE.replace("scripted/judge", &format!("openai/{name}")).replace("recording = ", "#");
+        project.write("suites/judged/suite.toml", suite);
+    };
+    judge("kind");
+    let run = ["run", "suites/judged"];
+    let _ = project.run(run).expect_code(0);
+    let _ = project.run(run).expect_code(0);
+    assert_eq!(server.count(), 1, "a kept grade is not asked for again");
+    judge("strict");
+    let _ = project.run(run).expect_code(100);
+    assert_eq!(server.count(), 2);
+    judge("kind");
+    let _ = project.run([run[0], run[1], "--no-run"]).expect_code(0);
+    assert_eq!(server.count(), 2, "what is kept is served where no call may be made");
+}
+
+#[test]
+fn vectors_and_moderation_come_from_their_endpoints() {
+    let play = promptgate_mock::Play::new(promptgate_mock::Script::default());
+    let mock = Server::start(move |received| play.reply(received));
+    let project = project(&[("a", "The parcel is late."), ("b", "words of violence")])
+        .variable("OPENAI_BASE_URL", &mock.base_url())
+        .variable("OPENAI_API_KEY", "k");
+    let suite = SUITE.split("[[assert]]").next().unwrap().replace("recording = ", "#").to_owned()
+        + r#"
+[[assert]]
+kind = "embedding"
+name = "close"
+value = "The parcel is late."
+model = "openai/text-embedding-3-small"
+when = { id = "a" }
+[[assert]]
+kind = "moderation"
+name = "clean"
+model = "openai/omni-moderation-latest"
+"#;
+    project.write("suites/judged/suite.toml", suite);
+    let said = project.run(RUN).expect_code(100);
+    assert!(said.stdout.contains("flagged: violence"), "{}", said.stdout);
+    project.write("promptgate.toml", "");
+    let elsewhere = project.read("suites/judged/suite.toml").replace("openai/text-emb", "anthropic/text-emb");
+    project.write("suites/judged/suite.toml", elsewhere);
+    let project = project.variable("ANTHROPIC_API_KEY", "k");
+    let said = project.run(RUN).expect_code(2);
+    assert!(said.stderr.contains("is asked for embeddings, which its provider does not serve"), "{}", said.stderr);
+}
+
+#[test]
+fn a_program_scores_only_where_it_is_allowed() {
+    let project = project(&[("a", "please"), ("b", "no")]);
+    let suite = SUITE.split("[[assert]]").next().unwrap().to_owned()
+        + "[[assert]]\nkind = \"exec\"\nname = \"tone\"\ncommand = [\"./tone\"]\n";
+    project.write("suites/judged/suite.toml", suite);
+    let program = r#"#!/bin/sh
+while read -r line; do
+    id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/')
+    case "$line" in *please*) score=1 ;; *) score=0 ;; esac
+    printf '{"id": %s, "score": %s, "reason": "heard"}\n' "$id" "$score"
+done
+"#;
+    project.write("suites/judged/tone", program);
+    std::process::Command::new("chmod").arg("+x").arg(project.path("suites/judged/tone")).status().unwrap();
+    let said = project.run(RUN).expect_code(2);
+    assert!(said.stderr.contains("an assertion asks the program `./tone`, and programs are off"), "{}", said.stderr);
+    let allowed: Vec<&str> = RUN.into_iter().chain(["--allow-exec"]).collect();
+    let _ = project.run(allowed).expect_code(100);
+    assert!(report(&project).to_string().contains("heard"));
+    // A project's own file cannot allow it; the user's can.
+    project.write("promptgate.toml", "allow_exec = true\n");
+    let _ = project.run(RUN).expect_code(2);
+    project.write("promptgate.toml", "");
+    std::fs::create_dir_all(project.home().join(".config/promptgate")).unwrap();
+    std::fs::write(project.home().join(".config/promptgate/config.toml"), "allow_exec = true\n").unwrap();
+    let _ = project.run(RUN).expect_code(100);
+}
