@@ -8,4 +8,5 @@ pub mod extract;
 pub mod fold;
 pub mod grader;
 pub mod planning;
+pub mod similarity;
 pub mod stats;

@@ -38,7 +38,7 @@ impl Assertion for Judge {
     }
 }
 
-const EXAMPLE: Example = Example { params: "", output: "", response: "{}", case: "{}" };
+const EXAMPLE: Example = Example::of("", "");
 
 static JUDGE: AssertionKind = AssertionKind {
     name: "judge",

@@ -5,10 +5,11 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::nearest::did_you_mean;
 
 use super::{
-    AssertionKind, all_of, answer_relevance, any_of, classify, closed_qa, contains, contains_all, contains_any,
-    context_precision, context_recall, context_relevance, cost, embedding, ends_with, equals, equals_any, exec,
-    factuality, faithfulness, finish_reason, http, instructions_followed, json, json_schema, latency, length,
-    moderation, number, prefer, python, regex, rubric, safety, starts_with, steps_rubric, summary, tokens, weighted,
+    AssertionKind, all_of, answer_relevance, any_of, bleu, chrf, classify, closed_qa, contains, contains_all,
+    contains_any, context_precision, context_recall, context_relevance, cost, embedding, ends_with, equals, equals_any,
+    exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, http, instructions_followed, json, json_schema,
+    latency, length, levenshtein, moderation, number, prefer, python, ratio, regex, rouge_l, rouge_n, rubric, safety,
+    starts_with, steps_rubric, summary, tokens, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -25,6 +26,15 @@ pub static KINDS: &[&AssertionKind] = &[
     &length::KIND,
     &json::KIND,
     &json_schema::KIND,
+    &levenshtein::KIND,
+    &ratio::KIND,
+    &fuzzy::KIND,
+    &f1::KIND,
+    &rouge_n::KIND,
+    &rouge_l::KIND,
+    &bleu::KIND,
+    &gleu::KIND,
+    &chrf::KIND,
     &embedding::KIND,
     &latency::KIND,
     &cost::KIND,

@@ -1,0 +1,256 @@
+//! Edit distance and longest common subsequence, 64 cells of the table at a time: Myers (1999) in the form of Hyyrö (2003),
+//! and Hyyrö's bit-parallel LCS (2004). Over any symbols: letters, tokens.
+
+use std::collections::HashMap;
+
+use super::TooLong;
+
+/// Machine words that one comparison may take; about half a second.
+const MOST_WORK: usize = 1 << 28;
+
+/// Edits (insertions, deletions, replacements) that turn one sequence into the other.
+pub fn edit_distance(one: &[u32], other: &[u32]) -> Result<usize, TooLong> {
+    let (pattern, text) = trimmed(one, other);
+    if pattern.is_empty() {
+        return Ok(text.len());
+    }
+    if pattern.len() <= 64 {
+        return Ok(edits_in_a_word(pattern, text));
+    }
+    let masks = Masks::of(pattern, text)?;
+    Ok(edits_in_blocks(&masks, pattern.len(), text))
+}
+
+/// The length of the longest sequence that both hold in order.
+pub fn common_subsequence(one: &[u32], other: &[u32]) -> Result<usize, TooLong> {
+    let (prefix, suffix) = shared_ends(one, other);
+    let ends = prefix + suffix;
+    let (pattern, text) = trimmed(one, other);
+    if pattern.is_empty() {
+        return Ok(ends);
+    }
+    if pattern.len() <= 64 {
+        return Ok(ends + common_in_a_word(pattern, text));
+    }
+    let masks = Masks::of(pattern, text)?;
+    Ok(ends + common_in_blocks(&masks, text))
+}
+
+/// Symbols that both begin with, and that both end with behind those.
+fn shared_ends(one: &[u32], other: &[u32]) -> (usize, usize) {
+    let prefix = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[prefix..], &other[prefix..]);
+    let suffix = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    (prefix, suffix)
+}
+
+/// Without what both begin and end with; the shorter one first.
+fn trimmed<'a>(one: &'a [u32], other: &'a [u32]) -> (&'a [u32], &'a [u32]) {
+    let (prefix, suffix) = shared_ends(one, other);
+    let (one, other) = (&one[prefix..one.len() - suffix], &other[prefix..other.len() - suffix]);
+    if one.len() <= other.len() { (one, other) } else { (other, one) }
+}
+
+/// Where each symbol stands in a pattern of at most 64: a table for the usual ones, a map for the rest.
+struct WordMasks {
+    low: [u64; 256],
+    high: HashMap<u32, u64>,
+}
+
+impl WordMasks {
+    fn of(pattern: &[u32]) -> Self {
+        let mut masks = Self { low: [0; 256], high: HashMap::new() };
+        for (at, symbol) in pattern.iter().enumerate() {
+            let bit = 1 << at;
+            match masks.low.get_mut(*symbol as usize) {
+                Some(mask) => *mask |= bit,
+                None => *masks.high.entry(*symbol).or_default() |= bit,
+            }
+        }
+        masks
+    }
+
+    fn get(&self, symbol: u32) -> u64 {
+        match self.low.get(symbol as usize) {
+            Some(mask) => *mask,
+            None if self.high.is_empty() => 0,
+            None => self.high.get(&symbol).copied().unwrap_or(0),
+        }
+    }
+}
+
+fn edits_in_a_word(pattern: &[u32], text: &[u32]) -> usize {
+    let masks = WordMasks::of(pattern);
+    let last = 1 << (pattern.len() - 1);
+    let (mut vertical_up, mut vertical_down, mut distance) = (u64::MAX, 0_u64, pattern.len());
+    for symbol in text {
+        let matches = masks.get(*symbol);
+        let diagonal = ((matches & vertical_up).wrapping_add(vertical_up) ^ vertical_up) | matches | vertical_down;
+        let up = vertical_down | !(diagonal | vertical_up);
+        let down = diagonal & vertical_up;
+        distance += usize::from(up & last != 0);
+        distance -= usize::from(down & last != 0);
+        let (up, down) = ((up << 1) | 1, down << 1);
+        vertical_up = down | !(diagonal | up);
+        vertical_down = up & diagonal;
+    }
+    distance
+}
+
+fn common_in_a_word(pattern: &[u32], text: &[u32]) -> usize {
+    let masks = WordMasks::of(pattern);
+    let mut row = u64::MAX;
+    for symbol in text {
+        let matched = row & masks.get(*symbol);
+        row = row.wrapping_add(matched) | (row - matched);
+    }
+    let used = if pattern.len() == 64 { u64::MAX } else { (1 << pattern.len()) - 1 };
+    (!row & used).count_ones() as usize
+}
+
+/// Where each symbol stands in a pattern of any length, by words.
+struct Masks {
+    words: usize,
+    rows: HashMap<u32, usize>,
+    bits: Vec<u64>,
+}
+
+impl Masks {
+    fn of(pattern: &[u32], text: &[u32]) -> Result<Self, TooLong> {
+        let words = pattern.len().div_ceil(64);
+        if words.saturating_mul(text.len()) > MOST_WORK {
+            return Err(TooLong(pattern.len(), text.len()));
+        }
+        let mut rows = HashMap::new();
+        for symbol in pattern {
+            let next = rows.len();
+            rows.entry(*symbol).or_insert(next);
+        }
+        let mut bits = vec![0; rows.len() * words];
+        for (at, symbol) in pattern.iter().enumerate() {
+            bits[rows[symbol] * words + at / 64] |= 1 << (at % 64);
+        }
+        Ok(Self { words, rows, bits })
+    }
+
+    /// The words of a symbol; nothing where the pattern has none of it.
+    fn get(&self, symbol: u32) -> Option<&[u64]> {
+        let row = *self.rows.get(&symbol)?;
+        Some(&self.bits[row * self.words..(row + 1) * self.words])
+    }
+}
+
+fn edits_in_blocks(masks: &Masks, pattern: usize, text: &[u32]) -> usize {
+    let nothing = vec![0; masks.words];
+    let last = 1_u64 << ((pattern - 1) % 64);
+    let mut column = vec![(u64::MAX, 0_u64); masks.words];
+    let mut distance = pattern;
+    for symbol in text {
+        let matches = masks.get(*symbol).unwrap_or(&nothing);
+        let (mut carried_up, mut carried_down) = (1, 0);
+        let end = masks.words - 1;
+        for (word, (vertical_up, vertical_down)) in column.iter_mut().enumerate() {
+            let x = matches[word] | carried_down;
+            let diagonal = ((x & *vertical_up).wrapping_add(*vertical_up) ^ *vertical_up) | x | *vertical_down;
+            let up = *vertical_down | !(diagonal | *vertical_up);
+            let down = diagonal & *vertical_up;
+            if word == end {
+                distance += usize::from(up & last != 0);
+                distance -= usize::from(down & last != 0);
+            }
+            let (shifted_up, shifted_down) = ((up << 1) | carried_up, (down << 1) | carried_down);
+            (carried_up, carried_down) = (up >> 63, down >> 63);
+            *vertical_up = shifted_down | !(diagonal | shifted_up);
+            *vertical_down = shifted_up & diagonal;
+        }
+    }
+    distance
+}
+
+fn common_in_blocks(masks: &Masks, text: &[u32]) -> usize {
+    let mut row = vec![u64::MAX; masks.words];
+    for symbol in text {
+        let Some(matches) = masks.get(*symbol) else { continue };
+        let mut carry = false;
+        for (cell, matches) in row.iter_mut().zip(matches) {
+            let matched = *cell & matches;
+            let (sum, first) = cell.overflowing_add(matched);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            carry = first || second;
+            *cell = sum | (*cell - matched);
+        }
+    }
+    // Bits behind the pattern never match, so they stay set.
+    row.iter().map(|cell| cell.count_zeros() as usize).sum()
+}
+
+/// The letters of a text as symbols.
+pub fn letters(text: &str) -> Vec<u32> {
+    text.chars().map(u32::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The whole table, cell by cell.
+    fn plain_edits(one: &[u32], other: &[u32]) -> usize {
+        let mut row: Vec<usize> = (0..=other.len()).collect();
+        for (i, a) in one.iter().enumerate() {
+            let mut diagonal = row[0];
+            row[0] = i + 1;
+            for (j, b) in other.iter().enumerate() {
+                let cell = (diagonal + usize::from(a != b)).min(row[j] + 1).min(row[j + 1] + 1);
+                diagonal = std::mem::replace(&mut row[j + 1], cell);
+            }
+        }
+        row[other.len()]
+    }
+
+    fn plain_common(one: &[u32], other: &[u32]) -> usize {
+        let mut row = vec![0; other.len() + 1];
+        for a in one {
+            let mut diagonal = 0;
+            for (j, b) in other.iter().enumerate() {
+                let cell = if a == b { diagonal + 1 } else { row[j].max(row[j + 1]) };
+                diagonal = std::mem::replace(&mut row[j + 1], cell);
+            }
+        }
+        row[other.len()]
+    }
+
+    #[test]
+    fn known_distances() {
+        let check = |one: &str, other: &str, edits: usize, common: usize| {
+            let (a, b) = (letters(one), letters(other));
+            assert_eq!((edit_distance(&a, &b), common_subsequence(&a, &b)), (Ok(edits), Ok(common)), "{one} {other}");
+        };
+        check("", "", 0, 0);
+        check("", "abc", 3, 0);
+        check("kitten", "sitting", 3, 4);
+        check("straße", "strasse", 2, 5);
+        check("👩\u{200d}👧", "👩", 2, 1);
+        check(&"a".repeat(64), &"b".repeat(64), 64, 0);
+        check(&"ab".repeat(100), &"ba".repeat(100), 2, 199);
+    }
+
+    proptest! {
+        #[test]
+        fn bits_agree_with_the_table(
+            one in prop::collection::vec(prop_oneof![0_u32..4, 250_u32..260], 0..200),
+            other in prop::collection::vec(prop_oneof![0_u32..4, 250_u32..260], 0..200),
+        ) {
+            prop_assert_eq!(edit_distance(&one, &other).unwrap(), plain_edits(&one, &other));
+            prop_assert_eq!(common_subsequence(&one, &other).unwrap(), plain_common(&one, &other));
+        }
+    }
+
+    #[test]
+    fn what_would_take_too_long_is_refused() {
+        let (one, other) = (vec![1; 400_000], vec![2; 400_000]);
+        assert_eq!(edit_distance(&one, &other), Err(TooLong(400_000, 400_000)));
+        assert_eq!(edit_distance(&one, &one), Ok(0));
+    }
+}
