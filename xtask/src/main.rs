@@ -10,6 +10,7 @@ mod data;
 mod interop;
 mod python;
 mod real_data;
+mod similarity;
 mod simulate;
 mod sizes;
 mod tidy;
@@ -45,6 +46,11 @@ const CHORES: &[Chore] = &[
         name: "interop",
         summary: "our clients against LiteLLM's proxy, the official SDKs against the mock server",
         run: interop::run,
+    },
+    Chore {
+        name: "similarity",
+        summary: "edit distance, ratios, ROUGE, BLEU, GLEU, chrF, kappa, alpha, beside the programs they are defined by",
+        run: similarity::run,
     },
     Chore {
         name: "simulate",
