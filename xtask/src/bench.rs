@@ -9,6 +9,7 @@ mod measure;
 mod project;
 mod replay;
 mod scoring;
+mod similarity;
 mod start;
 mod statistics;
 mod table;
@@ -32,6 +33,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "start", run: start::rows },
     Bench { name: "scoring", run: scoring::rows },
     Bench { name: "statistics", run: statistics::rows },
+    Bench { name: "similarity", run: similarity::rows },
     Bench { name: "replay", run: replay::rows },
     Bench { name: "log", run: replay::log_rows },
     Bench { name: "memory", run: replay::memory_rows },
@@ -54,6 +56,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     let result = match words.as_slice() {
         [measure::ROLE, line @ ..] => measure::play(line),
         [statistics::ROLE, what] => statistics::play(what),
+        [similarity::ROLE, file] => similarity::play(file),
         [wire::SERVER, latency] => wire::play_server(latency),
         [wire::CLIENT, address, trials, in_flight] => wire::play_client(address, trials, in_flight),
         _ if cfg!(debug_assertions) => optimised_bench(arguments),

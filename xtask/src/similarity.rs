@@ -98,7 +98,7 @@ const WORDS: [&str; 24] = [
 const MARKS: [&str; 10] = [" ", " ", " ", " ", ", ", ". ", " - ", "! ", "\n", "; "];
 
 /// A sentence, and what edits make of it.
-fn random(at: u64) -> (String, String) {
+pub(crate) fn random(at: u64) -> (String, String) {
     let count = drawn(at, 1, 60);
     let word = |seed: u64, place: usize| {
         let place = place as u64;

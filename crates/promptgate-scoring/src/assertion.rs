@@ -44,11 +44,14 @@ mod finish_reason;
 mod fuzzy;
 mod gleu;
 mod http;
+mod instruction;
 mod instructions_followed;
 mod json;
 mod json_schema;
 mod judge;
 mod kind;
+
+pub(crate) mod language;
 mod latency;
 mod length;
 mod levenshtein;
@@ -66,6 +69,7 @@ mod rouge_n;
 mod rubric;
 mod safety;
 pub(crate) mod schema;
+pub(crate) mod segments;
 mod set;
 mod starts_with;
 mod steps_rubric;
@@ -77,6 +81,7 @@ mod weighted;
 
 pub(crate) use expected::text_of;
 
+pub use instruction::{InstructionEntry, instructions};
 pub use kind::{AssertionKind, Build, BuildContext, CostClass, Example, Parameter, Yields};
 
 /// One requirement on one output, built from its parameters.
@@ -100,6 +105,12 @@ pub trait Assertion: Send + Sync {
     /// Whom it may ask, so that what is missing for that is found before anything runs.
     fn asks(&self) -> Vec<Asked> {
         Vec::new()
+    }
+
+    /// Whether it looks at the whole output where no `extract` of its own says otherwise, instead of at the version's
+    /// answer.
+    fn reads_output(&self) -> bool {
+        false
     }
 
     /// Whether it looks at the answer. A kind that looks at the response alone (cost, latency) is decided even where

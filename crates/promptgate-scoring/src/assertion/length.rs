@@ -4,22 +4,22 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::Scored;
 use serde::Deserialize;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::bounds::Bounds;
 use super::kind::pass_fail;
+use super::segments::{paragraphs, sentences, words};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "length",
-    summary: "the answer has as many characters, words, lines, sentences or tokens as asked for",
+    summary: "the answer has as many characters, words, lines, sentences, paragraphs or tokens as asked for",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[
         Parameter {
             name: "unit",
-            doc: "`characters` (default; Unicode scalar values), `words` and `sentences` (Unicode text segmentation), `lines`, \
+            doc: "`characters` (default; Unicode scalar values), `words` and `sentences` (Unicode text segmentation, abbreviations kept), `lines`, `paragraphs`, \
                 or `tokens` (as the provider reported them for the whole output; unscored where it did not)",
         },
         Parameter { name: "min", doc: "at least so many" },
@@ -38,6 +38,7 @@ enum Unit {
     Words,
     Lines,
     Sentences,
+    Paragraphs,
     Tokens,
 }
 
@@ -68,9 +69,10 @@ impl Assertion for Length {
         let text = trial.subject().text();
         Step::Done(match self.unit {
             Unit::Characters => count(text.chars().count(), "characters"),
-            Unit::Words => count(text.unicode_words().count(), "words"),
+            Unit::Words => count(words(&text).count(), "words"),
             Unit::Lines => count(text.lines().count(), "lines"),
-            Unit::Sentences => count(text.unicode_sentences().count(), "sentences"),
+            Unit::Paragraphs => count(paragraphs(&text).count(), "paragraphs"),
+            Unit::Sentences => count(sentences(&text).len(), "sentences"),
             Unit::Tokens => match trial.response.usage {
                 Some(usage) => self.bounds.decide(usage.output_tokens, "tokens"),
                 None => Scored::unscored("no token count was reported"),

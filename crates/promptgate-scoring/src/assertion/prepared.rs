@@ -57,6 +57,10 @@ impl Prepared {
         self.assertion.check(case)
     }
 
+    pub(crate) fn reads_output(&self) -> bool {
+        self.assertion.reads_output()
+    }
+
     pub(crate) fn asks(&self) -> Vec<Asked> {
         self.assertion.asks()
     }

@@ -7,9 +7,9 @@ use promptgate_core::nearest::did_you_mean;
 use super::{
     AssertionKind, all_of, answer_relevance, any_of, bleu, chrf, classify, closed_qa, contains, contains_all,
     contains_any, context_precision, context_recall, context_relevance, cost, embedding, ends_with, equals, equals_any,
-    exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, http, instructions_followed, json, json_schema,
-    latency, length, levenshtein, moderation, number, prefer, python, ratio, regex, rouge_l, rouge_n, rubric, safety,
-    starts_with, steps_rubric, summary, tokens, weighted,
+    exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, http, instruction, instructions_followed, json,
+    json_schema, language, latency, length, levenshtein, moderation, number, prefer, python, ratio, regex, rouge_l,
+    rouge_n, rubric, safety, starts_with, steps_rubric, summary, tokens, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -24,6 +24,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &regex::KIND,
     &number::KIND,
     &length::KIND,
+    &language::KIND,
     &json::KIND,
     &json_schema::KIND,
     &levenshtein::KIND,
@@ -58,6 +59,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &exec::KIND,
     &python::KIND,
     &http::KIND,
+    &instruction::KIND,
     &all_of::KIND,
     &any_of::KIND,
     &weighted::KIND,

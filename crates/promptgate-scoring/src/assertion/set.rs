@@ -2,7 +2,7 @@
 //! are left alone only where neither the score nor the decision could change, so the order never shows in the result.
 
 use promptgate_core::ask::{Ask, Asked, Reply};
-use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::case::Case;
 use promptgate_core::score::{Evidence, Score, Scored, Tier};
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -133,8 +133,10 @@ impl Slot {
 impl Member {
     fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Self, Diagnostics> {
         decides_only_its_set(spec)?;
-        let chain = spec.extract.as_ref().map(Chain::build).transpose()?;
-        Ok(Self { prepared: Prepared::build(spec, context)?, chain })
+        let prepared = Prepared::build(spec, context)?;
+        let whole = prepared.reads_output().then_some(ExtractSpec::Output);
+        let chain = spec.extract.clone().or(whole).map(|extract| Chain::build(&extract)).transpose()?;
+        Ok(Self { prepared, chain })
     }
 
     /// Starts it on its own answer, or else on the set's.

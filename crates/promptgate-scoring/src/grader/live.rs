@@ -96,7 +96,8 @@ impl Entry {
         chains: &mut Chains,
     ) -> Result<Self, Diagnostics> {
         let prepared = Prepared::build(spec, context)?;
-        let chain = spec.extract.as_ref().map(|extract| chains.intern(extract)).transpose()?;
+        let whole = prepared.reads_output().then_some(ExtractSpec::Output);
+        let chain = spec.extract.clone().or(whole).map(|extract| chains.intern(&extract)).transpose()?;
         let (metric, when) = (spec.metric.clone(), spec.when.clone());
         Ok(Self { prepared, tier: spec.tier, metric, when, chain })
     }

@@ -4,6 +4,7 @@
 mod bench;
 mod gate;
 mod grader;
+mod instructions;
 mod judges;
 mod kinds;
 mod looks;
