@@ -40,6 +40,9 @@ pub struct Response {
     /// Calls of tools, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
+    /// What an application did on its way to the answer, in order; empty where it does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<TraceStep>,
     /// Why the model stopped.
     pub finish_reason: FinishReason,
     /// Tokens, where the provider or the recording tells.
@@ -77,6 +80,7 @@ impl Response {
         Self {
             output: output.into(),
             tool_calls: Vec::new(),
+            steps: Vec::new(),
             finish_reason: FinishReason::Stop,
             usage: None,
             latency_ms: None,
@@ -98,6 +102,30 @@ pub struct ToolCall {
     /// The provider's id of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+}
+
+/// One step of an application on its way to an answer: a call of a model or a tool, a search, a span of any kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceStep {
+    /// What sort of step: `model`, `tool`, `search`, or a word of the application's own.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it was given.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    /// What it gave.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub output: Value,
+    /// How long it took, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Why it failed, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Why a model stopped, one word for all providers.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::Digest;
-use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, Usage};
+use promptgate_core::answer::{FailureKind, FinishReason, Response, ToolCall, TraceStep, Usage};
 use promptgate_core::port::TreePath;
 use promptgate_core::python::python_command;
 use promptgate_core::request::{Request, RequestBody};
@@ -90,6 +90,8 @@ struct Said {
     #[serde(default)]
     tool_calls: Vec<ToolCall>,
     #[serde(default)]
+    steps: Vec<TraceStep>,
+    #[serde(default)]
     finish_reason: Option<String>,
     #[serde(default)]
     usage: Option<Usage>,
@@ -123,6 +125,7 @@ fn read(reply: Value) -> Result<Response, FailedCall> {
     };
     Ok(Response {
         tool_calls: said.tool_calls,
+        steps: said.steps,
         finish_reason: said.finish_reason.map_or(FinishReason::Stop, |word| FinishReason::normalise(&word)),
         usage: said.usage,
         returned_model: said.model,

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use promptgate_core::Diagnostic;
-use promptgate_core::answer::{FailureKind, Response};
+use promptgate_core::answer::{FailureKind, Response, TraceStep};
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::port::TreePath;
 use promptgate_core::request::RequestBody;
 use promptgate_core::secret::Scrubber;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::FailedCall;
@@ -49,12 +50,15 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
         None => json!({"input": "{{input}}"}),
     };
     let answer = context.settings.answer.clone().unwrap_or_else(|| "/output".to_owned());
-    if !answer.is_empty() && !answer.starts_with('/') {
-        let message = format!("`answer` of {section} is `{answer}`, which is no JSON pointer");
-        return Err(Diagnostic::new(message).help("write `/output`, or an empty text for the whole reply").into());
+    let steps = context.settings.steps.clone();
+    for (key, pointer) in [("answer", Some(&answer)), ("steps", steps.as_ref())] {
+        if let Some(pointer) = pointer.filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+            let message = format!("`{key}` of {section} is `{pointer}`, which is no JSON pointer");
+            return Err(Diagnostic::new(message).help("write `/output`, or an empty text for the whole reply").into());
+        }
     }
     let endpoint = Arc::new(Endpoint::at(context, &API, &place)?);
-    let provider = HttpModel { wire: Target { template, answer }, endpoint, streamed: false };
+    let provider = HttpModel { wire: Target { template, answer, steps }, endpoint, streamed: false };
     Ok(Built::remote(provider, place.url, None))
 }
 
@@ -87,6 +91,8 @@ struct Target {
     template: Value,
     /// A JSON pointer.
     answer: String,
+    /// A JSON pointer to a list of steps.
+    steps: Option<String>,
 }
 
 impl Wire for Target {
@@ -101,10 +107,17 @@ impl Wire for Target {
 
     fn read(&self, reply: Value, _: &Scrubber) -> Result<Response, FailedCall> {
         let missing = || FailedCall::new(FailureKind::Server, format!("the reply has nothing at `{}`", self.answer));
-        Ok(Response::text(match reply.pointer(&self.answer).ok_or_else(missing)? {
+        let output = match reply.pointer(&self.answer).ok_or_else(missing)? {
             Value::String(text) => text.clone(),
             other => other.to_string(),
-        }))
+        };
+        let steps = match self.steps.as_ref().and_then(|pointer| reply.pointer(pointer)) {
+            Some(steps) => Vec::<TraceStep>::deserialize(steps).map_err(|error| {
+                FailedCall::new(FailureKind::Server, format!("the steps of the reply cannot be read: {error}"))
+            })?,
+            None => Vec::new(),
+        };
+        Ok(Response { steps, ..Response::text(output) })
     }
 
     fn fold(&self) -> Box<dyn Fold> {

@@ -59,8 +59,14 @@ fn main() {
         .expect("a valid case");
     let asserts = std::mem::take(&mut case.asserts);
     let folder = TreePath::new("").expect("the root");
-    let grader =
-        Grader::new(GraderSpec { asserts: &asserts, judges: &[], answers: &[None], tree: Arc::new(NoFiles), folder });
+    let grader = Grader::new(GraderSpec {
+        asserts: &asserts,
+        judges: &[],
+        answers: &[None],
+        tools: &[],
+        tree: Arc::new(NoFiles),
+        folder,
+    });
     let grader = grader.expect("valid assertions");
     let case = Arc::new(case);
     for number in 0..trials {

@@ -16,8 +16,10 @@ pub use crate::extract::Subject;
 mod all_of;
 mod answer_relevance;
 mod any_of;
+mod at_least;
 mod bleu;
 mod bounds;
+mod choice;
 mod chrf;
 mod classify;
 mod closed_qa;
@@ -43,6 +45,7 @@ mod faithfulness;
 mod finish_reason;
 mod fuzzy;
 mod gleu;
+mod guardrail;
 mod http;
 mod instruction;
 mod instructions_followed;
@@ -50,12 +53,12 @@ mod json;
 mod json_schema;
 mod judge;
 mod kind;
-
 pub(crate) mod language;
 mod latency;
 mod length;
 mod levenshtein;
 mod moderation;
+mod names;
 mod number;
 mod prefer;
 pub(crate) mod prepared;
@@ -64,6 +67,7 @@ mod ratio;
 mod references;
 mod regex;
 pub mod registry;
+mod repetition;
 mod rouge_l;
 mod rouge_n;
 mod rubric;
@@ -71,12 +75,22 @@ mod safety;
 pub(crate) mod schema;
 pub(crate) mod segments;
 mod set;
+mod span_count;
+mod span_duration;
+mod span_errors;
 mod starts_with;
+mod step_count;
+mod steps;
 mod steps_rubric;
 mod substring;
 mod summary;
 pub(crate) mod text;
 mod tokens;
+mod tool_allowed;
+mod tool_call;
+mod tool_f1;
+mod tool_schema;
+mod tool_sequence;
 mod weighted;
 
 pub(crate) use expected::text_of;
@@ -129,6 +143,8 @@ pub struct Trial<'a> {
     pub response: &'a Response,
     /// What the extractors took from it.
     pub answer: &'a Extraction<'a>,
+    /// The tools that the version offers, as `{name, description, inputSchema}`.
+    pub tools: &'a [Value],
 }
 
 static NOTHING: Subject<'static> = Subject::Text(Cow::Borrowed(""));

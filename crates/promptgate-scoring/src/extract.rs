@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use promptgate_core::Diagnostic;
+use promptgate_core::answer::Response;
 use promptgate_core::assertion::{ExtractSpec, ExtractStep};
 use promptgate_core::nearest::did_you_mean;
 use serde_json::Value;
@@ -14,14 +15,22 @@ use crate::assertion::Parameter;
 use crate::assertion::text::line_feeds;
 
 mod after;
+mod before;
+pub(crate) mod choice;
 mod code_block;
 pub(crate) mod json;
 mod labels;
+mod line;
 mod lowercase;
+mod map;
 pub(crate) mod number;
 pub(crate) mod pattern;
 mod regex;
 pub mod registry;
+pub(crate) mod section;
+mod strip_articles;
+mod strip_punctuation;
+mod tool_call;
 mod trim;
 
 /// What the extractors took from an output.
@@ -78,6 +87,12 @@ fn part(text: Cow<'_, str>, range: Range<usize>) -> Cow<'_, str> {
 pub trait Extractor: Send + Sync {
     /// The part, or why there is none. No match is never an empty text.
     fn extract<'a>(&self, subject: Subject<'a>) -> Result<Subject<'a>, String>;
+
+    /// As the first of a chain, what it takes from the response instead; nothing for those that look at text.
+    fn begin<'a>(&self, response: &'a Response) -> Option<Result<Subject<'a>, String>> {
+        let _ = response;
+        None
+    }
 }
 
 /// A kind of extractor.
@@ -144,8 +159,21 @@ impl Chain {
 
     /// Takes what the chain describes from an output.
     pub fn take<'a>(&self, output: &'a str) -> Extraction<'a> {
-        let mut subject = Subject::of_output(output);
-        for step in &self.steps {
+        self.follow(Subject::of_output(output), &self.steps)
+    }
+
+    /// Takes what the chain describes from a response; its first step may look at more than the output.
+    pub fn take_from<'a>(&self, response: &'a Response) -> Extraction<'a> {
+        let first = self.steps.first().and_then(|step| Some((step, step.extractor.begin(response)?)));
+        match first {
+            None => self.take(&response.output),
+            Some((_, Ok(subject))) => self.follow(subject, &self.steps[1..]),
+            Some((step, Err(reason))) => Extraction::Missing { reason, unscored: step.missing_is_unscored },
+        }
+    }
+
+    fn follow<'a>(&self, mut subject: Subject<'a>, steps: &[ChainStep]) -> Extraction<'a> {
+        for step in steps {
             subject = match step.extractor.extract(subject) {
                 Ok(subject) => subject,
                 Err(reason) => return Extraction::Missing { reason, unscored: step.missing_is_unscored },
@@ -185,7 +213,7 @@ fn only_true(step: &ExtractStep) -> Result<(), Diagnostic> {
 /// Which of several matches is taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Which {
+pub(crate) enum Which {
     /// The first one.
     #[default]
     First,

@@ -38,6 +38,8 @@ pub struct GraderSpec<'a> {
     pub judges: &'a [SuiteJudge],
     /// How the answer is read from each version's output, in the order of the plan's versions; the output where absent.
     pub answers: &'a [Option<ExtractSpec>],
+    /// The tools that each version offers, in the same order.
+    pub tools: &'a [Vec<Value>],
     /// Where files that assertions name (schemas) are read.
     pub tree: Arc<dyn Tree>,
     /// The suite's folder in that tree.
@@ -52,6 +54,8 @@ pub struct Grader {
     chains: Chains,
     /// The chain of each version's answer.
     answers: Vec<usize>,
+    /// The tools that each version offers.
+    tools: Vec<Vec<Value>>,
     suite: Vec<Entry>,
     material: Value,
 }
@@ -160,6 +164,7 @@ impl Grader {
             judges: spec.judges.to_vec(),
             chains: Chains::default(),
             answers,
+            tools: spec.tools.to_vec(),
             suite: Vec::new(),
             material: Value::Null,
         };
@@ -309,7 +314,8 @@ impl Grader {
     fn answers<'a>(&'a self, version: usize, response: &'a Response, own: &'a Entries) -> Answers<'a> {
         // A version nobody announced has no chain: looking for it panics, and the panic leaves its assertions unscored.
         let answer = self.answers.get(version).copied().unwrap_or(usize::MAX);
-        Answers::new(&response.output, answer, &self.chains, &own.chains)
+        let tools = self.tools.get(version).map_or(&[][..], Vec::as_slice);
+        Answers::new(response, (answer, tools), &self.chains, &own.chains)
     }
 
     /// A case's own assertions. Nothing of them outlives the case, but for the schemas in files.

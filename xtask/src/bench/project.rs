@@ -158,6 +158,7 @@ fn recorded(
         request_digest: Some(body.digest()),
         output: output.to_owned(),
         tool_calls: Vec::new(),
+        steps: Vec::new(),
         finish_reason: None,
         usage: None,
         latency_ms: None,

@@ -64,6 +64,7 @@ impl Unbound<'_> {
             request_digest: None,
             output: self.output.to_owned(),
             tool_calls: Vec::new(),
+            steps: Vec::new(),
             finish_reason: Some(self.finish_reason),
             usage: None,
             latency_ms: None,

@@ -250,10 +250,12 @@ fn planned(models: &[SuiteModel], providers: &ProviderSet) -> Vec<LoadedModel> {
 
 fn grader(session: &Session, versions: &[LoadedVersion]) -> Result<Grader, Failure> {
     let answers: Vec<_> = versions.iter().map(|loaded| loaded.version.front.answer.clone()).collect();
+    let tools: Vec<_> = versions.iter().map(|loaded| loaded.version.front.tools.clone()).collect();
     Ok(Grader::new(GraderSpec {
         asserts: &session.suite.asserts,
         judges: &session.suite.judges,
         answers: &answers,
+        tools: &tools,
         tree: session.tree().clone(),
         folder: session.folder().clone(),
     })?)

@@ -9,7 +9,26 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::nearest::did_you_mean;
 
 /// The extractors that ship; only used to tell an extractor's key from its parameters.
-const KINDS: [&str; 8] = ["json", "regex", "labels", "number", "after", "code-block", "trim", "lowercase"];
+const KINDS: [&str; 18] = [
+    "json",
+    "json-path",
+    "regex",
+    "line",
+    "code-block",
+    "after",
+    "before",
+    "number",
+    "choice",
+    "section",
+    "xml",
+    "tool-call",
+    "trim",
+    "lowercase",
+    "strip-punctuation",
+    "strip-articles",
+    "labels",
+    "map",
+];
 /// Keys that stand beside an extractor's own.
 const PARAMS: [&str; 8] = ["on_missing", "within", "group", "which", "language", "ignore_case", "multiline", "default"];
 

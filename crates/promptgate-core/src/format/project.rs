@@ -100,6 +100,8 @@ pub struct ProviderSettings {
     pub request: Option<String>,
     /// Where its answer stands: a JSON pointer.
     pub answer: Option<String>,
+    /// Where the steps it took stand: a JSON pointer to a list.
+    pub steps: Option<String>,
     /// The program of `exec`, and its arguments; off unless programs are allowed.
     pub command: Option<Vec<String>>,
     /// The file of `python`, a path from the project's root; off unless programs are allowed.
@@ -207,6 +209,7 @@ impl ProviderSettings {
             concurrency: self.concurrency.or(lower.concurrency),
             request: self.request.or(lower.request),
             answer: self.answer.or(lower.answer),
+            steps: self.steps.or(lower.steps),
             command: self.command.or(lower.command),
             file: self.file.or(lower.file),
             function: self.function.or(lower.function),
@@ -330,6 +333,7 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         concurrency: fields.small_count("concurrency", 1..=MOST_CONCURRENCY),
         request: path(&fields, "request"),
         answer: fields.text("answer").map(str::to_owned),
+        steps: fields.text("steps").map(str::to_owned),
         command: fields.words("command", "a program and its arguments, as a list of texts"),
         file: path(&fields, "file"),
         function: fields.line("function"),

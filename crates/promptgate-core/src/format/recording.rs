@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::json_line::{not_at_least_one, read};
-use crate::answer::{FinishReason, Response, ToolCall, Usage};
+use crate::answer::{FinishReason, Response, ToolCall, TraceStep, Usage};
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::name::{CaseId, ModelId, PromptId};
@@ -39,6 +39,9 @@ pub struct RecordedLine {
     /// Calls of tools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
+    /// What an application did on its way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<TraceStep>,
     /// Why the model stopped; `stop` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<FinishReason>,
@@ -84,6 +87,7 @@ impl RecordedLine {
             request_digest: Some(request.digest),
             output: response.output.clone(),
             tool_calls: response.tool_calls.clone(),
+            steps: response.steps.clone(),
             finish_reason: Some(response.finish_reason.clone()),
             usage: response.usage,
             latency_ms: response.latency_ms,
@@ -96,6 +100,7 @@ impl RecordedLine {
         Response {
             output: self.output,
             tool_calls: self.tool_calls,
+            steps: self.steps,
             finish_reason: self.finish_reason.unwrap_or(FinishReason::Stop),
             usage: self.usage,
             latency_ms: self.latency_ms,

@@ -72,6 +72,7 @@ proptest! {
             request_digest: bound.then(|| Digest::of_bytes(output.as_bytes())),
             output,
             tool_calls: Vec::new(),
+            steps: Vec::new(),
             finish_reason: None,
             usage: None,
             latency_ms: latency,

@@ -1,7 +1,7 @@
 //! Takes secrets out of everything a provider hands on. Servers repeat what they were sent, and what is graded, recorded,
 //! cut and logged afterwards must be one and the same text, so this happens before any of it.
 
-use promptgate_core::answer::{FinishReason, Response, ToolCall};
+use promptgate_core::answer::{FinishReason, Response, ToolCall, TraceStep};
 use promptgate_core::request::Request;
 use promptgate_core::secret::{SCRUBBED, Scrubber};
 use serde_json::Value;
@@ -22,6 +22,7 @@ impl<P: Provider> Provider for Scrubbed<P> {
                 Ok(response) => Ok(Response {
                     output: scrub(response.output),
                     tool_calls: response.tool_calls.into_iter().map(|call| tool_call(call, &self.scrubber)).collect(),
+                    steps: response.steps.into_iter().map(|step| trace_step(step, &self.scrubber)).collect(),
                     finish_reason: finish_reason(response.finish_reason, &self.scrubber),
                     returned_model: response.returned_model.map(scrub),
                     ..response
@@ -47,6 +48,18 @@ fn tool_call(call: ToolCall, scrubber: &Scrubber) -> ToolCall {
         name: scrubbed(call.name, scrubber),
         arguments: scrubbed_json(call.arguments, scrubber),
         id: call.id.map(|id| scrubbed(id, scrubber)),
+    }
+}
+
+fn trace_step(step: TraceStep, scrubber: &Scrubber) -> TraceStep {
+    let text = |text: String| scrubbed(text, scrubber);
+    TraceStep {
+        kind: text(step.kind),
+        name: step.name.map(text),
+        input: scrubbed_json(step.input, scrubber),
+        output: scrubbed_json(step.output, scrubber),
+        duration_ms: step.duration_ms,
+        error: step.error.map(text),
     }
 }
 

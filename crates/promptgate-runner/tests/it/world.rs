@@ -179,7 +179,7 @@ impl Setting {
         let lineup = Lineup::of(vec![self.candidate.clone()], self.baselines.clone());
         let answers = vec![None; lineup.versions.len()];
         let (tree, folder) = (Arc::new(NoTree), TreePath::new("").unwrap());
-        let spec = GraderSpec { asserts: &self.asserts, judges: &[], answers: &answers, tree, folder };
+        let spec = GraderSpec { asserts: &self.asserts, judges: &[], answers: &answers, tools: &[], tree, folder };
         let grader = Arc::new(Grader::with_kinds(spec, &self.kinds).unwrap());
         prepare(PlanRequest {
             suite: &suite(),

@@ -25,7 +25,10 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         doc: "the language: its code (`de`, `deu`) or English name (`German`); may name parts of the case",
     }],
     passes: Example::of("value = \"de\"", "Ihr Paket ist leider verspätet und kommt erst am Montag an."),
-    fails: Example::of("value = \"German\"", "Your parcel is late and will arrive on Monday, we are sorry."),
+    fails: Example::of(
+        "value = \"German\"",
+        "Your parcel will unfortunately arrive two days late, and we are very sorry about that.",
+    ),
     build,
 };
 

@@ -5,11 +5,13 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::nearest::did_you_mean;
 
 use super::{
-    AssertionKind, all_of, answer_relevance, any_of, bleu, chrf, classify, closed_qa, contains, contains_all,
-    contains_any, context_precision, context_recall, context_relevance, cost, embedding, ends_with, equals, equals_any,
-    exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, http, instruction, instructions_followed, json,
-    json_schema, language, latency, length, levenshtein, moderation, number, prefer, python, ratio, regex, rouge_l,
-    rouge_n, rubric, safety, starts_with, steps_rubric, summary, tokens, weighted,
+    AssertionKind, all_of, answer_relevance, any_of, at_least, bleu, choice, chrf, classify, closed_qa, contains,
+    contains_all, contains_any, context_precision, context_recall, context_relevance, cost, embedding, ends_with,
+    equals, equals_any, exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, guardrail, http, instruction,
+    instructions_followed, json, json_schema, language, latency, length, levenshtein, moderation, number, prefer,
+    python, ratio, regex, repetition, rouge_l, rouge_n, rubric, safety, span_count, span_duration, span_errors,
+    starts_with, step_count, steps_rubric, summary, tokens, tool_allowed, tool_call, tool_f1, tool_schema,
+    tool_sequence, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -24,6 +26,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &regex::KIND,
     &number::KIND,
     &length::KIND,
+    &choice::KIND,
     &language::KIND,
     &json::KIND,
     &json_schema::KIND,
@@ -41,7 +44,18 @@ pub static KINDS: &[&AssertionKind] = &[
     &cost::KIND,
     &tokens::KIND,
     &finish_reason::KIND,
+    &guardrail::KIND,
     &moderation::KIND,
+    &tool_call::KIND,
+    &tool_schema::KIND,
+    &tool_f1::KIND,
+    &tool_sequence::KIND,
+    &tool_allowed::KIND,
+    &step_count::KIND,
+    &span_count::KIND,
+    &span_duration::KIND,
+    &span_errors::KIND,
+    &repetition::KIND,
     &rubric::KIND,
     &closed_qa::KIND,
     &factuality::KIND,
@@ -63,6 +77,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &all_of::KIND,
     &any_of::KIND,
     &weighted::KIND,
+    &at_least::KIND,
 ];
 
 /// The kinds that a suite may name: the shipped ones, and those a program adds (a test's, say).

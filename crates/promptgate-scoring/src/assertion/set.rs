@@ -143,7 +143,7 @@ impl Member {
     fn start(&self, trial: &Trial<'_>) -> Step {
         match &self.chain {
             None => self.prepared.start(trial),
-            Some(chain) => self.prepared.start(&Trial { answer: &chain.take(&trial.response.output), ..*trial }),
+            Some(chain) => self.prepared.start(&Trial { answer: &chain.take_from(trial.response), ..*trial }),
         }
     }
 
@@ -151,7 +151,7 @@ impl Member {
         match &self.chain {
             None => self.prepared.resume(trial, state, replies),
             Some(chain) => {
-                let answer = chain.take(&trial.response.output);
+                let answer = chain.take_from(trial.response);
                 self.prepared.resume(&Trial { answer: &answer, ..*trial }, state, replies)
             }
         }

@@ -1,15 +1,26 @@
 //! The table of extractors.
 
-use super::{ExtractorKind, after, code_block, json, labels, lowercase, number, regex, trim};
+use super::{
+    ExtractorKind, after, before, choice, code_block, json, labels, line, lowercase, map, number, regex, section,
+    strip_articles, strip_punctuation, tool_call, trim,
+};
 
 /// Every shipped extractor, in the order of the reference pages.
 pub static EXTRACTORS: &[&ExtractorKind] = &[
     &json::KIND,
     &regex::KIND,
-    &labels::KIND,
-    &number::KIND,
-    &after::KIND,
+    &line::KIND,
     &code_block::KIND,
+    &after::KIND,
+    &before::KIND,
+    &number::KIND,
+    &choice::KIND,
+    &section::KIND,
+    &tool_call::KIND,
     &trim::KIND,
     &lowercase::KIND,
+    &strip_punctuation::KIND,
+    &strip_articles::KIND,
+    &labels::KIND,
+    &map::KIND,
 ];

@@ -13,6 +13,7 @@ use promptgate_core::record::AssertionResult;
 use promptgate_core::score::{Evidence, Scored, Tier};
 use promptgate_core::selection::Selection;
 use promptgate_core::{Diagnostic, Diagnostics};
+use serde_json::Value;
 
 use super::{Fed, State, named};
 use crate::assertion::prepared::Prepared;
@@ -54,23 +55,29 @@ pub(super) struct Entries {
 
 /// What chains take from one output, each when it is first looked at.
 pub(super) struct Answers<'a> {
-    output: &'a str,
+    response: &'a Response,
+    tools: &'a [Value],
     /// The version's own chain.
     answer: usize,
     chains: Vec<(&'a Chain, OnceCell<Extraction<'a>>)>,
 }
 
 impl<'a> Answers<'a> {
-    pub(super) fn new(output: &'a str, answer: usize, suite: &'a Chains, own: &'a Chains) -> Self {
+    pub(super) fn new(
+        response: &'a Response,
+        (answer, tools): (usize, &'a [Value]),
+        suite: &'a Chains,
+        own: &'a Chains,
+    ) -> Self {
         let chains = suite.chains.iter().chain(&own.chains).map(|chain| (chain, OnceCell::new())).collect();
-        Self { output, answer, chains }
+        Self { response, tools, answer, chains }
     }
 
     /// What an assertion looks at: its own chain's, or the version's. An index that is not there would be a bug; the
     /// panic is caught around the assertion.
     fn of(&self, chain: Option<usize>) -> &Extraction<'a> {
         let (chain, taken) = &self.chains[chain.unwrap_or(self.answer)];
-        taken.get_or_init(|| chain.take(self.output))
+        taken.get_or_init(|| chain.take_from(self.response))
     }
 }
 
@@ -107,7 +114,7 @@ impl Entry {
     }
 
     pub(super) fn start(&self, case: &Case, response: &Response, answers: &Answers<'_>) -> Slot {
-        guarded(|| self.prepared.start(&Trial { case, response, answer: answers.of(self.chain) }))
+        guarded(|| self.prepared.start(&Trial { case, response, answer: answers.of(self.chain), tools: answers.tools }))
     }
 
     /// Goes on with the replies to `asked` asks.
@@ -122,7 +129,8 @@ impl Entry {
         if replies.len() < asked {
             return Slot::Done(Scored::unscored(format!("{} of {asked} asks got no reply", asked - replies.len())));
         }
-        guarded(|| self.prepared.resume(&Trial { case, response, answer: answers.of(self.chain) }, state, replies))
+        let trial = || Trial { case, response, answer: answers.of(self.chain), tools: answers.tools };
+        guarded(|| self.prepared.resume(&trial(), state, replies))
     }
 
     /// The result, with the metric it feeds. One that still waits cannot be here.

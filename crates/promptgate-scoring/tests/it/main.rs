@@ -13,5 +13,6 @@ mod properties;
 mod registry;
 mod run;
 mod small;
+mod trajectories;
 mod trial;
 mod vectors;

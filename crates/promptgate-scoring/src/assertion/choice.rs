@@ -1,0 +1,73 @@
+//! `choice`: the answer chooses the option expected.
+
+use promptgate_core::Diagnostics;
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::case::Case;
+use promptgate_core::score::{Evidence, Scored};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::expected::{Expected, something};
+use super::kind::pass_fail;
+use super::text::{evidence, excerpt};
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
+use crate::extract::Which;
+use crate::extract::choice::Choice as Chooser;
+
+/// The table entry.
+pub(super) const KIND: AssertionKind = AssertionKind {
+    name: "choice",
+    summary: "the answer chooses the option expected: spoken, bracketed, or standing alone",
+    cost: CostClass::Pure,
+    yields: pass_fail,
+    parameters: &[
+        Parameter { name: "value", doc: "the option expected; may name parts of the case" },
+        Parameter { name: "options", doc: "all options, a list; default A to E" },
+    ],
+    passes: Example::of("value = \"B\"", "A is too small, so the answer is (B)."),
+    fails: Example::of("value = \"yes\"\noptions = [\"yes\", \"no\"]", "No, it is not."),
+    build,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    value: Value,
+    options: Option<Vec<String>>,
+}
+
+struct Choice {
+    value: Expected,
+    chooser: Chooser,
+}
+
+fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+    let params: Params = spec.params.read("`choice`")?;
+    let options = params.options.unwrap_or_else(|| ["A", "B", "C", "D", "E"].map(str::to_owned).to_vec());
+    if let Some(value) = params.value.as_str().filter(|value| !value.contains("{{"))
+        && !options.iter().any(|option| option.trim().eq_ignore_ascii_case(value.trim()))
+    {
+        let message = format!("`{value}` is none of the options {}", options.join(", "));
+        return Err(spec.params.mistake("value", message).into());
+    }
+    let chooser = Chooser::of(options, Which::Last);
+    let chooser = chooser.map_err(|problem| spec.params.mistake("options", problem))?;
+    Ok(Box::new(Choice { value: Expected::read(&spec.params, "value", &params.value, something)?, chooser }))
+}
+
+impl Assertion for Choice {
+    fn start(&self, trial: &Trial<'_>) -> Step {
+        Step::decide(|| {
+            let (text, value) = (trial.subject().text(), self.value.text(trial.case)?);
+            let chosen = self.chooser.find(&text);
+            let passed = chosen.is_some_and(|chosen| chosen.to_lowercase() == value.trim().to_lowercase());
+            let note =
+                Some(chosen.map_or_else(|| "no option is chosen".to_owned(), |chosen| format!("chose {chosen}")));
+            Ok(Scored::decided(passed, Evidence { note: note.as_deref().map(excerpt), ..evidence(&value, &text) }))
+        })
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Diagnostics> {
+        Ok(self.value.check(case)?)
+    }
+}
