@@ -41,7 +41,6 @@ pub fn check() -> Result<(), String> {
 
 fn pair(class: &str, (said, reference): (String, String)) -> Result<Value, String> {
     let failed = |error: promptgate_scoring::similarity::TooLong| error.to_string();
-    let (a, b) = (bits::letters(&said), bits::letters(&reference));
     let google = |text: &str| Tokenize::RougeScore.tokens(text);
     let mteval = |text: &str| Tokenize::Mteval13a.tokens(text);
     let spaced = |text: &str| Tokenize::Whitespace.tokens(text);
@@ -49,7 +48,7 @@ fn pair(class: &str, (said, reference): (String, String)) -> Result<Value, Strin
     let of = |overlap: rouge::Overlap| json!([overlap.precision, overlap.recall, overlap.f1()]);
     Ok(json!({
         "class": class, "said": said, "reference": reference,
-        "levenshtein": bits::edit_distance(&a, &b).map_err(failed)?,
+        "levenshtein": bits::text_edits(&said, &reference).map_err(failed)?,
         "ratio": Ratio::Plain.of(&said, &reference).map_err(failed)?,
         "token_sort_ratio": Ratio::TokenSort.of(&said, &reference).map_err(failed)?,
         "token_set_ratio": Ratio::TokenSet.of(&said, &reference).map_err(failed)?,

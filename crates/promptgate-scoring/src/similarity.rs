@@ -9,6 +9,7 @@ pub mod chrf;
 pub mod gleu;
 pub mod ratio;
 pub mod rouge;
+mod runs;
 pub mod squad;
 pub mod tokens;
 

@@ -64,7 +64,7 @@ pub fn play(file: &str) -> Result<(), String> {
         black_box(bleu::bleu(&mteval(said), &[mteval(reference)]));
     });
     let edits = time(&pairs, |said, reference| {
-        let _ = black_box(bits::edit_distance(&bits::letters(said), &bits::letters(reference)));
+        let _ = black_box(bits::text_edits(said, reference));
     });
     println!("{}", serde_json::json!({"rouge-l": rouge, "bleu": bleu, "edit-distance": edits}));
     Ok(())

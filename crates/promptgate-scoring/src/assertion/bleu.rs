@@ -12,7 +12,7 @@ use super::references::{References, VALUE, VALUES};
 use super::text::evidence;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 use crate::similarity::bleu::bleu;
-use crate::similarity::tokens::Tokenize;
+use crate::similarity::tokens::{Tokenize, Tokens};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
@@ -56,7 +56,7 @@ impl Assertion for Bleu {
     fn start(&self, trial: &Trial<'_>) -> Step {
         Step::decide(|| {
             let (found, texts) = (trial.subject().text(), self.references.texts(trial.case)?);
-            let references: Vec<Vec<String>> = texts.iter().map(|text| self.tokenize.tokens(text)).collect();
+            let references: Vec<Tokens> = texts.iter().map(|text| self.tokenize.tokens(text)).collect();
             let score = bleu(&self.tokenize.tokens(&found), &references);
             Ok(Scored::graded(score, self.threshold, evidence(&texts.join(" | "), &found)))
         })

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::references::{References, VALUE, VALUES};
 use super::text::evidence;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial, Yields};
-use crate::similarity::bits::{edit_distance, letters};
+use crate::similarity::bits::text_edits;
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
@@ -70,12 +70,10 @@ impl Assertion for Levenshtein {
     fn start(&self, trial: &Trial<'_>) -> Step {
         Step::decide(|| {
             let (found, texts) = (trial.subject().text(), self.references.texts(trial.case)?);
-            let said = letters(&found);
             let mut best: Option<(usize, f64, &str)> = None;
             for text in &texts {
-                let expected = letters(text);
-                let edits = edit_distance(&said, &expected).map_err(|error| error.to_string())?;
-                let longer = said.len().max(expected.len());
+                let edits = text_edits(&found, text).map_err(|error| error.to_string())?;
+                let longer = found.chars().count().max(text.chars().count());
                 let alike = if longer == 0 { 1.0 } else { 1.0 - edits as f64 / longer as f64 };
                 let closer = best.is_none_or(|(fewest, most, _)| match self.bound {
                     Bound::Most(_) => edits < fewest,

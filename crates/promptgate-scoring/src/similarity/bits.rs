@@ -3,13 +3,21 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::TooLong;
+
+/// What sequences are made of: bytes of ASCII, letters, tokens.
+pub trait Symbol: Copy + Eq + Into<u32> {}
+
+impl Symbol for u8 {}
+impl Symbol for u32 {}
 
 /// Machine words that one comparison may take; about half a second.
 const MOST_WORK: usize = 1 << 28;
 
 /// Edits (insertions, deletions, replacements) that turn one sequence into the other.
-pub fn edit_distance(one: &[u32], other: &[u32]) -> Result<usize, TooLong> {
+pub fn edit_distance<S: Symbol>(one: &[S], other: &[S]) -> Result<usize, TooLong> {
     let (pattern, text) = trimmed(one, other);
     if pattern.is_empty() {
         return Ok(text.len());
@@ -22,7 +30,7 @@ pub fn edit_distance(one: &[u32], other: &[u32]) -> Result<usize, TooLong> {
 }
 
 /// The length of the longest sequence that both hold in order.
-pub fn common_subsequence(one: &[u32], other: &[u32]) -> Result<usize, TooLong> {
+pub fn common_subsequence<S: Symbol>(one: &[S], other: &[S]) -> Result<usize, TooLong> {
     let (prefix, suffix) = shared_ends(one, other);
     let ends = prefix + suffix;
     let (pattern, text) = trimmed(one, other);
@@ -37,7 +45,7 @@ pub fn common_subsequence(one: &[u32], other: &[u32]) -> Result<usize, TooLong> 
 }
 
 /// Symbols that both begin with, and that both end with behind those.
-fn shared_ends(one: &[u32], other: &[u32]) -> (usize, usize) {
+fn shared_ends<S: Symbol>(one: &[S], other: &[S]) -> (usize, usize) {
     let prefix = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[prefix..], &other[prefix..]);
     let suffix = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
@@ -45,7 +53,7 @@ fn shared_ends(one: &[u32], other: &[u32]) -> (usize, usize) {
 }
 
 /// Without what both begin and end with; the shorter one first.
-fn trimmed<'a>(one: &'a [u32], other: &'a [u32]) -> (&'a [u32], &'a [u32]) {
+fn trimmed<'a, S: Symbol>(one: &'a [S], other: &'a [S]) -> (&'a [S], &'a [S]) {
     let (prefix, suffix) = shared_ends(one, other);
     let (one, other) = (&one[prefix..one.len() - suffix], &other[prefix..other.len() - suffix]);
     if one.len() <= other.len() { (one, other) } else { (other, one) }
@@ -54,22 +62,23 @@ fn trimmed<'a>(one: &'a [u32], other: &'a [u32]) -> (&'a [u32], &'a [u32]) {
 /// Where each symbol stands in a pattern of at most 64: a table for the usual ones, a map for the rest.
 struct WordMasks {
     low: [u64; 256],
-    high: HashMap<u32, u64>,
+    high: HashMap<u32, u64, RandomState>,
 }
 
 impl WordMasks {
-    fn of(pattern: &[u32]) -> Self {
-        let mut masks = Self { low: [0; 256], high: HashMap::new() };
+    fn of<S: Symbol>(pattern: &[S]) -> Self {
+        let mut masks = Self { low: [0; 256], high: HashMap::default() };
         for (at, symbol) in pattern.iter().enumerate() {
-            let bit = 1 << at;
-            match masks.low.get_mut(*symbol as usize) {
+            let (bit, symbol) = (1 << at, (*symbol).into());
+            match masks.low.get_mut(symbol as usize) {
                 Some(mask) => *mask |= bit,
-                None => *masks.high.entry(*symbol).or_default() |= bit,
+                None => *masks.high.entry(symbol).or_default() |= bit,
             }
         }
         masks
     }
 
+    #[inline]
     fn get(&self, symbol: u32) -> u64 {
         match self.low.get(symbol as usize) {
             Some(mask) => *mask,
@@ -79,12 +88,12 @@ impl WordMasks {
     }
 }
 
-fn edits_in_a_word(pattern: &[u32], text: &[u32]) -> usize {
+fn edits_in_a_word<S: Symbol>(pattern: &[S], text: &[S]) -> usize {
     let masks = WordMasks::of(pattern);
     let last = 1 << (pattern.len() - 1);
     let (mut vertical_up, mut vertical_down, mut distance) = (u64::MAX, 0_u64, pattern.len());
     for symbol in text {
-        let matches = masks.get(*symbol);
+        let matches = masks.get((*symbol).into());
         let diagonal = ((matches & vertical_up).wrapping_add(vertical_up) ^ vertical_up) | matches | vertical_down;
         let up = vertical_down | !(diagonal | vertical_up);
         let down = diagonal & vertical_up;
@@ -97,80 +106,86 @@ fn edits_in_a_word(pattern: &[u32], text: &[u32]) -> usize {
     distance
 }
 
-fn common_in_a_word(pattern: &[u32], text: &[u32]) -> usize {
+fn common_in_a_word<S: Symbol>(pattern: &[S], text: &[S]) -> usize {
     let masks = WordMasks::of(pattern);
     let mut row = u64::MAX;
     for symbol in text {
-        let matched = row & masks.get(*symbol);
+        let matched = row & masks.get((*symbol).into());
         row = row.wrapping_add(matched) | (row - matched);
     }
     let used = if pattern.len() == 64 { u64::MAX } else { (1 << pattern.len()) - 1 };
     (!row & used).count_ones() as usize
 }
 
-/// Where each symbol stands in a pattern of any length, by words.
+/// Where each symbol stands in a pattern of any length, by words: a table for the usual ones, a map for the rest.
 struct Masks {
     words: usize,
-    rows: HashMap<u32, usize>,
-    bits: Vec<u64>,
+    low: Vec<u64>,
+    high: HashMap<u32, Vec<u64>, RandomState>,
 }
 
+/// Symbols that have a place in the table.
+const LOW: usize = 256;
+
 impl Masks {
-    fn of(pattern: &[u32], text: &[u32]) -> Result<Self, TooLong> {
+    fn of<S: Symbol>(pattern: &[S], text: &[S]) -> Result<Self, TooLong> {
         let words = pattern.len().div_ceil(64);
         if words.saturating_mul(text.len()) > MOST_WORK {
             return Err(TooLong(pattern.len(), text.len()));
         }
-        let mut rows = HashMap::new();
-        for symbol in pattern {
-            let next = rows.len();
-            rows.entry(*symbol).or_insert(next);
-        }
-        let mut bits = vec![0; rows.len() * words];
+        let mut masks = Self { words, low: vec![0; LOW * words], high: HashMap::default() };
         for (at, symbol) in pattern.iter().enumerate() {
-            bits[rows[symbol] * words + at / 64] |= 1 << (at % 64);
+            let symbol: u32 = (*symbol).into();
+            let row = match masks.low.get_mut(symbol as usize * words..) {
+                Some(rest) if (symbol as usize) < LOW => rest,
+                _ => masks.high.entry(symbol).or_insert_with(|| vec![0; words]).as_mut_slice(),
+            };
+            row[at / 64] |= 1 << (at % 64);
         }
-        Ok(Self { words, rows, bits })
+        Ok(masks)
     }
 
     /// The words of a symbol; nothing where the pattern has none of it.
+    #[inline]
     fn get(&self, symbol: u32) -> Option<&[u64]> {
-        let row = *self.rows.get(&symbol)?;
-        Some(&self.bits[row * self.words..(row + 1) * self.words])
+        let symbol_at = symbol as usize;
+        if symbol_at < LOW {
+            return self.low.get(symbol_at * self.words..(symbol_at + 1) * self.words);
+        }
+        self.high.get(&symbol).map(Vec::as_slice)
     }
 }
 
-fn edits_in_blocks(masks: &Masks, pattern: usize, text: &[u32]) -> usize {
+fn edits_in_blocks<S: Symbol>(masks: &Masks, pattern: usize, text: &[S]) -> usize {
     let nothing = vec![0; masks.words];
     let last = 1_u64 << ((pattern - 1) % 64);
     let mut column = vec![(u64::MAX, 0_u64); masks.words];
     let mut distance = pattern;
     for symbol in text {
-        let matches = masks.get(*symbol).unwrap_or(&nothing);
+        let matches = masks.get((*symbol).into()).unwrap_or(&nothing);
         let (mut carried_up, mut carried_down) = (1, 0);
-        let end = masks.words - 1;
-        for (word, (vertical_up, vertical_down)) in column.iter_mut().enumerate() {
-            let x = matches[word] | carried_down;
+        let (mut up, mut down) = (0, 0);
+        for ((vertical_up, vertical_down), matches) in column.iter_mut().zip(matches) {
+            let x = matches | carried_down;
             let diagonal = ((x & *vertical_up).wrapping_add(*vertical_up) ^ *vertical_up) | x | *vertical_down;
-            let up = *vertical_down | !(diagonal | *vertical_up);
-            let down = diagonal & *vertical_up;
-            if word == end {
-                distance += usize::from(up & last != 0);
-                distance -= usize::from(down & last != 0);
-            }
+            up = *vertical_down | !(diagonal | *vertical_up);
+            down = diagonal & *vertical_up;
             let (shifted_up, shifted_down) = ((up << 1) | carried_up, (down << 1) | carried_down);
             (carried_up, carried_down) = (up >> 63, down >> 63);
             *vertical_up = shifted_down | !(diagonal | shifted_up);
             *vertical_down = shifted_up & diagonal;
         }
+        // The last word holds the last row of the table.
+        distance += usize::from(up & last != 0);
+        distance -= usize::from(down & last != 0);
     }
     distance
 }
 
-fn common_in_blocks(masks: &Masks, text: &[u32]) -> usize {
+fn common_in_blocks<S: Symbol>(masks: &Masks, text: &[S]) -> usize {
     let mut row = vec![u64::MAX; masks.words];
     for symbol in text {
-        let Some(matches) = masks.get(*symbol) else { continue };
+        let Some(matches) = masks.get((*symbol).into()) else { continue };
         let mut carry = false;
         for (cell, matches) in row.iter_mut().zip(matches) {
             let matched = *cell & matches;
@@ -182,6 +197,22 @@ fn common_in_blocks(masks: &Masks, text: &[u32]) -> usize {
     }
     // Bits behind the pattern never match, so they stay set.
     row.iter().map(|cell| cell.count_zeros() as usize).sum()
+}
+
+/// Edits between the letters of two texts (Unicode scalar values).
+pub fn text_edits(one: &str, other: &str) -> Result<usize, TooLong> {
+    match one.is_ascii() && other.is_ascii() {
+        true => edit_distance(one.as_bytes(), other.as_bytes()),
+        false => edit_distance(&letters(one), &letters(other)),
+    }
+}
+
+/// Letters that two texts hold in order.
+pub fn text_common(one: &str, other: &str) -> Result<usize, TooLong> {
+    match one.is_ascii() && other.is_ascii() {
+        true => common_subsequence(one.as_bytes(), other.as_bytes()),
+        false => common_subsequence(&letters(one), &letters(other)),
+    }
 }
 
 /// The letters of a text as symbols.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::TooLong;
-use super::bits::{common_subsequence, letters};
+use super::bits::text_common;
 use super::tokens::split;
 
 /// What is compared.
@@ -37,12 +37,11 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 fn plain(one: &str, other: &str) -> Result<f64, TooLong> {
-    let (one, other) = (letters(one), letters(other));
-    let all = one.len() + other.len();
+    let all = one.chars().count() + other.chars().count();
     if all == 0 {
         return Ok(1.0);
     }
-    Ok(2.0 * common_subsequence(&one, &other)? as f64 / all as f64)
+    Ok(2.0 * text_common(one, other)? as f64 / all as f64)
 }
 
 fn token_set(one: &str, other: &str) -> Result<f64, TooLong> {
@@ -60,17 +59,18 @@ fn token_set(one: &str, other: &str) -> Result<f64, TooLong> {
     if !shared.is_empty() && (only_one.is_empty() || only_other.is_empty()) {
         return Ok(1.0);
     }
-    let joined = |words: &[&str]| letters(&words.join(" "));
-    let (shared, only_one, only_other) = (joined(&shared).len(), joined(&only_one), joined(&only_other));
+    let (only_one, only_other) = (only_one.join(" "), only_other.join(" "));
+    let count = |text: &str| text.chars().count();
+    let (shared, one, other) = (count(&shared.join(" ")), count(&only_one), count(&only_other));
     let gap = usize::from(shared > 0);
-    let (with_one, with_other) = (shared + gap + only_one.len(), shared + gap + only_other.len());
+    let (with_one, with_other) = (shared + gap + one, shared + gap + other);
     let closeness = |edits: usize, all: usize| if all == 0 { 1.0 } else { 1.0 - edits as f64 / all as f64 };
-    let edits = only_one.len() + only_other.len() - 2 * common_subsequence(&only_one, &only_other)?;
+    let edits = one + other - 2 * text_common(&only_one, &only_other)?;
     let both = closeness(edits, with_one + with_other);
     if shared == 0 {
         return Ok(both);
     }
-    let of_one = closeness(gap + only_one.len(), shared + with_one);
-    let of_other = closeness(gap + only_other.len(), shared + with_other);
+    let of_one = closeness(gap + one, shared + with_one);
+    let of_other = closeness(gap + other, shared + with_other);
     Ok(both.max(of_one).max(of_other))
 }

@@ -2,7 +2,8 @@
 
 use super::TooLong;
 use super::bits::common_subsequence;
-use super::tokens::{ngrams, numbered, overlap};
+use super::runs::{Runs, numbered};
+use super::tokens::Tokens;
 
 /// How much of the reference was found, and how much of what was said is of the reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,18 +27,17 @@ impl Overlap {
     }
 }
 
-/// ROUGE-N of tokens: n-grams that both have, each counted as often as the rarer side has it.
-pub fn rouge_n<T: AsRef<str>>(said: &[T], reference: &[T], n: usize) -> Overlap {
-    let (said, reference) = numbered(said, reference);
-    let shared = overlap(&ngrams(&said, n), &ngrams(&reference, n));
-    let count = |tokens: &[u32]| (tokens.len() + 1).saturating_sub(n) as u64;
-    Overlap::of(shared, count(&said), count(&reference))
+/// ROUGE-N of tokens, of `n` from 1: runs that both have, each counted as often as the rarer side has it.
+pub fn rouge_n(said: &Tokens, reference: &Tokens, n: usize) -> Overlap {
+    let sequences = numbered([said, reference].into_iter());
+    let runs = (1..n).fold(Runs::single(&sequences), |runs, _| runs.longer());
+    Overlap::of(runs.shared(), runs.count(0), runs.count(1))
 }
 
 /// ROUGE-L of tokens.
-pub fn rouge_l<T: AsRef<str>>(said: &[T], reference: &[T]) -> Result<Overlap, TooLong> {
-    let (said, reference) = numbered(said, reference);
-    let shared = common_subsequence(&said, &reference)? as u64;
+pub fn rouge_l(said: &Tokens, reference: &Tokens) -> Result<Overlap, TooLong> {
+    let sequences = numbered([said, reference].into_iter());
+    let shared = common_subsequence(&sequences[0], &sequences[1])? as u64;
     Ok(Overlap::of(shared, said.len() as u64, reference.len() as u64))
 }
 

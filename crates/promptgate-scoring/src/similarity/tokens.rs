@@ -1,7 +1,6 @@
 //! Texts as tokens.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -26,14 +25,70 @@ pub enum Tokenize {
 
 impl Tokenize {
     /// The tokens of a text.
-    pub fn tokens(self, text: &str) -> Vec<String> {
+    pub fn tokens(self, text: &str) -> Tokens {
         match self {
+            Self::Words if text.is_ascii() => ascii_words(text),
             Self::Words => words(text),
+            Self::RougeScore if text.is_ascii() => ascii_words(text),
             Self::RougeScore => rouge_score(text),
             Self::Mteval13a => mteval_13a(text),
-            Self::Whitespace => split(text).map(str::to_owned).collect(),
+            Self::Whitespace => Tokens::of_pieces(text.to_owned()),
         }
     }
+}
+
+/// Tokens of one text, in one piece of memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tokens {
+    text: String,
+    places: Vec<Range<usize>>,
+}
+
+impl Tokens {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// In the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| &self.text[place.clone()])
+    }
+
+    /// The pieces between white space.
+    fn of_pieces(text: String) -> Self {
+        let begin = text.as_ptr() as usize;
+        let place = |piece: &str| {
+            let at = piece.as_ptr() as usize - begin;
+            at..at + piece.len()
+        };
+        let places = split(&text).map(place).collect();
+        Self { text, places }
+    }
+}
+
+/// Runs of letters and digits in lower case, where every letter is a byte.
+fn ascii_words(text: &str) -> Tokens {
+    let text = text.to_ascii_lowercase();
+    let mut places = Vec::with_capacity(text.len() / 5);
+    let mut begin = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte.is_ascii_alphanumeric(), begin) {
+            (true, None) => begin = Some(at),
+            (false, Some(first)) => {
+                places.push(first..at);
+                begin = None;
+            }
+            _ => {}
+        }
+    }
+    places.extend(begin.map(|first| first..text.len()));
+    Tokens { text, places }
 }
 
 /// Scripts that are written without spaces, where a sign is closest to a word.
@@ -42,27 +97,23 @@ fn is_sign(c: char) -> bool {
         | 0xff66..=0xff9d | 0x20000..=0x3ffff)
 }
 
-fn words(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut open = String::new();
-    let mut close = |open: &mut String| {
-        if !open.is_empty() {
-            tokens.push(std::mem::take(open));
-        }
-    };
+fn words(text: &str) -> Tokens {
+    let (mut lower, mut places, mut begin) = (String::with_capacity(text.len()), Vec::new(), None);
     for c in text.chars().flat_map(char::to_lowercase) {
-        if is_sign(c) {
-            close(&mut open);
-            open.push(c);
-            close(&mut open);
-        } else if c.is_alphanumeric() || is_mark(c) && !open.is_empty() {
-            open.push(c);
-        } else {
-            close(&mut open);
+        let at = lower.len();
+        let goes_on = !is_sign(c) && (c.is_alphanumeric() || is_mark(c) && begin.is_some());
+        if !goes_on {
+            places.extend(begin.take().map(|first| first..at));
+        }
+        lower.push(c);
+        match (is_sign(c), goes_on) {
+            (true, _) => places.push(at..lower.len()),
+            (false, true) => begin = begin.or(Some(at)),
+            (false, false) => {}
         }
     }
-    close(&mut open);
-    tokens
+    places.extend(begin.map(|first| first..lower.len()));
+    Tokens { text: lower, places }
 }
 
 /// Marks that belong to the letter before them, so that a word in decomposed form stays one word.
@@ -71,10 +122,9 @@ fn is_mark(c: char) -> bool {
         | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f)
 }
 
-fn rouge_score(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase();
-    let pieces = lower.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit()));
-    pieces.filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
+fn rouge_score(text: &str) -> Tokens {
+    let keep = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { ' ' };
+    Tokens::of_pieces(text.to_lowercase().chars().map(keep).collect())
 }
 
 /// The pieces between white space, as Python's `str.split` has it: the four separators of ASCII count as white space.
@@ -94,7 +144,7 @@ static PUNCTUATION: LazyLock<[Option<Regex>; 4]> = LazyLock::new(|| {
     .map(|pattern| Regex::new(pattern).ok())
 });
 
-fn mteval_13a(text: &str) -> Vec<String> {
+fn mteval_13a(text: &str) -> Tokens {
     let trimmed = text.trim_end_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
     let mut line = trimmed.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
     if line.contains('&') {
@@ -109,11 +159,11 @@ fn mteval_13a(text: &str) -> Vec<String> {
             line = rule.replace_all(&line, with).into_owned();
         }
     }
-    split(&line).map(str::to_owned).collect()
+    Tokens::of_pieces(line)
 }
 
 /// The four rules on ASCII, where a letter is a byte: each is a pass over bytes that inserts spaces.
-fn ascii_13a(line: &[u8]) -> Vec<String> {
+fn ascii_13a(line: &[u8]) -> Tokens {
     let mut text = Vec::with_capacity(line.len() * 2 + 2);
     text.push(b' ');
     for byte in line {
@@ -137,8 +187,8 @@ fn ascii_13a(line: &[u8]) -> Vec<String> {
         |a, b, out| out.extend([b' ', a, b' ', b]),
     );
     let text = pairs(&text, |a, b| a.is_ascii_digit() && b == b'-', |a, b, out| out.extend([a, b' ', b, b' ']));
-    let line = String::from_utf8(text).unwrap_or_default();
-    split(&line).map(str::to_owned).collect()
+    // Spaces were put in between bytes of ASCII.
+    Tokens::of_pieces(String::from_utf8(text).unwrap_or_default())
 }
 
 /// Replaces each pair that fits, from the left, none of them overlapping, as a substitution by a pattern does.
@@ -160,45 +210,15 @@ fn pairs(text: &[u8], fits: fn(u8, u8) -> bool, put: fn(u8, u8, &mut Vec<u8>)) -
     out
 }
 
-/// Tokens of two texts as numbers: the same token has the same number.
-pub(crate) fn numbered<T: AsRef<str>>(one: &[T], other: &[T]) -> (Vec<u32>, Vec<u32>) {
-    let mut known: HashMap<&str, u32> = HashMap::with_capacity(one.len());
-    let mut numbers = [Vec::with_capacity(one.len()), Vec::with_capacity(other.len())];
-    for (list, out) in [one, other].into_iter().zip(&mut numbers) {
-        for token in list {
-            let next = known.len() as u32;
-            out.push(*known.entry(token.as_ref()).or_insert(next));
-        }
-    }
-    let [one, other] = numbers;
-    (one, other)
-}
-
-/// How often each run of `n` items occurs.
-pub(crate) fn ngrams<T: Hash + Eq>(items: &[T], n: usize) -> HashMap<&[T], u32> {
-    let mut counts = HashMap::with_capacity(items.len());
-    if n > 0 {
-        for run in items.windows(n) {
-            *counts.entry(run).or_default() += 1;
-        }
-    }
-    counts
-}
-
-/// Runs that both have, each as often as the one that has it less often.
-pub(crate) fn overlap<T: Hash + Eq>(one: &HashMap<&[T], u32>, other: &HashMap<&[T], u32>) -> u64 {
-    let (small, large) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    small.iter().map(|(run, count)| u64::from(*count.min(large.get(run).unwrap_or(&0)))).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn texts_fall_into_tokens() {
-        let check =
-            |how: Tokenize, text: &str, expected: &[&str]| assert_eq!(how.tokens(text), expected, "{how:?} of {text}");
+        let check = |how: Tokenize, text: &str, expected: &[&str]| {
+            assert_eq!(how.tokens(text).iter().collect::<Vec<_>>(), expected, "{how:?} of {text}")
+        };
         check(Tokenize::Words, "Don't stop: 3.5 km!", &["don", "t", "stop", "3", "5", "km"]);
         check(Tokenize::Words, "Größe Москва", &["größe", "москва"]);
         check(Tokenize::Words, "re\u{301}sume\u{301}", &["re\u{301}sume\u{301}"]);
