@@ -6,7 +6,8 @@ use promptgate_core::nearest::did_you_mean;
 
 use super::{
     AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
-    finish_reason, json, json_schema, latency, length, number, regex, starts_with, tokens, weighted,
+    finish_reason, json, json_diff, json_match, json_schema, latency, length, list_contains, number, regex,
+    starts_with, tokens, weighted,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -23,6 +24,9 @@ pub static KINDS: &[&AssertionKind] = &[
     &length::KIND,
     &json::KIND,
     &json_schema::KIND,
+    &json_match::KIND,
+    &json_diff::KIND,
+    &list_contains::KIND,
     &latency::KIND,
     &cost::KIND,
     &tokens::KIND,

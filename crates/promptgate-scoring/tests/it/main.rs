@@ -11,5 +11,6 @@ mod properties;
 mod registry;
 mod run;
 mod small;
+mod structure;
 mod trial;
 mod vectors;

@@ -1,0 +1,121 @@
+//! The edges of the kinds and extractors that look at structure.
+
+use promptgate_core::score::Score;
+use serde_json::Value;
+
+use crate::trial::{any_case, case, check, mistakes, response, scored, word};
+
+#[track_caller]
+fn refused(toml: &str, expected: &str) {
+    let said = mistakes(toml);
+    assert!(said.starts_with("suite.toml:"), "no place: {said}");
+    assert!(said.contains(expected), "{toml}\n{said}");
+}
+
+/// The score of one assertion on an output, and its note.
+fn score(toml: &str, output: &str) -> (f64, String) {
+    let scored = scored(toml, any_case(), response(output, "{}"));
+    let Score::Value(value) = scored.score else { panic!("{toml}: {scored:?}") };
+    (value, scored.evidence.note.unwrap_or_default())
+}
+
+#[test]
+fn json_match_compares_keys_and_values_wherever_they_stand() {
+    let exact = |value: &str| format!("kind = \"json-match\"\nvalue = {value}");
+    check(&exact("{ a = 1, b = [true, \"x\"] }"), "{\"b\": [true, \"x\"], \"a\": 1.0}\r\n", "passed");
+    check(&exact("{ a = 1 }"), "{\"a\": 1, \"b\": 2}", "failed");
+    check(&exact("[1, 2]"), "[2, 1]", "failed");
+    check(&exact("\"x\""), "\"x\"", "passed");
+    check(&exact("\"x\""), "x", "failed");
+    check(&exact("\"a\\nb\""), "\"a\\r\\nb\"", "passed");
+    check(&exact("\"é\""), "\"e\u{301}\"", "failed");
+    check(&exact("9007199254740993"), "9007199254740992", "failed");
+    check(&exact("{}"), "", "failed");
+    check(&exact("{}"), "{\"a\": ", "failed");
+    let subset = |value: &str| format!("kind = \"json-match\"\nvalue = {value}\nmode = \"subset\"");
+    check(&subset("{ a = { b = 1 } }"), "{\"a\": {\"b\": 1, \"c\": 2}, \"d\": 3}", "passed");
+    check(&subset("[{ a = 1 }]"), "[{\"a\": 1, \"b\": 2}]", "passed");
+    check(&subset("[{ a = 1 }]"), "[{\"a\": 1}, {\"a\": 2}]", "failed");
+    check(&subset("{ a = {} }"), "{\"a\": []}", "failed");
+    check(&format!("{}\nnot = true", exact("{ a = 1 }")), "{\"a\": 2}", "passed");
+}
+
+#[test]
+fn json_match_names_the_first_difference() {
+    let toml = "kind = \"json-match\"\nvalue = { items = [{ \"a/b\" = 1 }, { \"a/b\" = 2 }] }";
+    let scored = scored(toml, any_case(), response(r#"{"items": [{"a/b": 1}, {"a/b": "2"}]}"#, "{}"));
+    assert_eq!(scored.evidence.note.as_deref(), Some("/items/1/a~1b: expected 2, found \"2\""));
+}
+
+#[test]
+fn json_match_takes_the_value_of_the_case() {
+    let case = || case(r#"{"expected": {"queue": "billing", "n": [1, 2]}}"#);
+    let passes = |toml: &str, output: &str| word(&scored(toml, case(), response(output, "{}"))) == "passed";
+    assert!(passes("kind = \"json-match\"\nvalue = \"{{expected}}\"", "{\"n\": [1.0, 2], \"queue\": \"billing\"}"));
+    assert!(!passes("kind = \"json-match\"\nvalue = \"{{expected}}\"", "{\"n\": [1], \"queue\": \"billing\"}"));
+    assert!(passes(
+        "kind = \"json-diff\"\nvalue = \"{{expected}}\"\nthreshold = 0.75",
+        "{\"n\": [1], \"queue\": \"billing\"}"
+    ));
+    assert!(passes("kind = \"list-contains\"\nvalues = \"{{expected.n}}\"", "[2, 1]"));
+    assert!(passes("kind = \"list-contains\"\nvalues = [\"{{expected.queue}}\"]", "[\"billing\"]"));
+}
+
+#[test]
+fn json_diff_scores_the_similarity() {
+    let toml = "kind = \"json-diff\"\nvalue = { a = 1, b = \"xy\" }";
+    assert_eq!(score(toml, "{\"a\": 1, \"b\": \"xz\"}"), (0.75, "/b: expected \"xy\", found \"xz\"".to_owned()));
+    assert_eq!(score(toml, "{\"b\": \"xy\", \"a\": 1.0}"), (1.0, String::new()));
+    assert_eq!(score(toml, "[]").0, 0.0);
+    assert_eq!(score(toml, "no json").0, 0.0);
+    assert_eq!(score(toml, "").0, 0.0);
+    check(&format!("{toml}\nthreshold = 0.75"), "{\"a\": 1, \"b\": \"xz\"}", "passed");
+    check(toml, "{\"a\": 1, \"b\": \"xz\"}", "failed");
+    let long = "x".repeat(1 << 20);
+    check(&format!("kind = \"json-diff\"\nvalue = \"{}\"", "ab".repeat(100)), &format!("\"{long}\""), "unscored");
+}
+
+#[test]
+fn list_contains_matches_each_item_once() {
+    let toml = |more: &str| format!("kind = \"list-contains\"\nvalues = [\"a\", \"a\", \"b\", 1]\n{more}");
+    assert_eq!(score(&toml(""), "[1.0, \"b\", \"a\", \"a\"]"), (1.0, String::new()));
+    assert_eq!(
+        score(&toml("score = \"recall\""), "[\"a\", \"A\", 1]"),
+        (0.5, "missing: \"a\", \"b\"; not expected: \"A\"".to_owned())
+    );
+    assert_eq!(score(&toml("ignore_case = true\nscore = \"recall\""), "[\"a\", \"A\", 1]").0, 0.75);
+    assert_eq!(score(&toml("score = \"precision\""), "[\"a\", \"A\", 1]").0, 2.0 / 3.0);
+    assert_eq!(score(&toml(""), "[\"a\", \"x\", \"y\", \"z\"]").0, 0.25);
+    for share in ["f1", "recall", "precision"] {
+        assert_eq!(score(&toml(&format!("score = \"{share}\"")), "[]").0, 0.0);
+        assert_eq!(score(&toml(&format!("score = \"{share}\"")), "a, b"), (0.0, score(&toml(""), "a, b").1));
+    }
+    assert_eq!(score(&toml(""), "{\"a\": 1}"), (0.0, "the answer is not a list".to_owned()));
+    let objects = "kind = \"list-contains\"\nvalues = [{ a = 1, b = 2 }]\nignore_case = true";
+    check(objects, "[{\"b\": 2.0, \"a\": 1}]", "passed");
+    check("kind = \"list-contains\"\nvalues = [\"STRASSE\"]\nignore_case = true", "[\"straße\"]", "passed");
+}
+
+#[test]
+fn a_long_list_is_matched_in_linear_time() {
+    let items: Vec<Value> = (0..100_000).map(Value::from).collect();
+    let case = case(&format!("{{\"expected\": {}}}", Value::from(items.clone())));
+    let toml = "kind = \"list-contains\"\nvalues = \"{{expected}}\"";
+    let output = Value::from(items.into_iter().rev().collect::<Vec<_>>()).to_string();
+    let begin = std::time::Instant::now();
+    assert_eq!(word(&scored(toml, case, response(&output, "{}"))), "passed");
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn bad_parameters_of_structure_are_refused() {
+    refused(
+        "kind = \"json-match\"\nvalue = 1\nmode = \"part\"",
+        "unknown variant `part`, expected `exact` or `subset`",
+    );
+    refused("kind = \"json-match\"\nvalue = \"{{x.y.}}\"", "`value`");
+    refused("kind = \"json-match\"\nvalue = 1\nthreshold = 0.5", "takes no `threshold`");
+    refused("kind = \"json-diff\"\nvalue = 1\nmode = \"exact\"", "`json-diff` has no key `mode`");
+    refused("kind = \"list-contains\"\nvalues = []", "`values` is an empty list");
+    refused("kind = \"list-contains\"\nvalues = [1]\nscore = \"f2\"", "unknown variant `f2`");
+}
