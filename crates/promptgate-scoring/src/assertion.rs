@@ -46,6 +46,7 @@ mod substring;
 pub(crate) mod text;
 mod tokens;
 mod weighted;
+mod xml;
 
 pub(crate) use expected::text_of;
 

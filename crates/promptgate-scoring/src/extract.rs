@@ -16,6 +16,7 @@ use crate::assertion::text::line_feeds;
 mod after;
 mod code_block;
 pub(crate) mod json;
+mod json_path;
 mod labels;
 mod lowercase;
 pub(crate) mod number;
@@ -23,6 +24,7 @@ pub(crate) mod pattern;
 mod regex;
 pub mod registry;
 mod trim;
+pub(crate) mod xml;
 
 /// What the extractors took from an output.
 #[derive(Debug, Clone, PartialEq)]

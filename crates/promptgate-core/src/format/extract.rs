@@ -9,9 +9,11 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::nearest::did_you_mean;
 
 /// The extractors that ship; only used to tell an extractor's key from its parameters.
-const KINDS: [&str; 8] = ["json", "regex", "labels", "number", "after", "code-block", "trim", "lowercase"];
+const KINDS: [&str; 10] =
+    ["json", "json-path", "regex", "labels", "number", "after", "code-block", "xml", "trim", "lowercase"];
 /// Keys that stand beside an extractor's own.
-const PARAMS: [&str; 8] = ["on_missing", "within", "group", "which", "language", "ignore_case", "multiline", "default"];
+const PARAMS: [&str; 9] =
+    ["on_missing", "within", "all", "group", "which", "language", "ignore_case", "multiline", "default"];
 
 const SHAPE: &str = "write \"output\", a table such as { json = \"/queue\" }, or a list of such tables";
 

@@ -22,7 +22,7 @@ const MAX_STEPS: usize = 25_000_000;
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "json-diff",
-    summary: "how similar the answer is to a JSON value: objects by the mean over the keys of both, lists by the mean \
+    summary: "the answer is JSON similar to the value: objects by the mean over the keys of both, lists by the mean \
         over the items of the longer, texts by 1 - edit distance / longer length, numbers by 1 - |a - b| / (|a| + |b|), \
         anything else 1 or 0; `threshold` is 1 unless it is given",
     cost: CostClass::Pure,

@@ -7,7 +7,7 @@ use promptgate_core::nearest::did_you_mean;
 use super::{
     AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
     finish_reason, json, json_diff, json_match, json_schema, latency, length, list_contains, number, regex,
-    starts_with, tokens, weighted,
+    starts_with, tokens, weighted, xml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -27,6 +27,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &json_match::KIND,
     &json_diff::KIND,
     &list_contains::KIND,
+    &xml::KIND,
     &latency::KIND,
     &cost::KIND,
     &tokens::KIND,

@@ -118,4 +118,97 @@ fn bad_parameters_of_structure_are_refused() {
     refused("kind = \"json-diff\"\nvalue = 1\nmode = \"exact\"", "`json-diff` has no key `mode`");
     refused("kind = \"list-contains\"\nvalues = []", "`values` is an empty list");
     refused("kind = \"list-contains\"\nvalues = [1]\nscore = \"f2\"", "unknown variant `f2`");
+    refused(
+        "kind = \"xml\"\nrequired = [\"a b\"]",
+        "`a b` is not a path of element names; write one such as `order/item`",
+    );
+    refused("kind = \"xml\"\nrequired = \"a\"", "`required`");
+}
+
+#[test]
+fn values_are_taken_by_jsonpath() {
+    let take = |extract: &str, value: &str| format!("kind = \"json-match\"\nvalue = {value}\nextract = {extract}");
+    let output = r#"{"items": [{"n": 1, "tag": "a"}, {"n": 2.5, "tag": "ß"}], "limit": 2}"#;
+    check(&take("{ json-path = '$.items[*].n', all = true }", "[1.0, 2.5]"), output, "passed");
+    check(&take("{ json-path = '$.items[*].n' }", "1"), output, "passed");
+    check(&take("{ json-path = '$.items[-1].tag' }", "\"ß\""), output, "passed");
+    check(&take("{ json-path = '$.items[?@.n < $.limit].tag', all = true }", "[\"a\"]"), output, "passed");
+    check(&take("{ json-path = '$..tag', all = true }", "[\"a\", \"ß\"]"), output, "passed");
+    check(&take("{ json-path = '$[\"items\"][?length(@.tag) == 1].n', all = true }", "[1, 2.5]"), output, "passed");
+    check(&take("{ json-path = '$' }", "[]"), "[]", "passed");
+    check(&take("{ json-path = '$.x', all = true }", "[]"), output, "failed");
+    check(&take("{ json-path = '$.x', on_missing = \"unscored\" }", "[]"), output, "unscored");
+    check(&take("{ json-path = '$.x' }", "[]"), "no json", "failed");
+    check(&take("[{ json = \"\", within = true }, { json-path = '$.a' }]", "1"), "so {\"a\": 1}.", "passed");
+}
+
+#[test]
+fn values_taken_by_pointer_and_path_are_compared_as_values() {
+    let output = r#"{"order": {"total": "$1,350.00", "lines": [{"price": 1349.5}, {"price": 0.5}], "paid": true}}"#;
+    for (kind, extract, expected) in [
+        ("kind = \"number\"\nvalue = 1350", "{ json-path = '$.order.total' }", "passed"),
+        ("kind = \"number\"\nvalue = 1349\nabs = 0.5", "{ json-path = '$..price' }", "passed"),
+        ("kind = \"number\"\nvalue = 1349\nabs = 0.5", "{ json = \"/order/lines/1/price\" }", "failed"),
+        ("kind = \"number\"\nvalue = 1", "{ json-path = '$..price', all = true }", "failed"),
+        ("kind = \"equals\"\nvalue = true", "{ json = \"/order/paid\" }", "passed"),
+        ("kind = \"equals\"\nvalue = \"true\"", "{ json-path = '$.order.paid' }", "passed"),
+        ("kind = \"equals\"\nvalue = [1349.5, 0.5]", "{ json-path = '$..price', all = true }", "passed"),
+        ("kind = \"equals\"\nvalue = [0.5, 1349.5]", "{ json-path = '$..price', all = true }", "failed"),
+        ("kind = \"list-contains\"\nvalues = [0.50, 1349.5]", "{ json-path = '$..price', all = true }", "passed"),
+        ("kind = \"json-match\"\nvalue = { paid = true }\nmode = \"subset\"", "{ json = \"/order\" }", "passed"),
+        ("kind = \"json-match\"\nvalue = { paid = true }\nmode = \"subset\"", "{ json-path = '$' }", "failed"),
+        (
+            "kind = \"json-diff\"\nvalue = [1349.5, 1]\nthreshold = 0.8",
+            "{ json-path = '$..price', all = true }",
+            "passed",
+        ),
+    ] {
+        check(&format!("{kind}\nextract = {extract}"), output, expected);
+    }
+}
+
+#[test]
+fn a_path_that_searches_twice_is_bounded() {
+    let toml = "kind = \"json\"\nextract = { json-path = '$..a..b' }";
+    check(toml, "{\"a\": {\"b\": 1}}", "passed");
+    let wide = format!("{{\"a\": {{\"b\": 1}}, \"c\": [{}0]}}", "0,".repeat(3_000));
+    let scored = scored(toml, any_case(), response(&wide, "{}"));
+    assert!(scored.evidence.note.unwrap().contains("more than 3000 values"));
+    check("kind = \"json\"\nextract = { json-path = '$..b' }", &wide, "passed");
+}
+
+#[test]
+fn xml_is_well_formed_and_has_the_elements_asked_for() {
+    let xml = |more: &str| format!("kind = \"xml\"\n{more}");
+    check(&xml(""), "\r\n<?xml version=\"1.0\"?>\r\n<a>\r\n<b c=\"1\"/></a>\r\n", "passed");
+    check(&xml(""), "", "failed");
+    check(&xml(""), "so <a/>", "failed");
+    check(&xml(""), "<!DOCTYPE a SYSTEM \"http://127.0.0.1:9/x\"><a/>", "failed");
+    check(&xml("within = true"), "so <a/>, and", "passed");
+    check(&xml("within = true"), "a < b", "failed");
+    check(&xml("within = true\nrequired = [\"b/c\"]"), "so <a/>, and <b><c/></b>.", "passed");
+    check(&xml("required = [\"a/b\", \"a/b/größe\"]"), "<a><b/><b><größe/></b></a>", "passed");
+    check(&xml("required = [\"b\"]"), "<a><b/></a>", "failed");
+    check(&xml("extract = { code-block = \"xml\" }"), "```xml\n<a/>\n```", "passed");
+    let missing = scored(&xml("required = [\"a/b\", \"a/c\"]"), any_case(), response("<a><b/></a>", "{}"));
+    assert_eq!(missing.evidence.note.as_deref(), Some("missing: a/c"));
+    let take =
+        |path: &str| format!("kind = \"equals\"\nvalue = \"1 < 2\"\nextract = {{ xml = \"{path}\", within = true }}");
+    check(&take("r/answer"), "So:\n<r>\n<answer>1 &lt; 2</answer></r>", "passed");
+    check(&take("answer"), "<br> <answer><b>1</b> &#60; <![CDATA[2]]></answer>", "passed");
+    check(&take("answer"), "<answer>1 < 2</answer>", "failed");
+}
+
+#[test]
+fn bad_paths_are_refused() {
+    let refused = |extract: &str, expected: &str| refused(&format!("kind = \"json\"\nextract = {extract}"), expected);
+    refused("{ json-path = 'items[0]' }", "is not a JSONPath");
+    refused("{ json-path = 'items[0]' }", "a path begins with `$`");
+    refused("{ json-path = '$.a[' }", "is not a JSONPath");
+    refused("{ json-path = '$.a[?match(@.b, \"x\")]' }", "function name 'match' is not defined");
+    refused("{ json-path = '$..a..b..c' }", "searches 3 times");
+    refused("{ json-path = 1 }", "`json-path` must be a text, not 1");
+    refused("{ json-path = '$', within = true }", "the extractor `json-path` has no key `within`");
+    refused("{ xml = 'a//b' }", "is not a path of element names");
+    refused("{ xml = '' }", "is not a path of element names");
 }
