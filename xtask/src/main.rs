@@ -10,6 +10,7 @@ mod data;
 mod interop;
 mod python;
 mod real_data;
+mod schema_suite;
 mod simulate;
 mod sizes;
 mod tidy;
@@ -40,6 +41,11 @@ const CHORES: &[Chore] = &[
         name: "cross-check",
         summary: "all pairs of suites/llmbar, beside an independent computation with scipy and statsmodels",
         run: cross_check::run,
+    },
+    Chore {
+        name: "schema-suite",
+        summary: "`json-schema` on the required tests of the official JSON-Schema-Test-Suite, by draft",
+        run: schema_suite::run,
     },
     Chore {
         name: "interop",
@@ -88,6 +94,6 @@ fn main() -> ExitCode {
 fn list() {
     println!("cargo xtask CHORE [ARGUMENT...]\n");
     for chore in CHORES {
-        println!("  {:<11} {}", chore.name, chore.summary);
+        println!("  {:<12} {}", chore.name, chore.summary);
     }
 }
