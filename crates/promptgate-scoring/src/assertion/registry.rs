@@ -6,7 +6,7 @@ use promptgate_core::nearest::did_you_mean;
 
 use super::{
     AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
-    finish_reason, json, json_diff, json_match, json_schema, latency, length, list_contains, number, regex,
+    finish_reason, json, json_diff, json_match, json_schema, latency, length, list_contains, number, regex, snapshot,
     starts_with, tokens, weighted, xml,
 };
 
@@ -22,6 +22,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &regex::KIND,
     &number::KIND,
     &length::KIND,
+    &snapshot::KIND,
     &json::KIND,
     &json_schema::KIND,
     &json_match::KIND,

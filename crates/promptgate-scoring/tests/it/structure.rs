@@ -3,7 +3,7 @@
 use promptgate_core::score::Score;
 use serde_json::Value;
 
-use crate::trial::{any_case, case, check, mistakes, response, scored, word};
+use crate::trial::{any_case, case, check, grader, mistakes, response, scored, spec, word};
 
 #[track_caller]
 fn refused(toml: &str, expected: &str) {
@@ -211,4 +211,48 @@ fn bad_paths_are_refused() {
     refused("{ json-path = '$', within = true }", "the extractor `json-path` has no key `within`");
     refused("{ xml = 'a//b' }", "is not a path of element names");
     refused("{ xml = '' }", "is not a path of element names");
+}
+
+#[test]
+fn an_answer_is_held_to_what_was_accepted_for_its_case() {
+    let snapshot = |more: &str| format!("kind = \"snapshot\"\n{more}");
+    check(&snapshot(""), "{\"a\": 1}", "passed");
+    check(&snapshot(""), "{\"a\":1}", "failed");
+    check(&snapshot("normalise = [\"json\"]"), " {\"a\":1.0}", "passed");
+    check(&snapshot("normalise = [\"json\"]"), "no json", "failed");
+    check(&snapshot(""), "{\"b\": [1.0, \"Ä\"]}", "passed");
+    check(&snapshot(""), "{\"b\": [1.0, \"ä\"]}", "failed");
+    check(&snapshot("normalise = [\"case\"]"), "{\"b\": [1.0, \"ä\"]}", "passed");
+    check(&snapshot(""), "x\ny", "passed");
+    check(&snapshot(""), "X\n y", "failed");
+    check(&snapshot("normalise = [\"whitespace\", \"case\"]"), "\u{a0}X  y\n", "passed");
+    check(&snapshot("extract = { json = \"/v\" }"), "{\"v\": {\"b\": [1, \"Ä\"]}}", "passed");
+    check(&snapshot("not = true"), "x\ny", "failed");
+    let on =
+        |id: &str, output: &str| scored(&snapshot(""), case(&format!("{{\"id\": \"{id}\"}}")), response(output, "{}"));
+    assert_eq!(word(&on("c2", "")), "passed");
+    assert_eq!(word(&on("c2", " ")), "failed");
+    let nothing = on("c3", "x");
+    let Score::Unscored(reason) = nothing.score else { panic!("{nothing:?}") };
+    assert_eq!(
+        reason,
+        "`snapshots/accepted.jsonl` accepts no output for `c3`; accept one with a line \
+         {\"case\":\"c3\",\"accepted\":[\"...\"]}"
+    );
+    check(&snapshot("file = \"snapshots/none.jsonl\""), "x", "unscored");
+    check(&snapshot("file = \"snapshots/none.jsonl\"\nnot = true"), "x", "unscored");
+    refused(&snapshot("file = \"../x.jsonl\""), "leaves the project");
+    refused(&snapshot("file = \"snapshots/broken.jsonl\""), "snapshots/broken.jsonl:1:16: `accepted` is an empty list");
+    refused(&snapshot("normalise = [\"lower\"]"), "unknown variant `lower`");
+}
+
+#[test]
+fn accepting_another_output_changes_the_grading() {
+    use promptgate_scoring::grader::Grader;
+    let material = |file: &str| {
+        let spec = spec(&format!("kind = \"snapshot\"\nfile = \"snapshots/{file}.jsonl\"")).unwrap();
+        Grader::digest_material(&grader(&[spec]).unwrap())["files"].clone()
+    };
+    assert_eq!(material("none"), serde_json::json!({}));
+    assert!(material("greetings")["snapshots/greetings.jsonl"].is_string());
 }

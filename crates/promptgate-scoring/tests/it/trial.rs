@@ -87,6 +87,15 @@ pub fn grader_with(
     let tree = Arc::new(Files(&[
         ("suites/s/ticket.schema.json", r#"{"type": "object", "required": ["queue"]}"#),
         ("suites/s/broken.json", "{"),
+        ("suites/s/snapshots/greetings.jsonl", "{\"case\": \"greeting\", \"accepted\": [\"Good morning.\"]}\n"),
+        (
+            "suites/s/snapshots/accepted.jsonl",
+            concat!(
+                "{\"case\": \"c1\", \"accepted\": [\"{\\\"a\\\": 1}\", {\"b\": [1, \"Ä\"]}, \"x\\r\\ny\"]}\n",
+                "{\"case\": \"c2\", \"accepted\": [\"\"]}\n",
+            ),
+        ),
+        ("suites/s/snapshots/broken.jsonl", "{\"case\": \"c1\", \"accepted\": []}\n"),
     ]));
     let folder = TreePath::new("suites/s").unwrap();
     Grader::with_kinds(GraderSpec { asserts, answers: &[answer], tree, folder }, added)
