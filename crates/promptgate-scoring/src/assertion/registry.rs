@@ -5,9 +5,9 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::nearest::did_you_mean;
 
 use super::{
-    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, ends_with, equals, equals_any,
-    finish_reason, json, json_diff, json_match, json_schema, latency, length, list_contains, number, regex, snapshot,
-    starts_with, tokens, weighted, xml,
+    AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, csv, ends_with, equals, equals_any,
+    finish_reason, html, json, json_diff, json_match, json_schema, latency, length, list_contains, markdown, number,
+    regex, snapshot, starts_with, tokens, toml, weighted, xml, yaml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -29,6 +29,11 @@ pub static KINDS: &[&AssertionKind] = &[
     &json_diff::KIND,
     &list_contains::KIND,
     &xml::KIND,
+    &html::KIND,
+    &yaml::KIND,
+    &toml::KIND,
+    &csv::KIND,
+    &markdown::KIND,
     &latency::KIND,
     &cost::KIND,
     &tokens::KIND,

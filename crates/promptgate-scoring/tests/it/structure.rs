@@ -256,3 +256,122 @@ fn accepting_another_output_changes_the_grading() {
     assert_eq!(material("none"), serde_json::json!({}));
     assert!(material("greetings")["snapshots/greetings.jsonl"].is_string());
 }
+
+#[test]
+fn yaml_is_one_document_of_a_mapping_or_a_list() {
+    check("kind = \"yaml\"", "- a\r\n- b: {c: 1}\r\n", "passed");
+    check("kind = \"yaml\"", "größe: \u{1f389}", "passed");
+    check("kind = \"yaml\"", "{\"a\": 1}", "passed");
+    check("kind = \"yaml\"", "Sure, here it is.", "failed");
+    check("kind = \"yaml\"", "", "failed");
+    check("kind = \"yaml\"", "a: 1\n---\nb: 2\n", "failed");
+    check("kind = \"yaml\"", "a: 1\na: 2\n", "failed");
+    check("kind = \"yaml\"\nextract = { code-block = \"yaml\" }", "Here:\n```yaml\na: 1\n```", "passed");
+    check("kind = \"yaml\"", &"- a\n".repeat(100_000), "unscored");
+    check("kind = \"yaml\"", &"[".repeat(100_000), "unscored");
+    refused("kind = \"yaml\"\nwithin = true", "`yaml` has no key `within`");
+}
+
+#[test]
+fn toml_is_a_document_with_a_key() {
+    check("kind = \"toml\"", "a = 1\r\n[b]\r\n\"ü\" = \"\u{1f389}\"\r\n", "passed");
+    check("kind = \"toml\"", "", "failed");
+    check("kind = \"toml\"", "# nothing\n", "failed");
+    check("kind = \"toml\"", "a = 1\na = 2\n", "failed");
+    check("kind = \"toml\"", "Sure, here it is.", "failed");
+    let broken = scored("kind = \"toml\"", any_case(), response("a = 1\nb = \n", "{}"));
+    assert!(broken.evidence.note.clone().unwrap().starts_with("line 2: "), "{broken:?}");
+    for piece in ["[", "a.", "[[a]]\n", "{a=", "\"\"\""] {
+        check("kind = \"toml\"", &format!("a = 1\n{}", piece.repeat(20_000)), "failed");
+    }
+}
+
+#[test]
+fn csv_has_a_header_and_rows_as_long_as_it() {
+    let csv = |columns: &str| format!("kind = \"csv\"\n{columns}");
+    check(&csv(""), "a,b\r\n1,\"x,\r\ny\"\"\"\r\n\r\n", "passed");
+    check(&csv("columns = [\"größe\", \"a\"]"), "a, größe ,c\n1,2,3\n", "passed");
+    check(&csv("columns = [\"A\"]"), "a,b\n1,2\n", "failed");
+    check(&csv(""), "a,b\n1,2,3\n", "failed");
+    check(&csv(""), "a,b\n1,\"2\n", "failed");
+    check(&csv(""), "a,b\n1,2\"\n", "failed");
+    check(&csv(""), "", "failed");
+    check(&csv(""), "a,b\n", "failed");
+    check(&csv(""), "Sure. Here it is.\nNo, not, really.\n", "failed");
+    let wide = ",".repeat(200_000);
+    check(&csv(""), &format!("{wide}\n{wide}\n"), "passed");
+    let short = scored(&csv(""), any_case(), response("a,b\n1,2\n3\n", "{}"));
+    assert_eq!(short.evidence.note.as_deref(), Some("row 2 has 1 cell, the header has 2"));
+}
+
+#[test]
+fn markdown_has_what_is_asked_for() {
+    let markdown = |more: &str| format!("kind = \"markdown\"\n{more}");
+    let text = "Über uns\n=======\n\n- a\n  - b\n\n## The *big* `x` ##\r\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n\n~~~sql\n# no heading\n~~~\n";
+    check(&markdown("headings = [\"# Über uns\", \"The big x\"]"), text, "passed");
+    check(&markdown("headings = [\"### The big x\"]"), text, "failed");
+    check(&markdown("headings = [\"The big x\", \"Über uns\"]"), text, "failed");
+    check(&markdown("headings = [\"no heading\"]"), text, "failed");
+    check(&markdown("lists = 2\ntables = 1\ncode_blocks = 1"), text, "passed");
+    check(&markdown("lists = 3"), text, "failed");
+    check(&markdown("tables = 2"), text, "failed");
+    check(&markdown("lists = 1"), "", "failed");
+    check(&markdown("headings = [\"#hash\"]"), "# #hash\n", "passed");
+    let order = scored(&markdown("headings = [\"b\", \"a\"]\ntables = 1"), any_case(), response("# a\n# b\n", "{}"));
+    let note = "missing: 0 of 1 tables; the heading `a`, which stands before the one asked for before it";
+    assert_eq!(order.evidence.note.as_deref(), Some(note));
+    for piece in ["> ", "- ", "[a](", "*_", "|a", "#", "`", "<", "![", "&", "1. "] {
+        check(&markdown("tables = 1"), &piece.repeat(100_000 / piece.len()), "failed");
+    }
+    refused(&markdown(""), "`markdown` asks for nothing, and any text is Markdown");
+    refused(&markdown("headings = [\"##\"]"), "which has no text");
+    refused(&markdown("lists = -1"), "`lists`");
+}
+
+#[test]
+fn html_is_markup_from_end_to_end() {
+    let html = |output: &str, expected: &str| check("kind = \"html\"", output, expected);
+    html("\r\n<!DOCTYPE html>\r\n<html><head><title>a < b</title></head><body><p>x<p>y</body></html>\r\n", "passed");
+    html("<!-- c --><UL><LI>ä<LI>b</UL>", "passed");
+    html("<p>one</p> and <b class='a>b' hidden>two</b>", "passed");
+    html("<div><br/><img src=x alt=\"a > b\"></div>", "passed");
+    html("<p>\u{1f389}<svg viewBox=\"0 0 1 1\"><path d=\"M0\"/><g><linearGradient/></g></svg></p>", "passed");
+    html("<script>if (a < b && '</p>') {}</script>", "passed");
+    html("<my-tag>x</my-tag>", "passed");
+    html("<ul><li>a<li>b", "failed");
+    html("<p>One<br>two\n<p>Three", "passed");
+    html("", "failed");
+    html("no markup", "failed");
+    html("<!-- only a comment -->", "failed");
+    html("Here: <p>x</p>", "failed");
+    html("<p>x</p> I hope that helps", "failed");
+    html("<b><i>x</b></i>", "failed");
+    html("<b>x", "failed");
+    html("</p>", "failed");
+    html("<order><item>1</item></order>", "failed");
+    html("```html\n<p>x</p>\n```", "failed");
+    html("1 < 2 and 3 > 2", "failed");
+    check("kind = \"html\"\nextract = { code-block = \"html\" }", "```html\n<p>x</p>\n```", "passed");
+    let within = |output: &str, expected: &str| check("kind = \"html\"\nwithin = true", output, expected);
+    within("so <b>this</b> and that", "passed");
+    within("if x<b and c>d", "failed");
+    within("a <br> b", "failed");
+    within("<order>1</order>", "failed");
+    within("<P>x</p> <", "passed");
+    within("", "failed");
+}
+
+#[test]
+fn html_is_looked_through_in_linear_time() {
+    for piece in ["<", "<b", "<b>", "<b a='", "<!--", "<!doctype ", "<script>", "</", "</b>", "<b a=\"><", "<svg>", "&"]
+    {
+        let output = piece.repeat((1 << 20) / piece.len());
+        let begin = std::time::Instant::now();
+        check(
+            "kind = \"any-of\"\nassert = [{ kind = \"html\" }, { kind = \"html\", name = \"w\", within = true }]",
+            &output,
+            "failed",
+        );
+        assert!(begin.elapsed().as_secs() < 10, "{piece}: {:?}", begin.elapsed());
+    }
+}
