@@ -48,6 +48,7 @@ pub mod registry;
 mod schema;
 mod set;
 mod snapshot;
+mod sql;
 mod starts_with;
 mod substring;
 pub(crate) mod text;

@@ -14,7 +14,7 @@ use crate::assertion::Parameter;
 use crate::assertion::text::line_feeds;
 
 mod after;
-mod code_block;
+pub(crate) mod code_block;
 pub(crate) mod json;
 mod json_path;
 mod labels;

@@ -7,7 +7,7 @@ use promptgate_core::nearest::did_you_mean;
 use super::{
     AssertionKind, all_of, any_of, contains, contains_all, contains_any, cost, csv, ends_with, equals, equals_any,
     finish_reason, html, json, json_diff, json_match, json_schema, latency, length, list_contains, markdown, number,
-    regex, snapshot, starts_with, tokens, toml, weighted, xml, yaml,
+    regex, snapshot, sql, starts_with, tokens, toml, weighted, xml, yaml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -33,6 +33,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &yaml::KIND,
     &toml::KIND,
     &csv::KIND,
+    &sql::KIND,
     &markdown::KIND,
     &latency::KIND,
     &cost::KIND,

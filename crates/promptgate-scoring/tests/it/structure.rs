@@ -375,3 +375,93 @@ fn html_is_looked_through_in_linear_time() {
         assert!(begin.elapsed().as_secs() < 10, "{piece}: {:?}", begin.elapsed());
     }
 }
+
+#[test]
+fn sql_parses_in_its_dialect() {
+    let sql = |more: &str| format!("kind = \"sql\"\n{more}");
+    check(&sql(""), "SELECT a, count(*) AS n\r\nFROM t -- é\r\nGROUP BY a;", "passed");
+    check(&sql(""), "", "failed");
+    check(&sql(""), ";", "failed");
+    check(&sql(""), "Sure! select 1", "failed");
+    check(&sql(""), "select from where", "failed");
+    check(&sql(""), "select 'open", "failed");
+    check(&sql("dialect = \"mysql\""), "select `a b` from t limit 3, 4", "passed");
+    check(&sql("dialect = \"postgresql\""), "select `a b` from t", "failed");
+    check(&sql("dialect = \"postgresql\""), "select a::int, b->>'x' from t where c ilike 'é%'", "passed");
+    check(&sql(""), "```sql\nselect 1\n```", "failed");
+    let fenced = "First:\n```\nnpm i\n```\nthen\n```SQL\nselect 1\n```";
+    check(&sql("within = true"), fenced, "passed");
+    check(&sql("within = true"), "select 1", "passed");
+    check(&sql("within = true"), "```\nselect 1\n```", "passed");
+    check(&sql("within = true"), "no code", "failed");
+    refused(&sql("dialect = \"postgres\""), "there is no dialect `postgres`; did you mean `postgresql`?");
+    refused(&sql("tables = \"t\""), "`tables`");
+}
+
+#[test]
+fn sql_names_only_what_it_may() {
+    let note = |output: &str| {
+        let toml = "kind = \"sql\"\ndialect = \"postgresql\"\ntables = [\"orders\", \"s.items\"]\ncolumns = [\"id\", \"total\"]";
+        let scored = scored(toml, any_case(), response(output, "{}"));
+        let note = scored.evidence.note.clone().unwrap_or_default();
+        assert_eq!(scored.passed, note.is_empty(), "{scored:?}");
+        note
+    };
+    for fine in [
+        "select id, sum(total) as t from ORDERS group by id order by t",
+        "select o.id from orders o join s.items i on i.id = o.id",
+        "with big as (select id from orders where total > 9) select count(*) from big",
+        "with recursive r as (select id from orders union all select id from r) select id from r",
+        "select n from (select count(*) as n from orders) as counted",
+        "insert into orders (id, total) values (1, 2.5)",
+        "update orders set total = 0 where \"ID\" = 1",
+        "delete from orders where id = 1",
+        "select 1",
+    ] {
+        assert_eq!(note(fine), "", "{fine}");
+    }
+    for (output, expected) in [
+        ("select id from users", "tables not allowed: users"),
+        ("select id from items", "tables not allowed: items"),
+        ("select id from orders union table users", "tables not allowed: users; columns not allowed: *"),
+        ("select id from orders where id in (select id from users)", "tables not allowed: users"),
+        ("with users as (select id from users) select id from users", "tables not allowed: users"),
+        ("select id from users where id in (with users as (select 1) select 1)", "tables not allowed: users"),
+        ("select * from orders", "columns not allowed: *"),
+        ("select o.* from orders o", "columns not allowed: *"),
+        ("select to_json(o.*) from orders o", "columns not allowed: *"),
+        ("select o from orders o", "columns not allowed: o"),
+        ("select secret as secret from orders", "columns not allowed: secret"),
+        ("select id from orders where secret = 1", "columns not allowed: secret"),
+        ("insert into orders values (1)", "columns not allowed: *"),
+        ("insert into orders (secret) values (1)", "columns not allowed: secret"),
+        ("update orders set secret = 1", "columns not allowed: secret"),
+        ("delete from users", "tables not allowed: users"),
+        ("drop table orders", "`DROP` is not held against `tables` and `columns`"),
+        ("select id into copy from orders", "`SELECT INTO` is not held against `tables` and `columns`"),
+        ("select 1; truncate orders", "`TRUNCATE` is not held against `tables` and `columns`"),
+    ] {
+        assert_eq!(note(output), expected, "{output}");
+    }
+}
+
+#[test]
+fn sql_that_nests_without_end_is_left_alone() {
+    let (open, close) = ("(", ")");
+    for output in [
+        format!("select {}1", "not ".repeat(4_990)),
+        format!("select {}1", "1+".repeat(2_490)),
+        format!("select a{}", "::int".repeat(2_490)),
+        format!("select 1{}", " union select 1".repeat(1_600)),
+        format!("select {}1{}", open.repeat(2_000), close.repeat(2_000)),
+        format!("select * from {}t", "(select * from ".repeat(1_000)),
+        format!("{}select 1", "with a as (".repeat(1_000)),
+        "select 1 + ".repeat(100_000),
+    ] {
+        let toml = "kind = \"sql\"\ntables = [\"t\"]\ncolumns = [\"a\"]";
+        let begin = std::time::Instant::now();
+        let _ = scored(toml, any_case(), response(&output, "{}"));
+        assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    }
+    check("kind = \"sql\"", &"select 1;".repeat(3_000), "unscored");
+}
