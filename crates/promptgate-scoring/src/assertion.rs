@@ -59,6 +59,7 @@ mod xml;
 mod yaml;
 
 pub(crate) use expected::text_of;
+pub(crate) use snapshot::file as snapshot_file;
 
 pub use kind::{AssertionKind, Build, BuildContext, CostClass, Example, Parameter, Yields};
 

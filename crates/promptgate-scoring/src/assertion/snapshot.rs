@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::{Diagnostic, Diagnostics};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -79,9 +79,24 @@ struct Snapshot {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`snapshot`")?;
-    let file = params.file.unwrap_or_else(|| FILE.to_owned());
+    let file = params.file();
     let accepted = context.accepted_file(&file).map_err(|problem| spec.params.mistake("file", problem))?;
     Ok(Box::new(Snapshot { file, accepted, normalise: params.normalise }))
+}
+
+/// The file in which an assertion's accepted outputs stand; `None` for another kind.
+pub(crate) fn file(spec: &AssertionSpec) -> Result<Option<String>, Diagnostic> {
+    if spec.kind != KIND.name {
+        return Ok(None);
+    }
+    let params: Params = spec.params.read("`snapshot`")?;
+    Ok(Some(params.file()))
+}
+
+impl Params {
+    fn file(&self) -> String {
+        self.file.clone().unwrap_or_else(|| FILE.to_owned())
+    }
 }
 
 impl Assertion for Snapshot {
@@ -100,8 +115,8 @@ impl Assertion for Snapshot {
 
 impl Snapshot {
     fn nothing_accepted(&self, case: &str) -> String {
-        let line = serde_json::json!({ "case": case, "accepted": ["..."] });
-        format!("`{}` accepts no output for `{}`; accept one with a line {}", self.file, excerpt(case), line)
+        let how = "`promptgate snapshot accept SUITE` accepts what the last run answered";
+        format!("`{}` accepts no output for `{}`; {how}", self.file, excerpt(case))
     }
 
     fn ignores(&self, normaliser: Normaliser) -> bool {

@@ -236,8 +236,8 @@ fn an_answer_is_held_to_what_was_accepted_for_its_case() {
     let Score::Unscored(reason) = nothing.score else { panic!("{nothing:?}") };
     assert_eq!(
         reason,
-        "`snapshots/accepted.jsonl` accepts no output for `c3`; accept one with a line \
-         {\"case\":\"c3\",\"accepted\":[\"...\"]}"
+        "`snapshots/accepted.jsonl` accepts no output for `c3`; `promptgate snapshot accept SUITE` accepts what the last run \
+         answered"
     );
     check(&snapshot("file = \"snapshots/none.jsonl\""), "x", "unscored");
     check(&snapshot("file = \"snapshots/none.jsonl\"\nnot = true"), "x", "unscored");
