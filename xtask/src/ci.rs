@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::chore::{Outcome, command, output, pass};
-use crate::{cross_check, interop, real_data, similarity, simulate, tidy};
+use crate::{cross_check, interop, real_data, schema_suite, similarity, simulate, tidy};
 
 /// The README's second command; a tidy test holds the README to it.
 pub const TEST_COMMAND: [&str; 3] = ["cargo", "test", "--workspace"];
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     Step { name: "real data", run: real_data::check },
     Step { name: "cross-check", run: cross_check::check },
     Step { name: "similarity", run: similarity::check },
+    Step { name: "schema suite", run: schema_suite::check },
     Step { name: "interop", run: interop::check },
     Step { name: "simulation", run: simulate::check },
     Step { name: "clean tree", run: clean_tree },

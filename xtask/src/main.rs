@@ -10,6 +10,7 @@ mod data;
 mod interop;
 mod python;
 mod real_data;
+mod schema_suite;
 mod similarity;
 mod simulate;
 mod sizes;
@@ -41,6 +42,11 @@ const CHORES: &[Chore] = &[
         name: "cross-check",
         summary: "all pairs of suites/llmbar, beside an independent computation with scipy and statsmodels",
         run: cross_check::run,
+    },
+    Chore {
+        name: "schema-suite",
+        summary: "`json-schema` on the required tests of the official JSON-Schema-Test-Suite, by draft",
+        run: schema_suite::run,
     },
     Chore {
         name: "interop",
@@ -94,6 +100,6 @@ fn main() -> ExitCode {
 fn list() {
     println!("cargo xtask CHORE [ARGUMENT...]\n");
     for chore in CHORES {
-        println!("  {:<11} {}", chore.name, chore.summary);
+        println!("  {:<12} {}", chore.name, chore.summary);
     }
 }

@@ -78,6 +78,9 @@ pub enum Command {
     /// Look at prompts: show, render, diff.
     #[command(subcommand)]
     Prompt(PromptCommand),
+    /// Accept what a run answered, for the suite's `snapshot` assertions.
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
 }
 
 /// Where cases are answered and how; shared by `run`, `compare` and `gate`.
@@ -401,6 +404,31 @@ const SERVE_MOCK_HELP: &str = "A script is TOML: `answer`, `model`, `latency = \
 `tokens_per_minute`, `concurrency`, `key`, `seed`, and rules (`[[rule]]`) for some requests: `contains`, `model`, `share`, \
 `first` choose them; `answer`, `finish`, `calls`, `returned_model`, `latency`, `status`, `code`, `message`, `retry_after`, \
 `fault` say what happens.";
+
+/// `snapshot`
+#[derive(Debug, Subcommand)]
+pub enum SnapshotCommand {
+    /// Accept the outputs of a run on which a snapshot failed, or for which nothing was accepted yet.
+    Accept(AcceptArgs),
+}
+
+/// `snapshot accept`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  promptgate snapshot accept suites/support-triage\n  promptgate snapshot accept \
+suites/support-triage --case c7 --replace")]
+pub struct AcceptArgs {
+    /// The suite's folder.
+    pub suite: PathBuf,
+    /// Only the outputs of this case. Repeatable.
+    #[arg(long, value_name = "ID", value_parser = case_id)]
+    pub case: Vec<CaseId>,
+    /// The run: its id, a unique prefix, or a file. Default: the last one of the suite.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Take away what was accepted for these cases before.
+    #[arg(long)]
+    pub replace: bool,
+}
 
 /// `prompt`
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use promptgate_core::exit::ExitCode;
 
-use crate::args::{Cli, Command, PromptCommand};
+use crate::args::{Cli, Command, PromptCommand, SnapshotCommand};
 use crate::bug;
 use crate::error::Failure;
 use crate::output::Output;
@@ -21,6 +21,7 @@ mod prompt;
 mod report;
 mod run;
 mod serve_mock;
+mod snapshot;
 
 /// Carries out what the command line asks, and says how it ended.
 pub fn dispatch(cli: Cli) -> ExitCode {
@@ -43,6 +44,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, out),
         Command::Cache(command) => cache::run(&command, out),
         Command::ServeMock(args) => serve_mock::run(&args, out),
+        Command::Snapshot(SnapshotCommand::Accept(args)) => snapshot::accept(&args, out),
         Command::Prompt(PromptCommand::Show { version, suite }) => prompt::show(&version, suite.as_deref(), out),
         Command::Prompt(PromptCommand::Render(args)) => prompt::render(&args, out),
         Command::Prompt(PromptCommand::Diff { from, to, suite }) => prompt::diff(&from, &to, suite.as_deref(), out),

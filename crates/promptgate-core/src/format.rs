@@ -1,9 +1,11 @@
 //! The text formats users write, one file a document. Each takes text (or a reader) and a file name, opens nothing, and
 //! answers with valid values or with located mistakes.
 
+pub mod accepted;
 pub mod amount;
 mod assertion;
 pub mod cases;
+pub mod csv;
 pub mod extract;
 pub mod inputs;
 mod json_line;
@@ -17,3 +19,4 @@ pub mod selection;
 mod source;
 pub mod suite;
 mod table;
+pub mod yaml;

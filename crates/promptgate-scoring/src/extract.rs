@@ -17,8 +17,9 @@ use crate::assertion::text::line_feeds;
 mod after;
 mod before;
 pub(crate) mod choice;
-mod code_block;
+pub(crate) mod code_block;
 pub(crate) mod json;
+mod json_path;
 mod labels;
 mod line;
 mod lowercase;
@@ -32,6 +33,7 @@ mod strip_articles;
 mod strip_punctuation;
 mod tool_call;
 mod trim;
+pub(crate) mod xml;
 
 /// What the extractors took from an output.
 #[derive(Debug, Clone, PartialEq)]

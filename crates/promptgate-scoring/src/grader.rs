@@ -20,8 +20,8 @@ use promptgate_core::{Diagnostic, Diagnostics};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::assertion::files::Files;
 use crate::assertion::registry::Kinds;
-use crate::assertion::schema::Files;
 use crate::assertion::{AssertionKind, State, Yields};
 
 mod live;

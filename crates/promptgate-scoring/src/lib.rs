@@ -3,6 +3,7 @@
 //! Nothing here waits or calls out. An assertion that needs a model, a vector or a program says so with
 //! [`assertion::Step::Ask`] and is resumed with the replies.
 
+pub mod accepting;
 pub mod assertion;
 pub mod extract;
 pub mod fold;

@@ -13,4 +13,5 @@ mod plan;
 mod pull_request;
 mod rehearsal;
 mod serve_mock;
+mod snapshot;
 mod triage;

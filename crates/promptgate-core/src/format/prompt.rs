@@ -27,7 +27,6 @@ mod shelf;
 mod syntax;
 mod text;
 mod variables;
-mod yaml;
 
 use self::compile::{Kind, Rules};
 use self::shelf::Shelf;

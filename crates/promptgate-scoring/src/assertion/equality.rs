@@ -1,5 +1,7 @@
 //! Deep equality of JSON values: numbers by value, texts by a rule, objects whatever the order of their keys.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Number, Value};
 
 use super::text::{TextRule, line_feeds};
@@ -37,6 +39,38 @@ fn whole(number: &Number) -> Option<i128> {
     })
 }
 
+/// A form of a value that is equal for two values exactly where they are the same by a rule, for looking them up.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    Null,
+    Bool(bool),
+    Whole(i128),
+    /// The bits of a double that is no whole number, or is beyond those.
+    Double(u64),
+    Text(String),
+    List(Vec<Form>),
+    Object(BTreeMap<String, Form>),
+}
+
+impl Form {
+    /// The form of a value.
+    pub(crate) fn of(value: &Value, rule: TextRule) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => match whole(number) {
+                Some(whole) => Self::Whole(whole),
+                None => Self::Double(number.as_f64().unwrap_or_default().to_bits()),
+            },
+            Value::String(text) => Self::Text(rule.form(&line_feeds(text)).into_owned()),
+            Value::Array(items) => Self::List(items.iter().map(|item| Self::of(item, rule)).collect()),
+            Value::Object(map) => {
+                Self::Object(map.iter().map(|(key, value)| (key.clone(), Self::of(value, rule))).collect())
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +80,8 @@ mod tests {
         let value = |text| serde_json::from_str(text).unwrap();
         assert_eq!(same_value(&value(left), &value(right), TextRule::default()), expected, "{left} and {right}");
         assert_eq!(same_value(&value(right), &value(left), TextRule::default()), expected, "{right} and {left}");
+        let form = |text| Form::of(&value(text), TextRule::default());
+        assert_eq!(form(left) == form(right), expected, "the forms of {left} and {right}");
     }
 
     #[test]

@@ -11,8 +11,10 @@ use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostics, Digest};
 
 use super::Assertion;
+use super::accepted::Accepted;
+use super::files::{FileOf, Files};
 use super::registry::Kinds;
-use super::schema::{Files, Schema};
+use super::schema::Schema;
 
 /// A kind of assertion.
 #[derive(Debug, Clone, Copy)]
@@ -163,7 +165,7 @@ impl BuildContext<'_> {
 
     /// The text of a file, by its path from the suite's folder. Its digest belongs to the grading.
     pub(crate) fn text_file(&self, path: &str) -> Result<String, String> {
-        let text = self.files.text(path)?;
+        let text = self.files.text(path).map_err(|error| error.to_string())?;
         self.read.borrow_mut().insert(path.to_owned(), Digest::of_bytes(text.as_bytes()));
         Ok(text)
     }
@@ -177,11 +179,20 @@ impl BuildContext<'_> {
 
     /// The JSON Schema in a file, by its path from the suite's folder.
     pub(crate) fn schema_file(&self, path: &str) -> Result<Arc<Schema>, String> {
-        let file = self.files.schema(path);
+        self.noted(path, self.files.schema(path))
+    }
+
+    /// The accepted outputs in a file, by its path from the suite's folder; none where there is no file yet.
+    pub(crate) fn accepted_file(&self, path: &str) -> Result<Arc<Accepted>, String> {
+        self.noted(path, self.files.accepted(path))
+    }
+
+    /// The content of a file that was read, its digest being noted.
+    fn noted<T>(&self, path: &str, file: FileOf<T>) -> Result<Arc<T>, String> {
         if let Some(digest) = file.digest {
             self.read.borrow_mut().insert(path.to_owned(), digest);
         }
-        file.schema
+        file.content
     }
 }
 

@@ -6,12 +6,13 @@ use promptgate_core::nearest::did_you_mean;
 
 use super::{
     AssertionKind, all_of, answer_relevance, any_of, at_least, bleu, choice, chrf, classify, closed_qa, contains,
-    contains_all, contains_any, context_precision, context_recall, context_relevance, cost, embedding, ends_with,
-    equals, equals_any, exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, guardrail, http, instruction,
-    instructions_followed, json, json_schema, language, latency, length, levenshtein, moderation, number, prefer,
-    python, ratio, regex, repetition, rouge_l, rouge_n, rubric, safety, span_count, span_duration, span_errors,
-    starts_with, step_count, steps_rubric, summary, tokens, tool_allowed, tool_call, tool_f1, tool_schema,
-    tool_sequence, weighted,
+    contains_all, contains_any, context_precision, context_recall, context_relevance, cost, csv, embedding, ends_with,
+    equals, equals_any, exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, guardrail, html, http,
+    instruction, instructions_followed, json, json_diff, json_match, json_schema, language, latency, length,
+    levenshtein, list_contains, markdown, moderation, number, prefer, python, ratio, regex, repetition, rouge_l,
+    rouge_n, rubric, safety, snapshot, span_count, span_duration, span_errors, sql, starts_with, step_count,
+    steps_rubric, summary, tokens, toml, tool_allowed, tool_call, tool_f1, tool_schema, tool_sequence, weighted, xml,
+    yaml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -28,8 +29,19 @@ pub static KINDS: &[&AssertionKind] = &[
     &length::KIND,
     &choice::KIND,
     &language::KIND,
+    &snapshot::KIND,
     &json::KIND,
     &json_schema::KIND,
+    &json_match::KIND,
+    &json_diff::KIND,
+    &list_contains::KIND,
+    &xml::KIND,
+    &html::KIND,
+    &yaml::KIND,
+    &toml::KIND,
+    &csv::KIND,
+    &sql::KIND,
+    &markdown::KIND,
     &levenshtein::KIND,
     &ratio::KIND,
     &fuzzy::KIND,
@@ -73,11 +85,11 @@ pub static KINDS: &[&AssertionKind] = &[
     &exec::KIND,
     &python::KIND,
     &http::KIND,
-    &instruction::KIND,
     &all_of::KIND,
     &any_of::KIND,
     &weighted::KIND,
     &at_least::KIND,
+    &instruction::KIND,
 ];
 
 /// The kinds that a suite may name: the shipped ones, and those a program adds (a test's, say).

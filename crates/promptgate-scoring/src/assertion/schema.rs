@@ -1,13 +1,10 @@
 //! JSON Schemas, compiled once: no reference leaves the schema, patterns are bounded, and a schema whose checking could
 //! explode is refused when it is read, since a validator cannot be stopped half-way.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
-use promptgate_core::digest::Digest;
-use promptgate_core::port::{Tree, TreePath};
 use serde_json::Value;
 
 /// The largest schema, in JSON values.
@@ -41,6 +38,12 @@ impl Schema {
         let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS).size_limit(MAX_COMPILED);
         let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
         Ok(Self { validator: built.map_err(|error| format!("is not a JSON Schema that can be used: {error}"))? })
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let schema = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        Self::compile(&schema)
     }
 
     /// Checks a value.
@@ -134,69 +137,6 @@ impl<'a> Ways<'a> {
     fn target(&self, reference: &str) -> Option<&'a Value> {
         self.root.pointer(reference.strip_prefix('#')?)
     }
-}
-
-/// The files that assertions name, each read and compiled once for a grader's life.
-pub(crate) struct Files {
-    tree: Arc<dyn Tree>,
-    folder: TreePath,
-    schemas: Mutex<BTreeMap<String, SchemaFile>>,
-}
-
-/// A schema file as read.
-#[derive(Clone)]
-pub(crate) struct SchemaFile {
-    /// The schema, or what is wrong with it.
-    pub(crate) schema: Result<Arc<Schema>, String>,
-    /// The digest of the file's bytes, where it could be read.
-    pub(crate) digest: Option<Digest>,
-}
-
-impl Files {
-    pub(crate) fn new(tree: Arc<dyn Tree>, folder: TreePath) -> Self {
-        Self { tree, folder, schemas: Mutex::new(BTreeMap::new()) }
-    }
-
-    /// The suite's folder.
-    pub(crate) fn folder(&self) -> &TreePath {
-        &self.folder
-    }
-
-    /// The text of a file, by its path from the suite's folder.
-    pub(crate) fn text(&self, path: &str) -> Result<String, String> {
-        self.folder.join(path).and_then(|path| self.tree.read_text(&path)).map_err(|error| error.to_string())
-    }
-
-    /// The digest of a file, if it is there.
-    pub(crate) fn digest(&self, path: &str) -> Option<Digest> {
-        let bytes = self.folder.join(path).and_then(|path| self.tree.read(&path)).ok()?;
-        Some(Digest::of_bytes(&bytes))
-    }
-
-    /// The schema in a file, by its path from the suite's folder.
-    pub(crate) fn schema(&self, path: &str) -> SchemaFile {
-        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
-        schemas.entry(path.to_owned()).or_insert_with(|| self.read(path)).clone()
-    }
-
-    fn read(&self, path: &str) -> SchemaFile {
-        let text = self.folder.join(path).and_then(|path| self.tree.read_text(&path));
-        match text {
-            Err(error) => SchemaFile { schema: Err(error.to_string()), digest: None },
-            Ok(text) => {
-                let digest = Some(Digest::of_bytes(text.as_bytes()));
-                SchemaFile {
-                    schema: compile_text(&text).map(Arc::new).map_err(|error| format!("`{path}` {error}")),
-                    digest,
-                }
-            }
-        }
-    }
-}
-
-fn compile_text(text: &str) -> Result<Schema, String> {
-    let schema = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-    Schema::compile(&schema)
 }
 
 #[cfg(test)]

@@ -66,6 +66,11 @@ impl CodeBlock {
     }
 }
 
+/// The language and the inside of each code block of a text, in order.
+pub(crate) fn blocks(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+    Blocks { text, at: 0 }.map(|block| (block.language, block.inside))
+}
+
 struct Block<'a> {
     language: &'a str,
     inside: Range<usize>,

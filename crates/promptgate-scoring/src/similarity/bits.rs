@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn what_would_take_too_long_is_refused() {
-        let (one, other) = (vec![1; 400_000], vec![2; 400_000]);
+        let (one, other) = (vec![1_u32; 400_000], vec![2_u32; 400_000]);
         assert_eq!(edit_distance(&one, &other), Err(TooLong(400_000, 400_000)));
         assert_eq!(edit_distance(&one, &one), Ok(0));
     }

@@ -13,6 +13,7 @@ mod properties;
 mod registry;
 mod run;
 mod small;
+mod structure;
 mod trajectories;
 mod trial;
 mod vectors;

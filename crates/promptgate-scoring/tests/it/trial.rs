@@ -92,6 +92,15 @@ pub fn grader_with(
         ("suites/s/broken.json", "{"),
         ("suites/s/metrics.py", "def tone(output): return 1"),
         ("suites/s/judge.prompt", "{{role \"system\"}}\nLook at {{criterion}}."),
+        ("suites/s/snapshots/greetings.jsonl", "{\"case\": \"greeting\", \"accepted\": [\"Good morning.\"]}\n"),
+        (
+            "suites/s/snapshots/accepted.jsonl",
+            concat!(
+                "{\"case\": \"c1\", \"accepted\": [\"{\\\"a\\\": 1}\", {\"b\": [1, \"Ä\"]}, \"x\\r\\ny\"]}\n",
+                "{\"case\": \"c2\", \"accepted\": [\"\"]}\n",
+            ),
+        ),
+        ("suites/s/snapshots/broken.jsonl", "{\"case\": \"c1\", \"accepted\": []}\n"),
     ]));
     let folder = TreePath::new("suites/s").unwrap();
     let id = ModelId::new("openai/gpt-4.1").unwrap();

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::shelf::Shelf;
 use super::text::File;
-use super::yaml::{self, Places};
 use crate::diagnostic::{Diagnostic, Diagnostics, Location};
 use crate::format::extract::extract_spec;
 use crate::format::picoschema;
+use crate::format::yaml::{self, Places};
 use crate::name::ModelId;
 use crate::nearest::nearest;
 use crate::prompt::{FrontMatter, SourceFile};

@@ -1,13 +1,15 @@
-//! Front matter as JSON values with the place of every key. Budgets hold against alias bombs, deep nesting and long
-//! documents; doubled keys and merge keys are mistakes.
+//! YAML: front matter as JSON values with the place of every key, and whether any text is YAML. Budgets hold against alias
+//! bombs, deep nesting and long documents; doubled keys and merge keys are mistakes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 
 use crate::diagnostic::{Diagnostic, Location};
 
@@ -16,22 +18,22 @@ use crate::diagnostic::{Diagnostic, Location};
 const MAX_DEPTH: usize = 20;
 
 /// The place of a YAML block in its file.
-pub struct Block<'a> {
+pub(crate) struct Block<'a> {
     /// The file as messages name it.
-    pub file: &'a str,
+    pub(crate) file: &'a str,
     /// The whole file.
-    pub text: &'a str,
+    pub(crate) text: &'a str,
     /// The lines before the block.
-    pub lines_before: u32,
+    pub(crate) lines_before: u32,
 }
 
 /// Where keys and items stand, by path: `input/schema`, `tools/0/name`.
 #[derive(Debug, Default)]
-pub struct Places(BTreeMap<String, Location>);
+pub(crate) struct Places(BTreeMap<String, Location>);
 
 impl Places {
     /// The place of the nearest thing on a path that has one.
-    pub fn of(&self, path: &str) -> Option<Location> {
+    pub(crate) fn of(&self, path: &str) -> Option<Location> {
         let mut path = path;
         loop {
             match (self.0.get(path), path.rsplit_once('/')) {
@@ -43,9 +45,54 @@ impl Places {
     }
 }
 
-/// Reads a block of YAML that holds a mapping, or nothing.
-pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places), Diagnostic> {
-    let options = serde_saphyr::options! {
+/// What a YAML document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A text, a number, nothing: any plain line of words is one.
+    Scalar,
+    /// A list.
+    List,
+    /// A mapping.
+    Table,
+}
+
+/// Why the shape of a text cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum YamlError {
+    /// It is not one document of YAML: the line, the column, and why.
+    Malformed(String),
+    /// It is larger or deeper than is read.
+    TooLarge(String),
+}
+
+/// Reads one document, and says what it is.
+pub fn shape(yaml: &str) -> Result<Shape, YamlError> {
+    let mut options = options();
+    // Both are YAML, though they are nothing that front matter may say.
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
+    options.merge_keys = MergeKeyPolicy::AsOrdinary;
+    serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
+        let why = one_line(&error);
+        if is_limit(&error) { YamlError::TooLarge(why) } else { YamlError::Malformed(why) }
+    })
+}
+
+/// Whether it is a limit of ours that a text goes beyond.
+fn is_limit(error: &serde_saphyr::Error) -> bool {
+    use serde_saphyr::Error;
+    match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => is_limit(error),
+        Error::Budget { breach, .. } => !matches!(breach, BudgetBreach::Documents { .. }),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => true,
+        // The scanner under the reader has no kind of its own for it.
+        other => other.without_snippet().to_string().starts_with("recursion limit"),
+    }
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
             max_events: 100_000,
@@ -55,8 +102,8 @@ pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places
             max_documents: 1,
             flow_nesting_limit: MAX_DEPTH,
         },
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Error,
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 10_000,
             max_replay_stack_depth: 16,
@@ -64,13 +111,17 @@ pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places
         },
         strict_booleans: true,
         with_snippet: false,
-    };
+    }
+}
+
+/// Reads a block of YAML that holds a mapping, or nothing.
+pub(crate) fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places), Diagnostic> {
     if yaml.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
         let places = BTreeMap::from([(String::new(), Location::of_line(block.file, block.lines_before + 1))]);
         return Ok((Map::new(), Places(places)));
     }
     let node: Spanned<Node> =
-        serde_saphyr::from_str_with_options(yaml, options).map_err(|error| refused(&error, block))?;
+        serde_saphyr::from_str_with_options(yaml, options()).map_err(|error| refused(&error, block))?;
     let mut places = BTreeMap::new();
     let value = settle(node, String::new(), block, &mut places);
     match value {
@@ -83,12 +134,16 @@ pub fn read(yaml: &str, block: &Block<'_>) -> Result<(Map<String, Value>, Places
 
 fn refused(error: &serde_saphyr::Error, block: &Block<'_>) -> Diagnostic {
     let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+    let message = one_line(error);
+    at(block, line, column, format!("the front matter does not read as YAML: {message}"))
+        .help(format!("between the two `---` lines stands YAML, each key once, nested {MAX_DEPTH} levels at most"))
+}
+
+fn one_line(error: &serde_saphyr::Error) -> String {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or("it does not read");
     // The library's advice is for those who write Rust.
-    let message = message.split("; use Option<").next().unwrap_or(message);
-    at(block, line, column, format!("the front matter does not read as YAML: {message}"))
-        .help(format!("between the two `---` lines stands YAML, each key once, nested {MAX_DEPTH} levels at most"))
+    message.split("; use Option<").next().unwrap_or(message).to_owned()
 }
 
 /// A mistake at a line and column of the block.
@@ -215,5 +270,112 @@ impl<'de> Visitor<'de> for NodeVisitor {
             entries.push((key, value));
         }
         Ok(Node::Table(entries))
+    }
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShapeVisitor)
+    }
+}
+
+struct ShapeVisitor;
+
+/// What is inside is read and dropped.
+impl<'de> Visitor<'de> for ShapeVisitor {
+    type Value = Shape;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_unit<E>(self) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_none<E>(self) -> Result<Shape, E> {
+        Ok(Shape::Scalar)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Shape, D::Error> {
+        Shape::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Shape, A::Error> {
+        while access.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Shape::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Shape, A::Error> {
+        while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Shape::Table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(yaml: &str, expected: &str) {
+        let said = match shape(yaml) {
+            Ok(shape) => format!("{shape:?}"),
+            Err(error) => format!("{error:?}"),
+        };
+        assert!(said.starts_with(expected), "{yaml}\n{said}");
+    }
+
+    #[test]
+    fn a_document_is_a_scalar_a_list_or_a_table() {
+        check("a: 1\nb:\n  - x\n  - {c: .nan, 3: 123456789012345678901234567890}\n", "Table");
+        check("---\n- a\n- b\n...\n", "List");
+        check("{\"a\": [1]}", "Table");
+        check("just words", "Scalar");
+        check("~", "Scalar");
+        check("a: &a {x: 1}\nb: {<<: *a}\n", "Table");
+        check("größe: |\n  ü\n", "Table");
+    }
+
+    #[test]
+    fn what_does_not_read_is_malformed_or_too_large() {
+        check("a: [1", "Malformed");
+        check("a: 1\n b: 2\n", "Malformed");
+        check("a: 1\na: 2\n", "Malformed");
+        check("x:\n  a: 1\n  a: 2\n", "Malformed");
+        check("a: 1\n---\nb: 2\n", "Malformed");
+        check("a: *b", "Malformed");
+        check(&format!("a: {}{}", "[".repeat(1_000), "]".repeat(1_000)), "TooLarge");
+        check(&"- a\n".repeat(200_000), "TooLarge");
+        let bomb = "a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c]\n\
+                    e: &e [*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f]\n";
+        check(bomb, "TooLarge");
     }
 }

@@ -1,0 +1,467 @@
+//! The edges of the kinds and extractors that look at structure.
+
+use promptgate_core::score::Score;
+use serde_json::Value;
+
+use crate::trial::{any_case, case, check, grader, mistakes, response, scored, spec, word};
+
+#[track_caller]
+fn refused(toml: &str, expected: &str) {
+    let said = mistakes(toml);
+    assert!(said.starts_with("suite.toml:"), "no place: {said}");
+    assert!(said.contains(expected), "{toml}\n{said}");
+}
+
+/// The score of one assertion on an output, and its note.
+fn score(toml: &str, output: &str) -> (f64, String) {
+    let scored = scored(toml, any_case(), response(output, "{}"));
+    let Score::Value(value) = scored.score else { panic!("{toml}: {scored:?}") };
+    (value, scored.evidence.note.unwrap_or_default())
+}
+
+#[test]
+fn json_match_compares_keys_and_values_wherever_they_stand() {
+    let exact = |value: &str| format!("kind = \"json-match\"\nvalue = {value}");
+    check(&exact("{ a = 1, b = [true, \"x\"] }"), "{\"b\": [true, \"x\"], \"a\": 1.0}\r\n", "passed");
+    check(&exact("{ a = 1 }"), "{\"a\": 1, \"b\": 2}", "failed");
+    check(&exact("[1, 2]"), "[2, 1]", "failed");
+    check(&exact("\"x\""), "\"x\"", "passed");
+    check(&exact("\"x\""), "x", "failed");
+    check(&exact("\"a\\nb\""), "\"a\\r\\nb\"", "passed");
+    check(&exact("\"é\""), "\"e\u{301}\"", "failed");
+    check(&exact("9007199254740993"), "9007199254740992", "failed");
+    check(&exact("{}"), "", "failed");
+    check(&exact("{}"), "{\"a\": ", "failed");
+    let subset = |value: &str| format!("kind = \"json-match\"\nvalue = {value}\nmode = \"subset\"");
+    check(&subset("{ a = { b = 1 } }"), "{\"a\": {\"b\": 1, \"c\": 2}, \"d\": 3}", "passed");
+    check(&subset("[{ a = 1 }]"), "[{\"a\": 1, \"b\": 2}]", "passed");
+    check(&subset("[{ a = 1 }]"), "[{\"a\": 1}, {\"a\": 2}]", "failed");
+    check(&subset("{ a = {} }"), "{\"a\": []}", "failed");
+    check(&format!("{}\nnot = true", exact("{ a = 1 }")), "{\"a\": 2}", "passed");
+}
+
+#[test]
+fn json_match_names_the_first_difference() {
+    let toml = "kind = \"json-match\"\nvalue = { items = [{ \"a/b\" = 1 }, { \"a/b\" = 2 }] }";
+    let scored = scored(toml, any_case(), response(r#"{"items": [{"a/b": 1}, {"a/b": "2"}]}"#, "{}"));
+    assert_eq!(scored.evidence.note.as_deref(), Some("/items/1/a~1b: expected 2, found \"2\""));
+}
+
+#[test]
+fn json_match_takes_the_value_of_the_case() {
+    let case = || case(r#"{"expected": {"queue": "billing", "n": [1, 2]}}"#);
+    let passes = |toml: &str, output: &str| word(&scored(toml, case(), response(output, "{}"))) == "passed";
+    assert!(passes("kind = \"json-match\"\nvalue = \"{{expected}}\"", "{\"n\": [1.0, 2], \"queue\": \"billing\"}"));
+    assert!(!passes("kind = \"json-match\"\nvalue = \"{{expected}}\"", "{\"n\": [1], \"queue\": \"billing\"}"));
+    assert!(passes(
+        "kind = \"json-diff\"\nvalue = \"{{expected}}\"\nthreshold = 0.75",
+        "{\"n\": [1], \"queue\": \"billing\"}"
+    ));
+    assert!(passes("kind = \"list-contains\"\nvalues = \"{{expected.n}}\"", "[2, 1]"));
+    assert!(passes("kind = \"list-contains\"\nvalues = [\"{{expected.queue}}\"]", "[\"billing\"]"));
+}
+
+#[test]
+fn json_diff_scores_the_similarity() {
+    let toml = "kind = \"json-diff\"\nvalue = { a = 1, b = \"xy\" }";
+    assert_eq!(score(toml, "{\"a\": 1, \"b\": \"xz\"}"), (0.75, "/b: expected \"xy\", found \"xz\"".to_owned()));
+    assert_eq!(score(toml, "{\"b\": \"xy\", \"a\": 1.0}"), (1.0, String::new()));
+    assert_eq!(score(toml, "[]").0, 0.0);
+    assert_eq!(score(toml, "no json").0, 0.0);
+    assert_eq!(score(toml, "").0, 0.0);
+    check(&format!("{toml}\nthreshold = 0.75"), "{\"a\": 1, \"b\": \"xz\"}", "passed");
+    check(toml, "{\"a\": 1, \"b\": \"xz\"}", "failed");
+    let long = "x".repeat(1 << 20);
+    check(&format!("kind = \"json-diff\"\nvalue = \"{}\"", "ab".repeat(100)), &format!("\"{long}\""), "unscored");
+}
+
+#[test]
+fn list_contains_matches_each_item_once() {
+    let toml = |more: &str| format!("kind = \"list-contains\"\nvalues = [\"a\", \"a\", \"b\", 1]\n{more}");
+    assert_eq!(score(&toml(""), "[1.0, \"b\", \"a\", \"a\"]"), (1.0, String::new()));
+    assert_eq!(
+        score(&toml("score = \"recall\""), "[\"a\", \"A\", 1]"),
+        (0.5, "missing: \"a\", \"b\"; not expected: \"A\"".to_owned())
+    );
+    assert_eq!(score(&toml("ignore_case = true\nscore = \"recall\""), "[\"a\", \"A\", 1]").0, 0.75);
+    assert_eq!(score(&toml("score = \"precision\""), "[\"a\", \"A\", 1]").0, 2.0 / 3.0);
+    assert_eq!(score(&toml(""), "[\"a\", \"x\", \"y\", \"z\"]").0, 0.25);
+    for share in ["f1", "recall", "precision"] {
+        assert_eq!(score(&toml(&format!("score = \"{share}\"")), "[]").0, 0.0);
+        assert_eq!(score(&toml(&format!("score = \"{share}\"")), "a, b"), (0.0, score(&toml(""), "a, b").1));
+    }
+    assert_eq!(score(&toml(""), "{\"a\": 1}"), (0.0, "the answer is not a list".to_owned()));
+    let objects = "kind = \"list-contains\"\nvalues = [{ a = 1, b = 2 }]\nignore_case = true";
+    check(objects, "[{\"b\": 2.0, \"a\": 1}]", "passed");
+    check("kind = \"list-contains\"\nvalues = [\"STRASSE\"]\nignore_case = true", "[\"straße\"]", "passed");
+}
+
+#[test]
+fn a_long_list_is_matched_in_linear_time() {
+    let items: Vec<Value> = (0..100_000).map(Value::from).collect();
+    let case = case(&format!("{{\"expected\": {}}}", Value::from(items.clone())));
+    let toml = "kind = \"list-contains\"\nvalues = \"{{expected}}\"";
+    let output = Value::from(items.into_iter().rev().collect::<Vec<_>>()).to_string();
+    let begin = std::time::Instant::now();
+    assert_eq!(word(&scored(toml, case, response(&output, "{}"))), "passed");
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn bad_parameters_of_structure_are_refused() {
+    refused(
+        "kind = \"json-match\"\nvalue = 1\nmode = \"part\"",
+        "unknown variant `part`, expected `exact` or `subset`",
+    );
+    refused("kind = \"json-match\"\nvalue = \"{{x.y.}}\"", "`value`");
+    refused("kind = \"json-match\"\nvalue = 1\nthreshold = 0.5", "takes no `threshold`");
+    refused("kind = \"json-diff\"\nvalue = 1\nmode = \"exact\"", "`json-diff` has no key `mode`");
+    refused("kind = \"list-contains\"\nvalues = []", "`values` is an empty list");
+    refused("kind = \"list-contains\"\nvalues = [1]\nscore = \"f2\"", "unknown variant `f2`");
+    refused(
+        "kind = \"xml\"\nrequired = [\"a b\"]",
+        "`a b` is not a path of element names; write one such as `order/item`",
+    );
+    refused("kind = \"xml\"\nrequired = \"a\"", "`required`");
+}
+
+#[test]
+fn values_are_taken_by_jsonpath() {
+    let take = |extract: &str, value: &str| format!("kind = \"json-match\"\nvalue = {value}\nextract = {extract}");
+    let output = r#"{"items": [{"n": 1, "tag": "a"}, {"n": 2.5, "tag": "ß"}], "limit": 2}"#;
+    check(&take("{ json-path = '$.items[*].n', all = true }", "[1.0, 2.5]"), output, "passed");
+    check(&take("{ json-path = '$.items[*].n' }", "1"), output, "passed");
+    check(&take("{ json-path = '$.items[-1].tag' }", "\"ß\""), output, "passed");
+    check(&take("{ json-path = '$.items[?@.n < $.limit].tag', all = true }", "[\"a\"]"), output, "passed");
+    check(&take("{ json-path = '$..tag', all = true }", "[\"a\", \"ß\"]"), output, "passed");
+    check(&take("{ json-path = '$[\"items\"][?length(@.tag) == 1].n', all = true }", "[1, 2.5]"), output, "passed");
+    check(&take("{ json-path = '$' }", "[]"), "[]", "passed");
+    check(&take("{ json-path = '$.x', all = true }", "[]"), output, "failed");
+    check(&take("{ json-path = '$.x', on_missing = \"unscored\" }", "[]"), output, "unscored");
+    check(&take("{ json-path = '$.x' }", "[]"), "no json", "failed");
+    check(&take("[{ json = \"\", within = true }, { json-path = '$.a' }]", "1"), "so {\"a\": 1}.", "passed");
+}
+
+#[test]
+fn values_taken_by_pointer_and_path_are_compared_as_values() {
+    let output = r#"{"order": {"total": "$1,350.00", "lines": [{"price": 1349.5}, {"price": 0.5}], "paid": true}}"#;
+    for (kind, extract, expected) in [
+        ("kind = \"number\"\nvalue = 1350", "{ json-path = '$.order.total' }", "passed"),
+        ("kind = \"number\"\nvalue = 1349\nabs = 0.5", "{ json-path = '$..price' }", "passed"),
+        ("kind = \"number\"\nvalue = 1349\nabs = 0.5", "{ json = \"/order/lines/1/price\" }", "failed"),
+        ("kind = \"number\"\nvalue = 1", "{ json-path = '$..price', all = true }", "failed"),
+        ("kind = \"equals\"\nvalue = true", "{ json = \"/order/paid\" }", "passed"),
+        ("kind = \"equals\"\nvalue = \"true\"", "{ json-path = '$.order.paid' }", "passed"),
+        ("kind = \"equals\"\nvalue = [1349.5, 0.5]", "{ json-path = '$..price', all = true }", "passed"),
+        ("kind = \"equals\"\nvalue = [0.5, 1349.5]", "{ json-path = '$..price', all = true }", "failed"),
+        ("kind = \"list-contains\"\nvalues = [0.50, 1349.5]", "{ json-path = '$..price', all = true }", "passed"),
+        ("kind = \"json-match\"\nvalue = { paid = true }\nmode = \"subset\"", "{ json = \"/order\" }", "passed"),
+        ("kind = \"json-match\"\nvalue = { paid = true }\nmode = \"subset\"", "{ json-path = '$' }", "failed"),
+        (
+            "kind = \"json-diff\"\nvalue = [1349.5, 1]\nthreshold = 0.8",
+            "{ json-path = '$..price', all = true }",
+            "passed",
+        ),
+    ] {
+        check(&format!("{kind}\nextract = {extract}"), output, expected);
+    }
+}
+
+#[test]
+fn a_path_that_searches_twice_is_bounded() {
+    let toml = "kind = \"json\"\nextract = { json-path = '$..a..b' }";
+    check(toml, "{\"a\": {\"b\": 1}}", "passed");
+    let wide = format!("{{\"a\": {{\"b\": 1}}, \"c\": [{}0]}}", "0,".repeat(3_000));
+    let scored = scored(toml, any_case(), response(&wide, "{}"));
+    assert!(scored.evidence.note.unwrap().contains("more than 3000 values"));
+    check("kind = \"json\"\nextract = { json-path = '$..b' }", &wide, "passed");
+}
+
+#[test]
+fn xml_is_well_formed_and_has_the_elements_asked_for() {
+    let xml = |more: &str| format!("kind = \"xml\"\n{more}");
+    check(&xml(""), "\r\n<?xml version=\"1.0\"?>\r\n<a>\r\n<b c=\"1\"/></a>\r\n", "passed");
+    check(&xml(""), "", "failed");
+    check(&xml(""), "so <a/>", "failed");
+    check(&xml(""), "<!DOCTYPE a SYSTEM \"http://127.0.0.1:9/x\"><a/>", "failed");
+    check(&xml("within = true"), "so <a/>, and", "passed");
+    check(&xml("within = true"), "a < b", "failed");
+    check(&xml("within = true\nrequired = [\"b/c\"]"), "so <a/>, and <b><c/></b>.", "passed");
+    check(&xml("required = [\"a/b\", \"a/b/größe\"]"), "<a><b/><b><größe/></b></a>", "passed");
+    check(&xml("required = [\"b\"]"), "<a><b/></a>", "failed");
+    check(&xml("extract = { code-block = \"xml\" }"), "```xml\n<a/>\n```", "passed");
+    let missing = scored(&xml("required = [\"a/b\", \"a/c\"]"), any_case(), response("<a><b/></a>", "{}"));
+    assert_eq!(missing.evidence.note.as_deref(), Some("missing: a/c"));
+    let take =
+        |path: &str| format!("kind = \"equals\"\nvalue = \"1 < 2\"\nextract = {{ xml = \"{path}\", within = true }}");
+    check(&take("r/answer"), "So:\n<r>\n<answer>1 &lt; 2</answer></r>", "passed");
+    check(&take("answer"), "<br> <answer><b>1</b> &#60; <![CDATA[2]]></answer>", "passed");
+    check(&take("answer"), "<answer>1 < 2</answer>", "failed");
+}
+
+#[test]
+fn bad_paths_are_refused() {
+    let refused = |extract: &str, expected: &str| refused(&format!("kind = \"json\"\nextract = {extract}"), expected);
+    refused("{ json-path = 'items[0]' }", "is not a JSONPath");
+    refused("{ json-path = 'items[0]' }", "a path begins with `$`");
+    refused("{ json-path = '$.a[' }", "is not a JSONPath");
+    refused("{ json-path = '$.a[?match(@.b, \"x\")]' }", "function name 'match' is not defined");
+    refused("{ json-path = '$..a..b..c' }", "searches 3 times");
+    refused("{ json-path = 1 }", "`json-path` must be a text, not 1");
+    refused("{ json-path = '$', within = true }", "the extractor `json-path` has no key `within`");
+    refused("{ xml = 'a//b' }", "is not a path of element names");
+    refused("{ xml = '' }", "is not a path of element names");
+}
+
+#[test]
+fn an_answer_is_held_to_what_was_accepted_for_its_case() {
+    let snapshot = |more: &str| format!("kind = \"snapshot\"\n{more}");
+    check(&snapshot(""), "{\"a\": 1}", "passed");
+    check(&snapshot(""), "{\"a\":1}", "failed");
+    check(&snapshot("normalise = [\"json\"]"), " {\"a\":1.0}", "passed");
+    check(&snapshot("normalise = [\"json\"]"), "no json", "failed");
+    check(&snapshot(""), "{\"b\": [1.0, \"Ä\"]}", "passed");
+    check(&snapshot(""), "{\"b\": [1.0, \"ä\"]}", "failed");
+    check(&snapshot("normalise = [\"case\"]"), "{\"b\": [1.0, \"ä\"]}", "passed");
+    check(&snapshot(""), "x\ny", "passed");
+    check(&snapshot(""), "X\n y", "failed");
+    check(&snapshot("normalise = [\"whitespace\", \"case\"]"), "\u{a0}X  y\n", "passed");
+    check(&snapshot("extract = { json = \"/v\" }"), "{\"v\": {\"b\": [1, \"Ä\"]}}", "passed");
+    check(&snapshot("not = true"), "x\ny", "failed");
+    let on =
+        |id: &str, output: &str| scored(&snapshot(""), case(&format!("{{\"id\": \"{id}\"}}")), response(output, "{}"));
+    assert_eq!(word(&on("c2", "")), "passed");
+    assert_eq!(word(&on("c2", " ")), "failed");
+    let nothing = on("c3", "x");
+    let Score::Unscored(reason) = nothing.score else { panic!("{nothing:?}") };
+    assert_eq!(
+        reason,
+        "`snapshots/accepted.jsonl` accepts no output for `c3`; `promptgate snapshot accept SUITE` accepts what the last run \
+         answered"
+    );
+    check(&snapshot("file = \"snapshots/none.jsonl\""), "x", "unscored");
+    check(&snapshot("file = \"snapshots/none.jsonl\"\nnot = true"), "x", "unscored");
+    refused(&snapshot("file = \"../x.jsonl\""), "leaves the project");
+    refused(&snapshot("file = \"snapshots/broken.jsonl\""), "snapshots/broken.jsonl:1:16: `accepted` is an empty list");
+    refused(&snapshot("normalise = [\"lower\"]"), "unknown variant `lower`");
+}
+
+#[test]
+fn accepting_another_output_changes_the_grading() {
+    use promptgate_scoring::grader::Grader;
+    let material = |file: &str| {
+        let spec = spec(&format!("kind = \"snapshot\"\nfile = \"snapshots/{file}.jsonl\"")).unwrap();
+        Grader::digest_material(&grader(&[spec]).unwrap())["files"].clone()
+    };
+    assert_eq!(material("none"), serde_json::json!({}));
+    assert!(material("greetings")["snapshots/greetings.jsonl"].is_string());
+}
+
+#[test]
+fn yaml_is_one_document_of_a_mapping_or_a_list() {
+    check("kind = \"yaml\"", "- a\r\n- b: {c: 1}\r\n", "passed");
+    check("kind = \"yaml\"", "größe: \u{1f389}", "passed");
+    check("kind = \"yaml\"", "{\"a\": 1}", "passed");
+    check("kind = \"yaml\"", "Sure, here it is.", "failed");
+    check("kind = \"yaml\"", "", "failed");
+    check("kind = \"yaml\"", "a: 1\n---\nb: 2\n", "failed");
+    check("kind = \"yaml\"", "a: 1\na: 2\n", "failed");
+    check("kind = \"yaml\"\nextract = { code-block = \"yaml\" }", "Here:\n```yaml\na: 1\n```", "passed");
+    check("kind = \"yaml\"", &"- a\n".repeat(100_000), "unscored");
+    check("kind = \"yaml\"", &"[".repeat(100_000), "unscored");
+    refused("kind = \"yaml\"\nwithin = true", "`yaml` has no key `within`");
+}
+
+#[test]
+fn toml_is_a_document_with_a_key() {
+    check("kind = \"toml\"", "a = 1\r\n[b]\r\n\"ü\" = \"\u{1f389}\"\r\n", "passed");
+    check("kind = \"toml\"", "", "failed");
+    check("kind = \"toml\"", "# nothing\n", "failed");
+    check("kind = \"toml\"", "a = 1\na = 2\n", "failed");
+    check("kind = \"toml\"", "Sure, here it is.", "failed");
+    let broken = scored("kind = \"toml\"", any_case(), response("a = 1\nb = \n", "{}"));
+    assert!(broken.evidence.note.clone().unwrap().starts_with("line 2: "), "{broken:?}");
+    for piece in ["[", "a.", "[[a]]\n", "{a=", "\"\"\""] {
+        check("kind = \"toml\"", &format!("a = 1\n{}", piece.repeat(20_000)), "failed");
+    }
+}
+
+#[test]
+fn csv_has_a_header_and_rows_as_long_as_it() {
+    let csv = |columns: &str| format!("kind = \"csv\"\n{columns}");
+    check(&csv(""), "a,b\r\n1,\"x,\r\ny\"\"\"\r\n\r\n", "passed");
+    check(&csv("columns = [\"größe\", \"a\"]"), "a, größe ,c\n1,2,3\n", "passed");
+    check(&csv("columns = [\"A\"]"), "a,b\n1,2\n", "failed");
+    check(&csv(""), "a,b\n1,2,3\n", "failed");
+    check(&csv(""), "a,b\n1,\"2\n", "failed");
+    check(&csv(""), "a,b\n1,2\"\n", "failed");
+    check(&csv(""), "", "failed");
+    check(&csv(""), "a,b\n", "failed");
+    check(&csv(""), "Sure. Here it is.\nNo, not, really.\n", "failed");
+    let wide = ",".repeat(200_000);
+    check(&csv(""), &format!("{wide}\n{wide}\n"), "passed");
+    let short = scored(&csv(""), any_case(), response("a,b\n1,2\n3\n", "{}"));
+    assert_eq!(short.evidence.note.as_deref(), Some("row 2 has 1 cell, the header has 2"));
+}
+
+#[test]
+fn markdown_has_what_is_asked_for() {
+    let markdown = |more: &str| format!("kind = \"markdown\"\n{more}");
+    let text = "Über uns\n=======\n\n- a\n  - b\n\n## The *big* `x` ##\r\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n\n~~~sql\n# no heading\n~~~\n";
+    check(&markdown("headings = [\"# Über uns\", \"The big x\"]"), text, "passed");
+    check(&markdown("headings = [\"### The big x\"]"), text, "failed");
+    check(&markdown("headings = [\"The big x\", \"Über uns\"]"), text, "failed");
+    check(&markdown("headings = [\"no heading\"]"), text, "failed");
+    check(&markdown("lists = 2\ntables = 1\ncode_blocks = 1"), text, "passed");
+    check(&markdown("lists = 3"), text, "failed");
+    check(&markdown("tables = 2"), text, "failed");
+    check(&markdown("lists = 1"), "", "failed");
+    check(&markdown("headings = [\"#hash\"]"), "# #hash\n", "passed");
+    let order = scored(&markdown("headings = [\"b\", \"a\"]\ntables = 1"), any_case(), response("# a\n# b\n", "{}"));
+    let note = "missing: 0 of 1 tables; the heading `a`, which stands before the one asked for before it";
+    assert_eq!(order.evidence.note.as_deref(), Some(note));
+    for piece in ["> ", "- ", "[a](", "*_", "|a", "#", "`", "<", "![", "&", "1. "] {
+        check(&markdown("tables = 1"), &piece.repeat(100_000 / piece.len()), "failed");
+    }
+    refused(&markdown(""), "`markdown` asks for nothing, and any text is Markdown");
+    refused(&markdown("headings = [\"##\"]"), "which has no text");
+    refused(&markdown("lists = -1"), "`lists`");
+}
+
+#[test]
+fn html_is_markup_from_end_to_end() {
+    let html = |output: &str, expected: &str| check("kind = \"html\"", output, expected);
+    html("\r\n<!DOCTYPE html>\r\n<html><head><title>a < b</title></head><body><p>x<p>y</body></html>\r\n", "passed");
+    html("<!-- c --><UL><LI>ä<LI>b</UL>", "passed");
+    html("<p>one</p> and <b class='a>b' hidden>two</b>", "passed");
+    html("<div><br/><img src=x alt=\"a > b\"></div>", "passed");
+    html("<p>\u{1f389}<svg viewBox=\"0 0 1 1\"><path d=\"M0\"/><g><linearGradient/></g></svg></p>", "passed");
+    html("<script>if (a < b && '</p>') {}</script>", "passed");
+    html("<my-tag>x</my-tag>", "passed");
+    html("<ul><li>a<li>b", "failed");
+    html("<p>One<br>two\n<p>Three", "passed");
+    html("", "failed");
+    html("no markup", "failed");
+    html("<!-- only a comment -->", "failed");
+    html("Here: <p>x</p>", "failed");
+    html("<p>x</p> I hope that helps", "failed");
+    html("<b><i>x</b></i>", "failed");
+    html("<b>x", "failed");
+    html("</p>", "failed");
+    html("<order><item>1</item></order>", "failed");
+    html("```html\n<p>x</p>\n```", "failed");
+    html("1 < 2 and 3 > 2", "failed");
+    check("kind = \"html\"\nextract = { code-block = \"html\" }", "```html\n<p>x</p>\n```", "passed");
+    let within = |output: &str, expected: &str| check("kind = \"html\"\nwithin = true", output, expected);
+    within("so <b>this</b> and that", "passed");
+    within("if x<b and c>d", "failed");
+    within("a <br> b", "failed");
+    within("<order>1</order>", "failed");
+    within("<P>x</p> <", "passed");
+    within("", "failed");
+}
+
+#[test]
+fn html_is_looked_through_in_linear_time() {
+    for piece in ["<", "<b", "<b>", "<b a='", "<!--", "<!doctype ", "<script>", "</", "</b>", "<b a=\"><", "<svg>", "&"]
+    {
+        let output = piece.repeat((1 << 20) / piece.len());
+        let begin = std::time::Instant::now();
+        check(
+            "kind = \"any-of\"\nassert = [{ kind = \"html\" }, { kind = \"html\", name = \"w\", within = true }]",
+            &output,
+            "failed",
+        );
+        assert!(begin.elapsed().as_secs() < 10, "{piece}: {:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn sql_parses_in_its_dialect() {
+    let sql = |more: &str| format!("kind = \"sql\"\n{more}");
+    check(&sql(""), "SELECT a, count(*) AS n\r\nFROM t -- é\r\nGROUP BY a;", "passed");
+    check(&sql(""), "", "failed");
+    check(&sql(""), ";", "failed");
+    check(&sql(""), "Sure! select 1", "failed");
+    check(&sql(""), "select from where", "failed");
+    check(&sql(""), "select 'open", "failed");
+    check(&sql("dialect = \"mysql\""), "select `a b` from t limit 3, 4", "passed");
+    check(&sql("dialect = \"postgresql\""), "select `a b` from t", "failed");
+    check(&sql("dialect = \"postgresql\""), "select a::int, b->>'x' from t where c ilike 'é%'", "passed");
+    check(&sql(""), "```sql\nselect 1\n```", "failed");
+    let fenced = "First:\n```\nnpm i\n```\nthen\n```SQL\nselect 1\n```";
+    check(&sql("within = true"), fenced, "passed");
+    check(&sql("within = true"), "select 1", "passed");
+    check(&sql("within = true"), "```\nselect 1\n```", "passed");
+    check(&sql("within = true"), "no code", "failed");
+    refused(&sql("dialect = \"postgres\""), "there is no dialect `postgres`; did you mean `postgresql`?");
+    refused(&sql("tables = \"t\""), "`tables`");
+}
+
+#[test]
+fn sql_names_only_what_it_may() {
+    let note = |output: &str| {
+        let toml = "kind = \"sql\"\ndialect = \"postgresql\"\ntables = [\"orders\", \"s.items\"]\ncolumns = [\"id\", \"total\"]";
+        let scored = scored(toml, any_case(), response(output, "{}"));
+        let note = scored.evidence.note.clone().unwrap_or_default();
+        assert_eq!(scored.passed, note.is_empty(), "{scored:?}");
+        note
+    };
+    for fine in [
+        "select id, sum(total) as t from ORDERS group by id order by t",
+        "select o.id from orders o join s.items i on i.id = o.id",
+        "with big as (select id from orders where total > 9) select count(*) from big",
+        "with recursive r as (select id from orders union all select id from r) select id from r",
+        "select n from (select count(*) as n from orders) as counted",
+        "insert into orders (id, total) values (1, 2.5)",
+        "update orders set total = 0 where \"ID\" = 1",
+        "delete from orders where id = 1",
+        "select 1",
+    ] {
+        assert_eq!(note(fine), "", "{fine}");
+    }
+    for (output, expected) in [
+        ("select id from users", "tables not allowed: users"),
+        ("select id from items", "tables not allowed: items"),
+        ("select id from orders union table users", "tables not allowed: users; columns not allowed: *"),
+        ("select id from orders where id in (select id from users)", "tables not allowed: users"),
+        ("with users as (select id from users) select id from users", "tables not allowed: users"),
+        ("select id from users where id in (with users as (select 1) select 1)", "tables not allowed: users"),
+        ("select * from orders", "columns not allowed: *"),
+        ("select o.* from orders o", "columns not allowed: *"),
+        ("select to_json(o.*) from orders o", "columns not allowed: *"),
+        ("select o from orders o", "columns not allowed: o"),
+        ("select secret as secret from orders", "columns not allowed: secret"),
+        ("select id from orders where secret = 1", "columns not allowed: secret"),
+        ("insert into orders values (1)", "columns not allowed: *"),
+        ("insert into orders (secret) values (1)", "columns not allowed: secret"),
+        ("update orders set secret = 1", "columns not allowed: secret"),
+        ("delete from users", "tables not allowed: users"),
+        ("drop table orders", "`DROP` is not held against `tables` and `columns`"),
+        ("select id into copy from orders", "`SELECT INTO` is not held against `tables` and `columns`"),
+        ("select 1; truncate orders", "`TRUNCATE` is not held against `tables` and `columns`"),
+    ] {
+        assert_eq!(note(output), expected, "{output}");
+    }
+}
+
+#[test]
+fn sql_that_nests_without_end_is_left_alone() {
+    let (open, close) = ("(", ")");
+    for output in [
+        format!("select {}1", "not ".repeat(4_990)),
+        format!("select {}1", "1+".repeat(2_490)),
+        format!("select a{}", "::int".repeat(2_490)),
+        format!("select 1{}", " union select 1".repeat(1_600)),
+        format!("select {}1{}", open.repeat(2_000), close.repeat(2_000)),
+        format!("select * from {}t", "(select * from ".repeat(1_000)),
+        format!("{}select 1", "with a as (".repeat(1_000)),
+        "select 1 + ".repeat(100_000),
+    ] {
+        let toml = "kind = \"sql\"\ntables = [\"t\"]\ncolumns = [\"a\"]";
+        let begin = std::time::Instant::now();
+        let _ = scored(toml, any_case(), response(&output, "{}"));
+        assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    }
+    check("kind = \"sql\"", &"select 1;".repeat(3_000), "unscored");
+}
