@@ -154,7 +154,7 @@ fn a_front_matter_mistake_stands_at_its_key() {
     );
     check_mistakes(
         "---\npromptgate.answer: [{}]\n---\nx",
-        "s/prompts/p.prompt:2:21: the table names no extractor; write \"output\", a table such as { json = \"/queue\" }, or a list of such tables; known extractors: json, json-path, regex, labels, number, after, code-block, xml, trim, lowercase",
+        "s/prompts/p.prompt:2:21: the table names no extractor; write \"output\", a table such as { json = \"/queue\" }, or a list of such tables; known extractors: json, json-path, regex, line, code-block, after, before, number, choice, section, xml, tool-call, trim, lowercase, strip-punctuation, strip-articles, labels, map",
     );
     check_mistakes(
         "---\ninput:\n  schema:\n    a: strng\n---\nx",
