@@ -32,6 +32,7 @@ pub fn check() -> Result<(), String> {
     problems.extend(named_paths(&architecture));
     problems.extend(readme_test_command());
     problems.extend(private_traces()?);
+    problems.extend(crate::reference::check().err());
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 

@@ -62,6 +62,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show how a stored gate came to its verdicts, number by number.
     Explain(ExplainArgs),
+    /// Grade what a stored run answered by the suite as it is now, without calling the model again.
+    Score(ScoreArgs),
     /// Render a stored run again, or join the parts of a partitioned one.
     Report(ReportArgs),
     /// Check suites, prompts, cases and recordings without calling a model.
@@ -75,6 +77,8 @@ pub enum Command {
     Cache(CacheCommand),
     /// Play the APIs of all providers on this machine, for rehearsals without a key.
     ServeMock(ServeMockArgs),
+    /// Write the Python module with which programs of one's own talk to promptgate.
+    Shim(ShimArgs),
     /// Look at prompts: show, render, diff.
     #[command(subcommand)]
     Prompt(PromptCommand),
@@ -318,6 +322,43 @@ pub struct CheckArgs {
     pub suites: Vec<PathBuf>,
 }
 
+/// `score`
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// The run: its id, a unique prefix, `latest`, or a run's file.
+    pub run: String,
+    /// The suite to grade by; default the one of the run.
+    #[arg(long, value_name = "FOLDER")]
+    pub suite: Option<PathBuf>,
+    /// Ask no judge and no program either: what is not kept is unscored.
+    #[arg(long)]
+    pub no_run: bool,
+    /// Let the suite run the programs it names.
+    #[arg(long)]
+    pub allow_exec: bool,
+    /// Stop before judging takes more than so many US dollars.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub max_cost: Option<f64>,
+    /// Do not ask before judging that takes more than `confirm_above`.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Exit 0 even where cases fail.
+    #[arg(long)]
+    pub no_fail: bool,
+    #[command(flatten)]
+    pub reports: Reports,
+}
+
+/// `shim`
+#[derive(Debug, Args)]
+pub struct ShimArgs {
+    /// Where to write it; default standard output.
+    pub file: Option<PathBuf>,
+    /// Overwrite a file that is there.
+    #[arg(long)]
+    pub replace: bool,
+}
+
 /// `list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -339,6 +380,8 @@ pub enum Listing {
     Assertions,
     /// The answer extractors.
     Extractors,
+    /// The instructions of the assertion `instruction`.
+    Instructions,
     /// The providers.
     Providers,
     /// The report formats.

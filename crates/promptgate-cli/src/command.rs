@@ -20,7 +20,9 @@ mod plan;
 mod prompt;
 mod report;
 mod run;
+mod score;
 mod serve_mock;
+mod shim;
 mod snapshot;
 
 /// Carries out what the command line asks, and says how it ended.
@@ -38,11 +40,13 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Gate(args) => gate::run(&args, out),
         Command::Plan(args) => plan::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
+        Command::Score(args) => score::run(&args, out),
         Command::Report(args) => report::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::List(args) => list::run(&args, out),
         Command::Doctor(args) => doctor::run(&args, out),
         Command::Cache(command) => cache::run(&command, out),
+        Command::Shim(args) => shim::run(&args, out),
         Command::ServeMock(args) => serve_mock::run(&args, out),
         Command::Snapshot(SnapshotCommand::Accept(args)) => snapshot::accept(&args, out),
         Command::Prompt(PromptCommand::Show { version, suite }) => prompt::show(&version, suite.as_deref(), out),

@@ -23,7 +23,8 @@ pub fn run(args: &ListArgs, out: &Output) -> Result<ExitCode, Failure> {
         }
         (Listing::Suites, None) => suites(out)?,
         (Listing::Runs, None) => runs(out)?,
-        (Listing::Assertions, None) => columns(assertion::registry::KINDS.iter().map(|kind| (kind.name, kind.summary))),
+        (Listing::Assertions, None) => assertions(),
+        (Listing::Instructions, None) => columns(assertion::instructions().map(|entry| (entry.id, entry.summary))),
         (Listing::Extractors, None) => {
             columns(extract::registry::EXTRACTORS.iter().map(|kind| (kind.name, kind.summary)))
         }
@@ -32,6 +33,21 @@ pub fn run(args: &ListArgs, out: &Output) -> Result<ExitCode, Failure> {
         (Listing::ExitCodes, None) => exit_codes(),
     };
     Ok(out.print(&text))
+}
+
+/// The assertions, group by group.
+fn assertions() -> String {
+    let width = assertion::registry::KINDS.iter().map(|kind| kind.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut groups = assertion::registry::GROUPS.iter().peekable();
+    for kind in assertion::registry::KINDS {
+        if let Some((title, _)) = groups.next_if(|(_, first)| *first == kind.name) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}{title}\n"));
+        }
+        text.push_str(&format!("  {:<width$}  {}\n", kind.name, kind.summary));
+    }
+    text
 }
 
 /// Names under each other, what they mean beside them.
@@ -134,8 +150,14 @@ fn example(word: &str, example: &Example) -> String {
     for line in example.params.lines() {
         text.push_str(&format!("  {line}\n"));
     }
-    for (label, value) in [("output", example.output), ("response", example.response), ("case", example.case)] {
-        if !matches!(value, "" | "{}") {
+    let parts = [
+        ("output", example.output),
+        ("response", example.response),
+        ("case", example.case),
+        ("replies", example.replies),
+    ];
+    for (label, value) in parts {
+        if !matches!(value, "" | "{}" | "[]") {
             text.push_str(&format!("  # {label}: {}\n", terminal_line(value)));
         }
     }

@@ -12,6 +12,7 @@ mod misconfigured;
 mod plan;
 mod pull_request;
 mod rehearsal;
+mod scored_anew;
 mod serve_mock;
 mod snapshot;
 mod triage;

@@ -96,6 +96,19 @@ pub static KINDS: &[&AssertionKind] = &[
     &instruction::KIND,
 ];
 
+/// What the kinds are about: a title, and the first kind under it.
+pub const GROUPS: [(&str, &str); 9] = [
+    ("Text", "equals"),
+    ("Structure", "snapshot"),
+    ("Similarity", "levenshtein"),
+    ("Operation", "latency"),
+    ("Tools and traces", "tool-call"),
+    ("Judges", "rubric"),
+    ("Code", "exec"),
+    ("Sets", "all-of"),
+    ("Instructions", "instruction"),
+];
+
 /// The kinds that a suite may name: the shipped ones, and those a program adds (a test's, say).
 #[derive(Debug, Clone, Default)]
 pub struct Kinds {

@@ -2,7 +2,7 @@
 
 use promptgate_core::assertion::ExtractStep;
 use promptgate_core::score::Score;
-use promptgate_scoring::assertion::registry::KINDS;
+use promptgate_scoring::assertion::registry::{GROUPS, KINDS};
 use promptgate_scoring::assertion::{AssertionKind, CostClass, Example, Yields};
 use promptgate_scoring::extract::registry::EXTRACTORS;
 use promptgate_scoring::extract::{Chain, ExtractExample, Extraction, ExtractorKind, Subject};
@@ -64,6 +64,13 @@ fn entries_have_a_name_of_their_own_and_say_what_they_do() {
             assert!(parameters.iter().all(|parameter| !parameter.doc.is_empty()), "{name}");
         }
     }
+}
+
+#[test]
+fn every_group_begins_with_a_kind_in_the_order_of_the_table() {
+    let places = GROUPS.map(|(_, first)| KINDS.iter().position(|kind| kind.name == first).expect(first));
+    assert_eq!(places[0], 0);
+    assert!(places.is_sorted() && places.windows(2).all(|pair| pair[0] != pair[1]), "{places:?}");
 }
 
 #[test]
