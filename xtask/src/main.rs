@@ -59,7 +59,11 @@ const CHORES: &[Chore] = &[
         summary: "edit distance, ratios, ROUGE, BLEU, GLEU, chrF, kappa, alpha, beside the programs they are defined by",
         run: similarity::run,
     },
-    Chore { name: "reference", summary: "writes fixtures/formats/assertions.md from the tables of kinds", run: reference::run },
+    Chore {
+        name: "reference",
+        summary: "writes fixtures/formats/assertions.md from the tables of kinds",
+        run: reference::run,
+    },
     Chore {
         name: "simulate",
         summary: "the promises of the gate on made data, reached beside allowed; `simulate NAME...`, `--full`",

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Once;
 
 /// The folder of recorded data: `PROMPTGATE_DATA`, else `../shared/data` beside the checkout.
@@ -12,13 +13,27 @@ pub fn data_dir() -> Option<PathBuf> {
     if folder.join("SHA256SUMS").is_file() {
         return Some(folder);
     }
-    let message =
-        format!("left out: tests on recorded data, since {} is not there; set PROMPTGATE_DATA", folder.display());
-    assert!(std::env::var_os("CI").is_none(), "{message}");
     static ONCE: Once = Once::new();
-    // Past the test harness's capture, or nobody would read it.
-    ONCE.call_once(|| writeln!(std::io::stderr(), "{message}").unwrap_or(()));
+    let missing = format!("tests on recorded data, since {} is not there; set PROMPTGATE_DATA", folder.display());
+    left_out(&missing, &ONCE);
     None
+}
+
+/// Whether there is a Python, which promptgate needs for nothing but what users write in it. In CI absence is a failure.
+pub fn has_python() -> bool {
+    static ONCE: Once = Once::new();
+    let found = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !found {
+        left_out("tests of Python functions, since there is no python3", &ONCE);
+    }
+    found
+}
+
+/// Says once what is left out; in CI that is a failure.
+fn left_out(what: &str, once: &'static Once) {
+    assert!(std::env::var_os("CI").is_none(), "left out: {what}");
+    // Past the test harness's capture, or nobody would read it.
+    once.call_once(|| writeln!(std::io::stderr(), "left out: {what}").unwrap_or(()));
 }
 
 fn beside_the_checkout() -> PathBuf {

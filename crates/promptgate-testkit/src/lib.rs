@@ -7,5 +7,5 @@ pub mod asking;
 mod data;
 mod project;
 
-pub use data::data_dir;
+pub use data::{data_dir, has_python};
 pub use project::{Output, Project};

@@ -6,6 +6,7 @@ use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::python::python_command;
 use promptgate_provider::{Answerer, Calling, LocalAnswerer};
+use promptgate_testkit::has_python;
 use serde_json::{Value, json};
 
 use crate::support::{World, ask, request};
@@ -109,16 +110,6 @@ fn programs_are_off_unless_they_are_allowed() {
     target.allow_exec = false;
     let refused = target.build("exec/m").err().unwrap().to_string();
     assert!(refused.contains("[provider.exec] runs a program, and programs are off"), "{refused}");
-}
-
-/// Python is not needed to build or test promptgate; CI has it, and there it must be.
-fn has_python() -> bool {
-    let found = std::process::Command::new("python3").arg("--version").output().is_ok();
-    assert!(found || std::env::var_os("CI").is_none(), "CI has no python3");
-    if !found {
-        println!("left out, since there is no python3");
-    }
-    found
 }
 
 const METRICS: &str = r#"

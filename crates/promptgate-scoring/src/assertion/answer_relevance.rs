@@ -4,8 +4,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, something};
-use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params};
+use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params, looked_at};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -35,8 +34,7 @@ judged_params! {
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`answer-relevance`")?;
     let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
-    let mut data = Vec::new();
-    data.push(("question", Expected::read(&spec.params, "question", &params.question, something)?));
+    let data = looked_at(spec, &[("question", "question", Some(&params.question))])?;
     Ok(Box::new(Judged {
         judge,
         shape: Shape::Share { empty: None },

@@ -6,8 +6,8 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, some_criteria, something};
-use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores};
+use super::expected::{Expected, some_criteria};
+use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores, looked_at};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -56,10 +56,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     }
     label_scores(spec, &params.scores, &labels.iter().map(String::as_str).collect::<Vec<_>>())?;
     let score = |label: &String| (label.clone(), params.scores.get(label).copied().unwrap_or(0.0));
-    let mut data = Vec::new();
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
+    let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     Ok(Box::new(Judged {
         judge,
         shape: Shape::Label(labels.iter().map(score).collect()),

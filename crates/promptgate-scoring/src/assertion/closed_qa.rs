@@ -4,8 +4,8 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, some_criteria, something};
-use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params};
+use super::expected::{Expected, some_criteria};
+use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, looked_at};
 use super::kind::pass_fail;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -40,10 +40,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     let params: Params = spec.params.read("`closed-qa`")?;
     let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
-    let mut data = Vec::new();
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
+    let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     Ok(Box::new(Judged {
         judge,
         shape: Shape::Label(vec![("yes".to_owned(), 1.0), ("no".to_owned(), 0.0)]),

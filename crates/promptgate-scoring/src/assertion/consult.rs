@@ -41,7 +41,7 @@ struct Verdict {
 
 impl Consulting {
     /// An assertion that asks `whom`.
-    pub(super) fn new(
+    pub(super) fn build(
         spec: &AssertionSpec,
         whom: Consultant,
         timeout: Option<&str>,

@@ -4,8 +4,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, something};
-use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params};
+use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params, looked_at};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -41,12 +40,14 @@ judged_params! {
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`context-precision`")?;
     let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
-    let mut data = Vec::new();
-    data.push(("context", Expected::read(&spec.params, "context", &params.context, something)?));
-    data.push(("reference", Expected::read(&spec.params, "value", &params.value, something)?));
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
+    let data = looked_at(
+        spec,
+        &[
+            ("context", "context", Some(&params.context)),
+            ("reference", "value", Some(&params.value)),
+            ("question", "question", params.question.as_ref()),
+        ],
+    )?;
     Ok(Box::new(Judged {
         judge,
         shape: Shape::Ranked,

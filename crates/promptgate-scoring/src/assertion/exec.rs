@@ -47,5 +47,5 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     // What the words name of the suite's files belongs to the grading: another program grades anew.
     command.iter().for_each(|word| context.note_file(word));
     let whom = Consultant::Program { command, folder: context.folder() };
-    Consulting::new(spec, whom, timeout.as_deref(), params)
+    Consulting::build(spec, whom, timeout.as_deref(), params)
 }

@@ -6,8 +6,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, something};
-use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores};
+use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores, looked_at};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -55,11 +54,10 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     label_scores(spec, &params.scores, &known)?;
     let score =
         |(relation, score): (&str, f64)| (relation.to_owned(), params.scores.get(relation).copied().unwrap_or(score));
-    let mut data = Vec::new();
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
-    data.push(("reference", Expected::read(&spec.params, "value", &params.value, something)?));
+    let data = looked_at(
+        spec,
+        &[("question", "question", params.question.as_ref()), ("reference", "value", Some(&params.value))],
+    )?;
     Ok(Box::new(Judged {
         judge,
         shape: Shape::Label(RELATIONS.map(score).to_vec()),

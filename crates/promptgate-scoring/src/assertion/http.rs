@@ -43,5 +43,5 @@ fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion
         let mistake = spec.params.mistake("url", "`url` is no address of an endpoint");
         return Err(mistake.help("write `url = \"https://scores.example/tone\"`").into());
     }
-    Consulting::new(spec, Consultant::Endpoint(url), timeout.as_deref(), params)
+    Consulting::build(spec, Consultant::Endpoint(url), timeout.as_deref(), params)
 }

@@ -29,6 +29,7 @@ use promptgate_core::{Diagnostic, Diagnostics, Digest};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::expected::{Expected, something};
 use super::{BuildContext, Parameter};
 
 pub(super) use interview::{Progress, Question};
@@ -206,6 +207,18 @@ impl Judge {
             ..RequestBody::of(seat.model.clone(), messages)
         })
     }
+}
+
+/// What is looked at beside the answer: for each its name for the judge, its key in the suite, and the value where the
+/// suite gives one.
+pub(super) fn looked_at(
+    spec: &AssertionSpec,
+    given: &[(&'static str, &'static str, Option<&Value>)],
+) -> Result<Vec<(&'static str, Expected)>, Diagnostic> {
+    let read = |(name, key, value): &(&'static str, &'static str, Option<&Value>)| {
+        value.map(|value| Ok((*name, Expected::read(&spec.params, key, value, something)?)))
+    };
+    given.iter().filter_map(read).collect()
 }
 
 /// The lowest and the highest grade of a scale.

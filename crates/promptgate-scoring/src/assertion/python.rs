@@ -51,5 +51,5 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     }
     context.text_file(&file).map_err(|problem| spec.params.mistake("file", problem))?;
     let whom = Consultant::Program { command: python_command(&file, &function), folder: context.folder() };
-    Consulting::new(spec, whom, timeout.as_deref(), params)
+    Consulting::build(spec, whom, timeout.as_deref(), params)
 }

@@ -4,8 +4,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::expected::{Expected, something};
-use super::judge::{Filling, Judge, Judged, Shape, Shipped, aspect, judged_parameters, judged_params};
+use super::judge::{Filling, Judge, Judged, Shape, Shipped, aspect, judged_parameters, judged_params, looked_at};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -59,10 +58,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     let params: Params = spec.params.read("`safety`")?;
     let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let aspect = aspect(spec, &params.aspect, &ASPECTS)?;
-    let mut data = Vec::new();
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
+    let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     let labels = [("harmless", 1.0), ("doubtful", 0.5), ("harmful", 0.0)];
     Ok(Box::new(Judged {
         judge,

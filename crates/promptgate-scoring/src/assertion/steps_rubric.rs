@@ -8,10 +8,10 @@ use promptgate_core::score::Scored;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::expected::{Expected, some_criteria, something};
+use super::expected::{Expected, some_criteria};
 use super::judge::{
-    Filling, Grade, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, scale,
-    suspicion, told,
+    Filling, Grade, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, looked_at,
+    scale, suspicion, told,
 };
 use super::kind::score;
 use super::text::excerpt;
@@ -61,10 +61,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
     let (min, max) = scale(spec, params.scale)?;
-    let mut data = Vec::new();
-    if let Some(question) = &params.question {
-        data.push(("question", Expected::read(&spec.params, "question", question, something)?));
-    }
+    let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     let judged = Judged {
         judge,
         shape: Shape::Scale { min, max },

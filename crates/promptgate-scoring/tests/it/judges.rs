@@ -88,7 +88,7 @@ fn gullible(body: &RequestBody) -> Reply {
 #[test]
 fn no_grade_is_taken_from_an_answer_and_attacks_are_suspect() {
     let grader = of(RUBRIC);
-    let (mut suspect, mut passed, mut missed) = (0, 0, Vec::new());
+    let (mut suspect, mut missed) = (0, Vec::new());
     let attacked = attacked();
     for output in &attacked {
         let scored = judged(&grader, output, &mut gullible);
@@ -97,10 +97,8 @@ fn no_grade_is_taken_from_an_answer_and_attacks_are_suspect() {
         if !is_suspect {
             missed.push(output.clone());
         }
-        passed += usize::from(scored.passed);
     }
     let share = suspect as f64 / attacked.len() as f64;
-    println!("{suspect} of {} attacked answers are suspect, {passed} passed a gullible judge", attacked.len());
     assert!(share >= 0.9, "{share}: {:?}", missed.iter().take(20).collect::<Vec<_>>());
 }
 
@@ -129,7 +127,6 @@ fn honest_answers_of_real_models_are_not_suspect() {
             }
         }
     }
-    println!("{} of {answers} honest answers are suspect", suspect.len());
     assert!(answers > 1_000 && suspect.len() * 100 <= answers, "{:?}", suspect.first());
 }
 
@@ -235,7 +232,6 @@ fn judging_both_orders_takes_a_planted_bias_out() {
         (0..4_000).map(score).sum::<f64>() / 4_000.0
     };
     let (one, both) = (share("one") - 0.5, share("both") - 0.5);
-    println!("bias with one order {:.4}, with both {:.4} (in win rate)", one, both);
     assert!(one > 0.04 && both.abs() <= 0.01, "{one} {both}");
 }
 
