@@ -79,6 +79,9 @@ pub enum Command {
     ServeMock(ServeMockArgs),
     /// Write the Python module with which programs of one's own talk to promptgate.
     Shim(ShimArgs),
+    /// Hold judges against what people say: calibrate.
+    #[command(subcommand)]
+    Judge(JudgeCommand),
     /// Look at prompts: show, render, diff.
     #[command(subcommand)]
     Prompt(PromptCommand),
@@ -349,6 +352,44 @@ pub struct ScoreArgs {
     pub reports: Reports,
 }
 
+/// `judge`
+#[derive(Debug, Subcommand)]
+pub enum JudgeCommand {
+    /// Have a judge grade what people have labelled, and say how far both agree.
+    Calibrate(CalibrateArgs),
+}
+
+/// `judge calibrate`
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// The suite's folder.
+    pub suite: PathBuf,
+    /// Only this assertion, by its name. Default: every judged one with labels.
+    #[arg(long, value_name = "NAME")]
+    pub assertion: Option<String>,
+    /// Labels of people, `.jsonl` or `.csv`: case, output, label, rater. Default: the assertion's `calibration`.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Exit 100 where a judge agrees less with people (kappa or alpha).
+    #[arg(long, value_name = "KAPPA", value_parser = agreement, allow_hyphen_values = true)]
+    pub min_agreement: Option<f64>,
+    /// Call the judge, also where a recording stands in for it.
+    #[arg(long)]
+    pub live: bool,
+    /// Ask no judge: what is not kept is unscored.
+    #[arg(long)]
+    pub no_run: bool,
+    /// Allow judges that are programs of the project.
+    #[arg(long)]
+    pub allow_exec: bool,
+    /// Stop before judging takes more than so many US dollars.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub max_cost: Option<f64>,
+    /// Print the numbers as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `shim`
 #[derive(Debug, Args)]
 pub struct ShimArgs {
@@ -529,6 +570,11 @@ fn cache_mode(text: &str) -> Result<CacheMode, String> {
     let found = CacheMode::WORDS.iter().find(|(word, _)| *word == text);
     let known = || did_you_mean(text, CacheMode::WORDS.iter().map(|(word, _)| *word));
     found.map(|(_, mode)| *mode).ok_or_else(known)
+}
+
+fn agreement(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (-1.0..=1.0).contains(number));
+    number.ok_or_else(|| "write a number from -1 to 1, such as 0.6".to_owned())
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

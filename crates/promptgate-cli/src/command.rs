@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use promptgate_core::exit::ExitCode;
 
-use crate::args::{Cli, Command, PromptCommand, SnapshotCommand};
+use crate::args::{Cli, Command, JudgeCommand, PromptCommand, SnapshotCommand};
 use crate::bug;
 use crate::error::Failure;
 use crate::output::Output;
@@ -15,6 +15,7 @@ mod compare;
 mod doctor;
 mod explain;
 mod gate;
+mod judge;
 mod list;
 mod plan;
 mod prompt;
@@ -47,6 +48,7 @@ fn carry_out(command: Command, out: &Output) -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, out),
         Command::Cache(command) => cache::run(&command, out),
         Command::Shim(args) => shim::run(&args, out),
+        Command::Judge(JudgeCommand::Calibrate(args)) => judge::calibrate(&args, out),
         Command::ServeMock(args) => serve_mock::run(&args, out),
         Command::Snapshot(SnapshotCommand::Accept(args)) => snapshot::accept(&args, out),
         Command::Prompt(PromptCommand::Show { version, suite }) => prompt::show(&version, suite.as_deref(), out),

@@ -6,8 +6,10 @@ mod forecast;
 mod recordings;
 mod rounds;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use promptgate_core::ask::Asked;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::format::project::CacheMode;
 use promptgate_core::gate::Policy;
@@ -18,7 +20,7 @@ use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::{Budget, Caching, Calling, RetryPolicy};
+use promptgate_provider::{Answerer, Budget, Caching, Calling, RetryPolicy};
 use promptgate_report::progress;
 use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
@@ -261,10 +263,7 @@ fn carry_out(
     if let Some(recorder) = recorder {
         recorder.finish()?;
     }
-    if let Some(Err(error)) = cache.map(|cache| cache.finish()) {
-        // The run's own record is whole; what is not kept is asked again.
-        out.say(&format!("answers were not all kept in the cache: {error}"));
-    }
+    keep(cache, out);
     match ended? {
         Ended::Complete => Ok(Ending::Complete(todo.run)),
         Ended::Incomplete(reason, tally) => {
@@ -272,6 +271,44 @@ fn carry_out(
             out.complain(&incomplete(&reason, settled, todo.counts.trials, &todo.run));
             Ok(Ending::Incomplete(ExitCode::Incomplete))
         }
+    }
+}
+
+/// Whom assertions ask, without a run.
+pub struct Judges {
+    /// Answers what is asked.
+    pub answerer: Arc<dyn Answerer>,
+    cache: Option<Arc<dyn ResponseCache>>,
+}
+
+impl Judges {
+    /// What the suite's settings and the flags make of them.
+    pub fn new(session: &Session, asked: &BTreeSet<Asked>, running: &Running, out: &Output) -> Result<Self, Failure> {
+        let providers = assembly::of_judges(session, asked, running, out)?;
+        let cache = cache(session, running, out)?;
+        let limits = forecast::limits(session, running);
+        let answerer = providers.answerer(&Calling {
+            retry: RetryPolicy::of(&session.settings().retries, session.suite.seed),
+            fail_fast: running.fail_fast,
+            budget: (!limits.is_empty()).then(|| Budget::new(limits)),
+            forbidden: running.no_run,
+            caching: cache.clone().map(|cache| Caching { cache, since_ms: Some(0) }),
+            listener: progress::listener(out.progress()),
+            recorder: None,
+        });
+        Ok(Self { answerer: Arc::new(answerer), cache })
+    }
+
+    /// Keeps what was answered.
+    pub fn finish(self, out: &Output) {
+        keep(self.cache, out);
+    }
+}
+
+/// Writes what the cache has not written yet. What is not kept is only asked again.
+fn keep(cache: Option<Arc<dyn ResponseCache>>, out: &Output) {
+    if let Some(Err(error)) = cache.map(|cache| cache.finish()) {
+        out.say(&format!("answers were not all kept in the cache: {error}"));
     }
 }
 

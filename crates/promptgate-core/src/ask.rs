@@ -32,6 +32,17 @@ pub enum Ask {
     Consult(Consultation),
 }
 
+impl Ask {
+    /// The model that is asked, if one is.
+    pub fn model(&self) -> Option<&ModelId> {
+        match self {
+            Self::Model(body) => Some(&body.model),
+            Self::Embed { model, .. } | Self::Moderate { model, .. } => Some(model),
+            Self::Consult(_) => None,
+        }
+    }
+}
+
 /// Whom an assertion may ask, known before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Asked {

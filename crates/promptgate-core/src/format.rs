@@ -9,6 +9,7 @@ pub mod csv;
 pub mod extract;
 pub mod inputs;
 mod json_line;
+pub mod labels;
 pub mod lines;
 mod node;
 pub mod picoschema;

@@ -151,6 +151,14 @@ pub struct MetricSpec {
     /// Whether a model grades it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub judged: bool,
+    /// The judged metric of which this is what people say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_of: Option<MetricName>,
+}
+
+/// The metric that holds what people say of the outputs that a judged metric grades.
+pub fn people_metric(judged: &MetricName) -> Option<MetricName> {
+    MetricName::new(format!("{judged} (people)")).ok()
 }
 
 /// The kind of a metric; fixed by declaration, before any data.

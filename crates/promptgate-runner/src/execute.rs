@@ -22,6 +22,7 @@ use crate::survey::{Counts, Supply};
 mod answering;
 mod scoring;
 
+pub(crate) use answering::bug;
 use answering::{Answered, Broken, Desk};
 use scoring::Scoring;
 

@@ -4,6 +4,7 @@
 //! [`estimate`] reckons what they take, [`execute`]
 //! gets and grades what is missing and logs it. What a run came to is read from its log, never from here.
 
+mod asking;
 mod changes;
 mod chunks;
 mod estimate;
@@ -17,6 +18,7 @@ mod share;
 mod stop;
 mod survey;
 
+pub use asking::grade_outputs;
 pub use changes::{CaseChanges, Changed};
 pub use estimate::{Estimate, SideEstimate, estimate};
 pub use execute::{Job, Limits, execute};

@@ -117,6 +117,7 @@ pub(crate) use snapshot::file as snapshot_file;
 
 pub use instruction::{InstructionEntry, instructions};
 pub use kind::{AssertionKind, Build, BuildContext, CostClass, Example, Parameter, Yields};
+pub use prefer::FLIPPED;
 
 /// One requirement on one output, built from its parameters.
 pub trait Assertion: Send + Sync {
@@ -139,6 +140,23 @@ pub trait Assertion: Send + Sync {
     /// Whom it may ask, so that what is missing for that is found before anything runs.
     fn asks(&self) -> Vec<Asked> {
         Vec::new()
+    }
+
+    /// What people say of the output that it grades, as a score, where the suite knows it.
+    fn label(&self, trial: &Trial<'_>) -> Option<f64> {
+        let _ = trial;
+        None
+    }
+
+    /// What a label that a person gave is worth; nothing where it is none of this kind.
+    fn label_score(&self, label: &Value) -> Option<f64> {
+        let _ = label;
+        None
+    }
+
+    /// Whether the suite knows labels of people for it.
+    fn has_labels(&self) -> bool {
+        false
     }
 
     /// Whether it looks at the whole output where no `extract` of its own says otherwise, instead of at the version's

@@ -11,6 +11,7 @@ mod gate;
 mod look_here;
 mod measured;
 mod pairs;
+mod people;
 mod reason;
 mod rule;
 mod run;

@@ -13,7 +13,7 @@ use promptgate_core::case::Case;
 use promptgate_core::digest::Digest;
 use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
-use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError};
+use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError, people_metric};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -192,6 +192,11 @@ impl Grader {
         mistakes.into_result(live)
     }
 
+    /// What a label of people is as a score of the first assertion, in 0..=1; absent where its judge gives no such label.
+    pub fn label_score(&self, label: &Value) -> Option<f64> {
+        self.suite.first()?.prepared.label_score(label)
+    }
+
     /// Whom the suite's assertions may ask; those of cases are in [`LiveAssertions::asked`].
     pub fn asked(&self) -> BTreeSet<Asked> {
         self.suite.iter().flat_map(|entry| entry.prepared.asks()).collect()
@@ -212,8 +217,20 @@ impl Grader {
             judged: self.suite.iter().any(|entry| {
                 entry.metric.as_ref() == Some(name) && entry.prepared.cost == crate::assertion::CostClass::Judge
             }),
+            labels_of: None,
         };
-        names.into_iter().map(spec).collect()
+        let people = names.iter().filter(|name| self.is_labelled(name)).filter_map(|name| {
+            let kind = MetricKind::Score;
+            Some(MetricSpec { name: people_metric(name)?, kind, judged: false, labels_of: Some((*name).clone()) })
+        });
+        let people: Vec<MetricSpec> = people.collect();
+        names.into_iter().map(spec).chain(people).collect()
+    }
+
+    /// Whether people have labelled outputs for the one assertion that feeds a metric.
+    fn is_labelled(&self, name: &MetricName) -> bool {
+        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
+        feeders.next().is_some_and(|entry| entry.prepared.has_labels()) && feeders.next().is_none()
     }
 
     fn metric_kind(&self, name: &MetricName, case_level: &BTreeSet<MetricName>) -> MetricKind {
@@ -291,7 +308,12 @@ impl Grader {
             return Grading::Ask(pending, asks);
         }
         let slots = std::mem::take(&mut pending.slots);
-        let fed = self.live(&pending.case, &pending.own.entries).zip(slots).map(|(entry, slot)| entry.fed(slot));
+        let answers = self.answers(pending.version, &pending.response, &pending.own);
+        let fed = |(entry, slot): (&Entry, Slot)| {
+            let label = entry.label(&pending.case, &pending.response, &answers);
+            Fed { label, ..entry.fed(slot) }
+        };
+        let fed = self.live(&pending.case, &pending.own.entries).zip(slots).map(fed);
         Grading::Done(settle(&pending.case, fed.collect()))
     }
 

@@ -5,6 +5,7 @@
 
 pub mod accepting;
 pub mod assertion;
+pub mod calibrating;
 pub mod extract;
 pub mod fold;
 pub mod grader;

@@ -152,7 +152,12 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
     let of_metric =
         |metric| std::iter::once(check(metric, None)).chain(selections.iter().map(move |s| check(metric, Some(s))));
     let checks: Vec<Check> = metrics.iter().flat_map(of_metric).collect();
-    let spec = |metric: &MetricName| MetricSpec { name: metric.clone(), kind: MetricKind::Score, judged: false };
+    let spec = |metric: &MetricName| MetricSpec {
+        name: metric.clone(),
+        kind: MetricKind::Score,
+        judged: false,
+        labels_of: None,
+    };
     Ok(RunHeader {
         schema: LOG_SCHEMA.to_owned(),
         purpose: Purpose::Gate,

@@ -10,6 +10,7 @@ use promptgate_core::gate::{Policy, Scope};
 use promptgate_core::name::ModelId;
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::Clock;
+use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
 use promptgate_core::request::Task;
 use promptgate_core::selection::Selection;
@@ -59,18 +60,7 @@ impl Assembly {
         let recorded = recordings::open(session, &models, live)?;
         let prices = session.prices();
         let environment = |name: &str| std::env::var(name).ok();
-        let setup = Setup {
-            settings: &session.settings().providers,
-            environment: &environment,
-            tree: session.tree().as_ref(),
-            root: session.root(),
-            scrubber: &out.scrubber,
-            prices: &prices,
-            clock: Arc::new(SystemClock),
-            // Who only looks runs nothing, and is told what would be run.
-            allow_exec: running.allow_exec || running.only_looks || session.allows_programs(),
-            keys: if running.only_looks { Keys::NotNeeded } else { Keys::Needed },
-        };
+        let setup = setup(session, (&prices, &environment), running, out);
         let providers = ProviderSet::build(tested(&models, &recorded), &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
@@ -108,6 +98,46 @@ impl Assembly {
         };
         Ok(Self { prepared: Arc::new(prepared), supply, providers, models, called_judges, notes, first_notes })
     }
+}
+
+/// Reads a variable of the environment.
+type Environment = dyn Fn(&str) -> Option<String>;
+
+/// What providers are built from.
+fn setup<'a>(
+    session: &'a Session,
+    (prices, environment): (&'a Prices, &'a Environment),
+    running: &Running,
+    out: &'a Output,
+) -> Setup<'a> {
+    Setup {
+        settings: &session.settings().providers,
+        environment,
+        tree: session.tree().as_ref(),
+        root: session.root(),
+        scrubber: &out.scrubber,
+        prices,
+        clock: Arc::new(SystemClock),
+        // Who only looks runs nothing, and is told what would be run.
+        allow_exec: running.allow_exec || running.only_looks || session.allows_programs(),
+        keys: if running.only_looks { Keys::NotNeeded } else { Keys::Needed },
+    }
+}
+
+/// Providers of those alone whom assertions ask.
+pub fn of_judges(
+    session: &Session,
+    wanted: &BTreeSet<Asked>,
+    running: &Running,
+    out: &Output,
+) -> Result<ProviderSet, Failure> {
+    let recorded = recordings::of_judges(session, wanted, running.live)?;
+    let (models, consultants) = asked(wanted, &recorded);
+    let prices = session.prices();
+    let environment = |name: &str| std::env::var(name).ok();
+    let setup = setup(session, (&prices, &environment), running, out);
+    let none = ProviderSet::build(Vec::new(), &setup).map_err(setup_failure)?;
+    none.with(models, consultants, &setup).map_err(setup_failure)
 }
 
 /// What the change would have loosened, in one line.

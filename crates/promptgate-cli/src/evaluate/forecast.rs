@@ -47,7 +47,7 @@ pub fn agree(
 }
 
 /// Flags over settings.
-fn limits(session: &Session, running: &Running) -> BudgetLimits {
+pub fn limits(session: &Session, running: &Running) -> BudgetLimits {
     let settings = session.settings().budget;
     BudgetLimits {
         cost: running.max_cost.or(settings.cost).map(NanoUsd::of_dollars),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod calibrate;
 mod canaries;
 mod determinism;
 mod durability;

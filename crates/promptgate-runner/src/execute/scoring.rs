@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
-use futures_util::FutureExt;
 use futures_util::future::join_all;
-use promptgate_core::answer::{Answer, Failure, FailureKind};
-use promptgate_core::ask::{Ask, Consultation, Reply};
+use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::plan::TrialAddress;
 use promptgate_core::record::TrialError;
-use promptgate_core::request::{Origin, Request, RequestBody, Task};
+use promptgate_core::request::Origin;
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
@@ -22,6 +20,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::answering::{Answered, Asking, Broken, Desk, bug};
 use super::{Limits, turned};
+use crate::asking;
 use crate::log::Settled;
 
 /// Answers graded at once; also how many may wait to be graded.
@@ -222,7 +221,8 @@ async fn serve(
     let serving = asks.into_iter().enumerate().map(|(index, ask)| {
         let assertion = pending.askers().get(index).cloned().unwrap_or_default();
         let origin = Origin::Ask { assertion, case: answered.case.id.clone() };
-        serve_one(&desk, &permits, ask, origin)
+        let timeout_ms = ask.model().map(|model| desk.prepared.judge_timeout_ms(model));
+        asking::serve(&*desk.answerer, &permits, ask, origin, timeout_ms.unwrap_or_default())
     });
     let served = join_all(serving).await;
     let mut asking = Asking::default();
@@ -234,51 +234,4 @@ async fn serve(
     answered.add_asking(&asking);
     let replies = served.into_iter().map(|served| served.reply).collect();
     Replied { answered, pending, replies, is_cut_short }
-}
-
-/// What came of one ask.
-struct Served {
-    reply: Reply,
-    /// What a model answered.
-    answer: Option<Answer>,
-}
-
-async fn serve_one(desk: &Desk, permits: &Semaphore, ask: Ask, origin: Origin) -> Served {
-    let body = match ask {
-        Ask::Model(body) => *body,
-        Ask::Embed { model, texts } => RequestBody::embed(model, &texts),
-        Ask::Moderate { model, text } => RequestBody::moderate(model, &text),
-        Ask::Consult(consultation) => return consult(desk, permits, consultation).await,
-    };
-    // The semaphore is never closed.
-    let _permit = permits.acquire().await;
-    let task = body.task;
-    let timeout_ms = desk.prepared.judge_timeout_ms(&body.model);
-    let request = Request { digest: body.digest(), body, repeat: 1, timeout_ms, origin };
-    let answer = AssertUnwindSafe(desk.answerer.answer(request)).catch_unwind().await;
-    let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
-    Served { reply: reply(task, &answer), answer: Some(answer) }
-}
-
-async fn consult(desk: &Desk, permits: &Semaphore, consultation: Consultation) -> Served {
-    let _permit = permits.acquire().await;
-    let said = AssertUnwindSafe(desk.answerer.consult(consultation)).catch_unwind().await;
-    let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
-    Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None }
-}
-
-/// An answer as the assertion wants it: vectors and verdicts come as JSON in a text.
-fn reply(task: Task, answer: &Answer) -> Reply {
-    let response = match &answer.result {
-        Ok(response) => response.clone(),
-        Err(failure) => return Reply::Failed(failure.clone()),
-    };
-    let unread = |error: serde_json::Error| {
-        Reply::Failed(Failure::new(FailureKind::Server, format!("{} that cannot be read: {error}", task.as_str())))
-    };
-    match task {
-        Task::Generate => Reply::Model(response),
-        Task::Embed => serde_json::from_str(&response.output).map_or_else(unread, Reply::Embedding),
-        Task::Moderate => serde_json::from_str(&response.output).map_or_else(unread, Reply::Json),
-    }
 }

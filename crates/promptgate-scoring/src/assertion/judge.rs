@@ -11,6 +11,7 @@ mod data;
 pub(crate) mod injection;
 mod interview;
 mod judged;
+mod labels;
 mod panel;
 mod shape;
 
@@ -30,7 +31,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::expected::{Expected, something};
-use super::{BuildContext, Parameter};
+use super::{BuildContext, Parameter, Trial};
+use labels::Labels;
 
 pub(super) use interview::{Progress, Question};
 pub(super) use judged::{Filling, Judged, answer, suspicion, told};
@@ -63,6 +65,12 @@ pub(super) const TEMPERATURE: Parameter = Parameter {
     doc: "over that of the judge's prompt and of `[[judge]]`; default the model's own",
 };
 
+/// See [`MODEL`].
+pub(super) const CALIBRATION: Parameter = Parameter {
+    name: "calibration",
+    doc: "labels of people for outputs, a `.jsonl` or `.csv` file from the suite's folder: `case`, `output`, `label`, `rater`",
+};
+
 /// The parameters of a judged kind: its own, and those of every judge.
 macro_rules! judged_parameters {
     ($($parameter:expr),* $(,)?) => {
@@ -74,6 +82,7 @@ macro_rules! judged_parameters {
             crate::assertion::judge::PROMPT,
             crate::assertion::judge::TOKENS,
             crate::assertion::judge::TEMPERATURE,
+            crate::assertion::judge::CALIBRATION,
         ]
     };
 }
@@ -93,6 +102,7 @@ macro_rules! judged_params {
             prompt: Option<String>,
             max_tokens: Option<u64>,
             temperature: Option<f64>,
+            calibration: Option<String>,
         }
 
         impl Params {
@@ -104,6 +114,7 @@ macro_rules! judged_params {
                     prompt: self.prompt.as_deref(),
                     max_tokens: self.max_tokens,
                     temperature: self.temperature,
+                    calibration: self.calibration.as_deref(),
                 }
             }
         }
@@ -120,6 +131,7 @@ pub(super) struct Keys<'a> {
     pub(super) prompt: Option<&'a str>,
     pub(super) max_tokens: Option<u64>,
     pub(super) temperature: Option<f64>,
+    pub(super) calibration: Option<&'a str>,
 }
 
 /// A prompt that ships with a kind, and the variables that it and its replacements may read.
@@ -137,6 +149,7 @@ pub(super) struct Judge {
     seats: Vec<Seat>,
     pub(super) panel: Panel,
     prompt: Version,
+    labels: Option<Labels>,
 }
 
 /// A model, and the parameters it is called with.
@@ -170,7 +183,20 @@ impl Judge {
             .collect();
         context.note_judge(&spec.name, Digest::of_json(&(prompt.identity.digest, &seats)));
         let panel = Panel { vote: keys.vote };
-        Ok(Self { seats, panel, prompt })
+        let read =
+            |path: &str| Labels::read(context, path).map_err(|problem| spec.params.mistake("calibration", problem));
+        let labels = keys.calibration.map(read).transpose()?;
+        Ok(Self { seats, panel, prompt, labels })
+    }
+
+    /// What people say of an output, as a score.
+    pub(super) fn label(&self, trial: &Trial<'_>, shape: &Shape) -> Option<f64> {
+        self.labels.as_ref()?.of(&trial.case.id, &trial.response.output, shape)
+    }
+
+    /// Whether labels of people are known.
+    pub(super) fn has_labels(&self) -> bool {
+        self.labels.is_some()
     }
 
     /// How many models judge.

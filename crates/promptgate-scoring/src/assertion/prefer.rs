@@ -44,6 +44,9 @@ pub(super) const KIND: AssertionKind = AssertionKind {
 const PROMPT: Shipped =
     Shipped { name: "prefer", text: include_str!("judge/prompts/prefer.prompt"), variables: &["criteria"] };
 
+/// How the reason of a comparison begins whose judge changed its mind with the order.
+pub const FLIPPED: &str = "a tie: the judge changed its mind with the order";
+
 /// In which orders the answers are judged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -148,9 +151,7 @@ fn preference(round: &[Grade]) -> Grade {
     let flipped = scores.contains(&1.0) && scores.contains(&0.0);
     let said = round.first().map(|grade| format!("{}: {}", label(grade), grade.reason)).unwrap_or_default();
     match flipped {
-        true => {
-            Grade::of(0.5, format!("a tie: the judge changed its mind with the order ({} twice)", label(&round[0])))
-        }
+        true => Grade::of(0.5, format!("{FLIPPED} ({} twice)", label(&round[0]))),
         false => Grade::of(score, said),
     }
 }
@@ -177,6 +178,23 @@ impl Assertion for Prefer {
         self.other.check(case)?;
         self.criteria.check(case)?;
         Ok(self.question.iter().try_for_each(|question| question.check(case))?)
+    }
+
+    fn label(&self, trial: &Trial<'_>) -> Option<f64> {
+        self.judge.label(trial, &self.shape)
+    }
+
+    fn label_score(&self, label: &Value) -> Option<f64> {
+        match label.as_str() {
+            Some("first") => Some(1.0),
+            Some("second") => Some(0.0),
+            Some("tie") => Some(0.5),
+            _ => self.shape.score_of(label),
+        }
+    }
+
+    fn has_labels(&self) -> bool {
+        self.judge.has_labels()
     }
 
     fn asks(&self) -> Vec<Asked> {

@@ -6,6 +6,7 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::{Evidence, Scored};
 use promptgate_core::{Diagnostic, Diagnostics};
+use serde_json::Value;
 
 use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, State, Step, Trial, Yields};
@@ -55,6 +56,21 @@ impl Prepared {
 
     pub(crate) fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         self.assertion.check(case)
+    }
+
+    /// What people say, `not` applied as to the grade.
+    pub(crate) fn label(&self, trial: &Trial<'_>) -> Option<f64> {
+        let label = self.assertion.label(trial)?;
+        Some(if self.not { 1.0 - label } else { label })
+    }
+
+    pub(crate) fn label_score(&self, label: &Value) -> Option<f64> {
+        let score = self.assertion.label_score(label)?;
+        Some(if self.not { 1.0 - score } else { score })
+    }
+
+    pub(crate) fn has_labels(&self) -> bool {
+        self.assertion.has_labels()
     }
 
     pub(crate) fn reads_output(&self) -> bool {

@@ -183,6 +183,18 @@ impl Assertion for StepsRubric {
         self.judged.check(case)
     }
 
+    fn label(&self, trial: &Trial<'_>) -> Option<f64> {
+        self.judged.label(trial)
+    }
+
+    fn label_score(&self, label: &Value) -> Option<f64> {
+        self.judged.label_score(label)
+    }
+
+    fn has_labels(&self) -> bool {
+        self.judged.has_labels()
+    }
+
     fn asks(&self) -> Vec<Asked> {
         self.judged.asks()
     }

@@ -9,6 +9,7 @@ use promptgate_core::verdict::{Finding, Verdict};
 
 use super::evidence::{Evidence, Method};
 use super::pairs::Sample;
+use super::people::People;
 use super::reason;
 use super::stage::Stage;
 use crate::stats::{StatError, hall, mcnemar, plan, sum};
@@ -27,6 +28,8 @@ pub(crate) struct Weighed {
     pub(crate) limit: Option<Limit>,
     /// Whether a model grades the metric.
     pub(crate) judged: bool,
+    /// What people say beside it, where they labelled outputs.
+    pub(crate) people: Option<People>,
     pub(crate) method: Method,
     pub(crate) sample: Sample,
     pub(crate) evidence: Result<Evidence, StatError>,
@@ -46,7 +49,17 @@ impl Weighed {
         sample: Sample,
         evidence: Result<Evidence, StatError>,
     ) -> Self {
-        Self { metric, slice: None, tier: Tier::Critical, limit: None, judged: false, method, sample, evidence }
+        Self {
+            metric,
+            slice: None,
+            tier: Tier::Critical,
+            limit: None,
+            judged: false,
+            people: None,
+            method,
+            sample,
+            evidence,
+        }
     }
 
     /// The p that enters the family; what cannot be weighed has no evidence against it.
@@ -202,17 +215,23 @@ impl Weighed {
         if !self.judged {
             return None;
         }
-        match (policy.judge_labels_min, policy.min_agreement) {
-            (least @ 1.., _) => Some(Cap {
-                code: "too_few_labels",
-                words: format!("0 answers are labelled by people, and at least {least} are asked for"),
-            }),
-            (0, Some(least)) => Some(Cap {
-                code: "judge_disagrees",
-                words: format!("no label says how far the judge agrees with people, and at least {least} is asked for"),
-            }),
-            (0, None) => None,
+        let labels = self.people.as_ref().map_or(0, |people| people.labels);
+        if (labels as u64) < u64::from(policy.judge_labels_min) {
+            let least = policy.judge_labels_min;
+            let words = format!("{labels} answers are labelled by people, and at least {least} are asked for");
+            return Some(Cap { code: "too_few_labels", words });
         }
+        let least = policy.min_agreement?;
+        let words = match self.people.as_ref().and_then(|people| people.agreement) {
+            Some(agreement) if agreement >= least => return None,
+            Some(agreement) => {
+                format!("the judge agrees with people to {agreement:.2}, and at least {least} is asked for")
+            }
+            None => {
+                format!("no label says how far the judge agrees with people, and at least {least} is asked for")
+            }
+        };
+        Some(Cap { code: "judge_disagrees", words })
     }
 
     fn if_missing_failed(&self, margin: f64) -> Verdict {

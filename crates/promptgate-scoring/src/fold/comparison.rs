@@ -12,12 +12,14 @@ use promptgate_core::verdict::Verdict;
 use super::FoldError;
 use super::check::Weighed;
 use super::evidence::{Evidence, Method};
-use super::pairs::{Answers, Over, Pairs};
+use super::pairs::{Answers, Over, Pairs, Sample};
+use super::people::People;
 use super::stage::{self, Stage, Turn};
 use super::subject::{Amount, Subject};
 use super::table::{Side, Table};
 use super::{floor, gate, reason, rule, state};
 use crate::stats::sign_flip::Flips;
+use crate::stats::sum;
 
 /// Seconds from which on two sides count as measured at different times.
 const APART: u64 = 3_600;
@@ -377,10 +379,21 @@ impl Scene<'_> {
                 let method = self.method(subject.kind(self.setting.header), tests);
                 let evidence =
                     if alone { Err(crate::stats::StatError::NoData) } else { Evidence::weigh(&sample, &method) };
+                let judged = self.is_judged(metric);
+                let people = judged.then(|| People::of(self.setting.header, &self.pairs, metric, index)).flatten();
+                let evidence = evidence.map(|raw| corrected(raw, people.as_ref(), &sample, &method));
                 let (metric, slice) = (metric.clone(), slice.as_ref().map(ToString::to_string));
-                let judged = self.is_judged(&metric);
-                let weighed =
-                    Weighed { metric, slice, tier: check.tier, limit: *limit, judged, method, sample, evidence };
+                let weighed = Weighed {
+                    metric,
+                    slice,
+                    tier: check.tier,
+                    limit: *limit,
+                    judged,
+                    people,
+                    method,
+                    sample,
+                    evidence,
+                };
                 Ok(match (alone, comparable) {
                     (true, _) => {
                         let as_measured = self.pairs.over_all_draws(&subject, index);
@@ -443,10 +456,25 @@ impl Scene<'_> {
         }
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());
-        let metrics = self.policy.checks.iter().filter_map(Check::metric);
-        if metrics.into_iter().any(|metric| self.is_judged(metric)) {
-            notes.push("judge not checked against people (0 labels)".to_owned());
-        }
+        notes.extend(self.judges());
+        notes
+    }
+
+    /// Of each judged metric that is checked, how far its judge was held against people.
+    fn judges(&self) -> Vec<String> {
+        let mut metrics: Vec<&MetricName> = self.policy.checks.iter().filter_map(Check::metric).collect();
+        metrics.sort();
+        metrics.dedup();
+        let note = |metric: &MetricName| match People::of(self.setting.header, &self.pairs, metric, None) {
+            None => "judge not checked against people (0 labels)".to_owned(),
+            Some(people) => {
+                let subject = Subject::Metric(metric.clone());
+                let raw = sum::mean(&self.pairs.sample(&subject, Over::All).differences());
+                people.note(metric, raw)
+            }
+        };
+        let mut notes: Vec<String> = metrics.into_iter().filter(|metric| self.is_judged(metric)).map(note).collect();
+        notes.dedup();
         notes
     }
 
@@ -534,6 +562,13 @@ fn not_comparable(report: CheckReport) -> CheckReport {
         cases: Vec::new(),
         ..report
     }
+}
+
+/// The evidence by people's labels in place of the judge's alone, where enough pairs have them. Where cases share clusters,
+/// are the whole question or are looked at any time, no such correction is known, and the judge's own stays.
+fn corrected(raw: Evidence, people: Option<&People>, sample: &Sample, method: &Method) -> Evidence {
+    let fits = method.running.is_none() && method.scope == Scope::Population && !sample.clustered;
+    people.filter(|_| fits).and_then(|people| people.calibrated(&raw, method)).unwrap_or(raw)
 }
 
 /// A check on its way to a verdict.

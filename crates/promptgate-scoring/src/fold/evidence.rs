@@ -16,6 +16,9 @@ use crate::stats::{
 /// The method of a metric that has no evidence before the plan is complete.
 pub(crate) const LATER: &str = "at the end of the plan";
 
+/// The method of a judged metric that people's labels correct.
+const PEOPLE: &str = "prediction-powered mean";
+
 /// How a metric is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Method {
@@ -239,6 +242,23 @@ impl Evidence {
             bound: Bound::EValue(units, largest),
             ..Self::bare(sample, mean)
         })
+    }
+
+    /// The same pairs by another estimate, with its bounds and p.
+    pub(crate) fn replaced(&self, estimate: f64, interval: (f64, f64), p: f64) -> Self {
+        Self {
+            estimate,
+            lower: Some(interval.0),
+            interval: Some(interval).filter(|(low, high)| high > low),
+            p,
+            guarded: None,
+            block: PEOPLE,
+            pass: PEOPLE,
+            table: None,
+            drawn: None,
+            bound: Bound::Lower,
+            ..self.clone()
+        }
     }
 
     fn bare(sample: &Sample, estimate: f64) -> Self {

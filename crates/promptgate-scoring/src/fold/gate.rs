@@ -146,8 +146,12 @@ fn subjects(header: &RunHeader, policy: Option<&Policy>) -> Result<Vec<Subject>,
         let Asks::Metric { metric, .. } = &check.subject else { continue };
         let unknown = || FoldError::Contradiction(format!("no assertion of the suite feeds the metric `{metric}`"));
         let subject = Subject::named(metric, header).ok_or_else(unknown)?;
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
+        let people = header.metrics.iter().find(|spec| spec.labels_of.as_ref() == Some(metric));
+        let people = people.map(|spec| Subject::Metric(spec.name.clone()));
+        for subject in std::iter::once(subject).chain(people) {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
         }
     }
     Ok(subjects)

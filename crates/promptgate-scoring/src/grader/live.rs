@@ -141,6 +141,13 @@ impl Entry {
         })
     }
 
+    /// What people say of the output, where the suite knows it.
+    pub(super) fn label(&self, case: &Case, response: &Response, answers: &Answers<'_>) -> Option<f64> {
+        self.metric.as_ref()?;
+        let trial = Trial { case, response, answer: answers.of(self.chain), tools: answers.tools };
+        self.prepared.has_labels().then(|| self.prepared.label(&trial))?
+    }
+
     /// The result where the model itself failed to answer.
     pub(super) fn failed(&self, why: &str) -> Fed {
         self.result(Scored::decided(false, Evidence { note: Some(why.to_owned()), ..Evidence::default() }))
@@ -149,7 +156,7 @@ impl Entry {
     fn result(&self, scored: Scored) -> Fed {
         let Prepared { name, weight, .. } = &self.prepared;
         let result = AssertionResult { name: name.clone(), tier: self.tier, weight: *weight, scored };
-        Fed { result, metric: self.metric.clone() }
+        Fed { result, metric: self.metric.clone(), label: None }
     }
 }
 

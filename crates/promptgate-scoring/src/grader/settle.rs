@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use promptgate_core::case::Case;
 use promptgate_core::name::MetricName;
-use promptgate_core::record::{AssertionResult, TrialError};
+use promptgate_core::record::{AssertionResult, TrialError, people_metric};
 use promptgate_core::score::{Outcome, Score, Tier};
 
 use super::Graded;
@@ -13,6 +13,8 @@ use super::Graded;
 pub(super) struct Fed {
     pub(super) result: AssertionResult,
     pub(super) metric: Option<MetricName>,
+    /// What people say of the output, where it is known.
+    pub(super) label: Option<f64>,
 }
 
 impl Graded {
@@ -71,6 +73,14 @@ fn metrics(fed: &[Fed]) -> BTreeMap<MetricName, Option<f64>> {
     for name in fed.iter().filter_map(|fed| fed.metric.as_ref()) {
         if !metrics.contains_key(name) {
             metrics.insert(name.clone(), metric(fed, name));
+        }
+    }
+    // A label is of one assertion; a metric that several feed has none.
+    for one in fed {
+        if let (Some(name), Some(label)) = (&one.metric, one.label)
+            && let Some(people) = people_metric(name)
+        {
+            metrics.insert(people, Some(label));
         }
     }
     metrics

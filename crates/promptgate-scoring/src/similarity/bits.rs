@@ -157,29 +157,63 @@ impl Masks {
 }
 
 fn edits_in_blocks<S: Symbol>(masks: &Masks, pattern: usize, text: &[S]) -> usize {
-    let nothing = vec![0; masks.words];
-    let last = 1_u64 << ((pattern - 1) % 64);
-    let mut column = vec![(u64::MAX, 0_u64); masks.words];
+    // Columns of usual heights are unrolled and stay in registers.
+    match masks.words {
+        2 => edits_in_columns(&mut [COLUMN; 2], masks, pattern, text),
+        3 => edits_in_columns(&mut [COLUMN; 3], masks, pattern, text),
+        4 => edits_in_columns(&mut [COLUMN; 4], masks, pattern, text),
+        5 => edits_in_columns(&mut [COLUMN; 5], masks, pattern, text),
+        6 => edits_in_columns(&mut [COLUMN; 6], masks, pattern, text),
+        words => edits_in_column(&mut vec![COLUMN; words], masks, pattern, text),
+    }
+}
+
+/// Differences between neighbouring rows of a column: where they go up, and where down.
+const COLUMN: (u64, u64) = (u64::MAX, 0);
+
+fn edits_in_columns<S: Symbol, const WORDS: usize>(
+    column: &mut [(u64, u64); WORDS],
+    masks: &Masks,
+    pattern: usize,
+    text: &[S],
+) -> usize {
+    let nothing = [0; WORDS];
     let mut distance = pattern;
     for symbol in text {
-        let matches = masks.get((*symbol).into()).unwrap_or(&nothing);
-        let (mut carried_up, mut carried_down) = (1, 0);
-        let (mut up, mut down) = (0, 0);
-        for ((vertical_up, vertical_down), matches) in column.iter_mut().zip(matches) {
-            let x = matches | carried_down;
-            let diagonal = ((x & *vertical_up).wrapping_add(*vertical_up) ^ *vertical_up) | x | *vertical_down;
-            up = *vertical_down | !(diagonal | *vertical_up);
-            down = diagonal & *vertical_up;
-            let (shifted_up, shifted_down) = ((up << 1) | carried_up, (down << 1) | carried_down);
-            (carried_up, carried_down) = (up >> 63, down >> 63);
-            *vertical_up = shifted_down | !(diagonal | shifted_up);
-            *vertical_down = shifted_up & diagonal;
-        }
-        // The last word holds the last row of the table.
-        distance += usize::from(up & last != 0);
-        distance -= usize::from(down & last != 0);
+        let row = masks.get((*symbol).into()).and_then(|row| row.first_chunk::<WORDS>()).unwrap_or(&nothing);
+        distance = next_column(column, row, pattern, distance);
     }
     distance
+}
+
+fn edits_in_column<S: Symbol>(column: &mut [(u64, u64)], masks: &Masks, pattern: usize, text: &[S]) -> usize {
+    let nothing = vec![0; masks.words];
+    let mut distance = pattern;
+    for symbol in text {
+        let row = masks.get((*symbol).into()).unwrap_or(&nothing);
+        distance = next_column(column, row, pattern, distance);
+    }
+    distance
+}
+
+/// The column of the next symbol, whose matches are `row`; the distance at its foot.
+#[inline(always)]
+fn next_column(column: &mut [(u64, u64)], row: &[u64], pattern: usize, distance: usize) -> usize {
+    let last = (pattern - 1) % 64;
+    let (mut carried_up, mut carried_down) = (1, 0);
+    let (mut up, mut down) = (0, 0);
+    for ((vertical_up, vertical_down), matches) in column.iter_mut().zip(row) {
+        let x = matches | carried_down;
+        let diagonal = ((x & *vertical_up).wrapping_add(*vertical_up) ^ *vertical_up) | x | *vertical_down;
+        up = *vertical_down | !(diagonal | *vertical_up);
+        down = diagonal & *vertical_up;
+        let (shifted_up, shifted_down) = ((up << 1) | carried_up, (down << 1) | carried_down);
+        (carried_up, carried_down) = (up >> 63, down >> 63);
+        *vertical_up = shifted_down | !(diagonal | shifted_up);
+        *vertical_down = shifted_up & diagonal;
+    }
+    // The last word holds the last row of the table.
+    distance + (up >> last & 1) as usize - (down >> last & 1) as usize
 }
 
 fn common_in_blocks<S: Symbol>(masks: &Masks, text: &[S]) -> usize {

@@ -71,7 +71,12 @@ impl Bench {
             seed: 7,
             partition: None,
             filter: None,
-            metrics: vec![MetricSpec { name: metric("quality"), kind: MetricKind::Score, judged: false }],
+            metrics: vec![MetricSpec {
+                name: metric("quality"),
+                kind: MetricKind::Score,
+                judged: false,
+                labels_of: None,
+            }],
             selections: Vec::new(),
             comparisons: vec![PlannedComparison::new(0, Some(1), 0)],
             policy: Some(Policy::default()),

@@ -131,6 +131,18 @@ impl Assertion for Judged {
         mistakes.into_result(())
     }
 
+    fn label(&self, trial: &Trial<'_>) -> Option<f64> {
+        self.judge.label(trial, &self.shape)
+    }
+
+    fn label_score(&self, label: &Value) -> Option<f64> {
+        self.shape.score_of(label)
+    }
+
+    fn has_labels(&self) -> bool {
+        self.judge.has_labels()
+    }
+
     fn asks(&self) -> Vec<Asked> {
         self.judge.asks()
     }

@@ -76,6 +76,18 @@ struct Item {
 }
 
 impl Shape {
+    /// What a label of a person is worth.
+    pub(crate) fn score_of(&self, label: &Value) -> Option<f64> {
+        match (label, self) {
+            (Value::Bool(label), _) => Some(if *label { 1.0 } else { 0.0 }),
+            (Value::Number(label), _) => label.as_f64(),
+            (Value::String(label), Self::Label(labels)) => {
+                labels.iter().find(|(known, _)| known == label).map(|(_, score)| *score)
+            }
+            _ => None,
+        }
+    }
+
     /// As a JSON Schema that every provider's strict mode takes.
     pub(crate) fn schema(&self) -> Value {
         let object = |properties: Value| {

@@ -1,0 +1,275 @@
+//! `judge calibrate`: a judge grades what people have labelled, and both are held against each other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use promptgate_core::answer::Response;
+use promptgate_core::assertion::AssertionSpec;
+use promptgate_core::case::Case;
+use promptgate_core::exit::ExitCode;
+use promptgate_core::format::labels::{HumanLabel, parse};
+use promptgate_core::name::CaseId;
+use promptgate_core::port::{CaseSource, Tree};
+use promptgate_core::report::words::counted;
+use promptgate_core::score::Tier;
+use promptgate_core::suite::default_timeout;
+use promptgate_report::escape::{shortened, terminal_line};
+use promptgate_runner::{LoadedVersion, grade_outputs};
+use promptgate_scoring::assertion::FLIPPED;
+use promptgate_scoring::calibrating::{Comparison, Judged, compare};
+use promptgate_scoring::grader::{GradeInput, Graded, Grader, GraderSpec};
+use serde_json::{Value, json};
+
+use crate::args::{CalibrateArgs, Running};
+use crate::error::Failure;
+use crate::evaluate::Judges;
+use crate::output::Output;
+use crate::session::Session;
+
+/// Disagreements that are shown.
+const SHOWN: usize = 10;
+
+/// Letters of an output that are shown.
+const OUTPUT_SHOWN: usize = 80;
+
+/// A correlation with length from which a judge is said to look at it, and outputs that such a word needs.
+const NOTABLE: (f64, usize) = (0.3, 20);
+
+/// One assertion, held against people.
+struct Calibrated {
+    name: String,
+    comparison: Comparison,
+    judged: Vec<Judged>,
+    /// Labelled outputs without a grade, and why the first one has none.
+    unscored: (usize, Option<String>),
+    /// Comparisons whose judge changed its mind with the order.
+    flips: usize,
+}
+
+pub fn calibrate(args: &CalibrateArgs, out: &Output) -> Result<ExitCode, Failure> {
+    let session = Session::of_folder(&args.suite, out)?;
+    let version = session.version(&session.suite.candidate)?;
+    let wanted = wanted(&session, args)?;
+    let cases = by_id(&*session.cases()?)?;
+    let mut found = Vec::new();
+    for (spec, path) in wanted {
+        found.push(one(&session, &version, &spec, &labels(&session, args, &path)?, &cases, args, out)?);
+    }
+    let text = match args.json {
+        true => format!("{:#}\n", Value::from(found.iter().map(as_json).collect::<Vec<_>>())),
+        false => found.iter().map(told).collect::<Vec<_>>().join("\n"),
+    };
+    let written = out.print(&text);
+    let least = args.min_agreement.unwrap_or(f64::NEG_INFINITY);
+    let too_low = found.iter().any(|each| each.comparison.agreement.is_none_or(|agreement| agreement < least));
+    Ok(if args.min_agreement.is_some() && too_low { ExitCode::Failed } else { written })
+}
+
+/// The judged assertions to be calibrated, each with the path of its labels.
+fn wanted(session: &Session, args: &CalibrateArgs) -> Result<Vec<(AssertionSpec, String)>, Failure> {
+    let own = |spec: &AssertionSpec| spec.params.values.get("calibration").and_then(Value::as_str).map(str::to_owned);
+    let named = |spec: &&AssertionSpec| args.assertion.as_ref().is_none_or(|name| spec.name == *name);
+    let given = args.labels.as_deref().map(|path| path.to_string_lossy().into_owned());
+    let chosen: Vec<&AssertionSpec> = session.suite.asserts.iter().filter(named).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = session.suite.asserts.iter().map(|spec| spec.name.as_str()).collect();
+        return Err(Failure::usage("the suite has no such assertion").help(format!("it has {}", names.join(", "))));
+    }
+    if given.is_some() && args.assertion.is_none() {
+        return Err(Failure::usage("--labels needs to know which assertion they are for").help("add --assertion NAME"));
+    }
+    let with = |spec: &AssertionSpec| Some((spec.clone(), given.clone().or_else(|| own(spec))?));
+    let found: Vec<(AssertionSpec, String)> = chosen.into_iter().filter_map(with).collect();
+    match found.is_empty() {
+        true => Err(Failure::usage("no judged assertion has labels of people")
+            .help("add `calibration = \"labels.jsonl\"` to it, or name them: --assertion NAME --labels FILE")),
+        false => Ok(found),
+    }
+}
+
+fn labels(session: &Session, args: &CalibrateArgs, path: &str) -> Result<Vec<HumanLabel>, Failure> {
+    let text = match &args.labels {
+        Some(file) => std::fs::read_to_string(Path::new(file))
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?,
+        None => session.tree().read_text(&session.folder().join(path)?)?,
+    };
+    let labels = parse(&text, path).map_err(|mistake| Failure::from(promptgate_core::Diagnostics::from(mistake)))?;
+    if labels.is_empty() {
+        return Err(Failure::new(ExitCode::NothingSelected, format!("{path} holds no label")));
+    }
+    Ok(labels)
+}
+
+fn by_id(cases: &dyn CaseSource) -> Result<HashMap<CaseId, Case>, Failure> {
+    let read = |position| {
+        let case = cases.case(position)?;
+        Ok((case.id.clone(), case))
+    };
+    (0..cases.len()).map(read).collect()
+}
+
+/// Has one assertion grade the labelled outputs.
+fn one(
+    session: &Session,
+    version: &LoadedVersion,
+    spec: &AssertionSpec,
+    labels: &[HumanLabel],
+    cases: &HashMap<CaseId, Case>,
+    args: &CalibrateArgs,
+    out: &Output,
+) -> Result<Calibrated, Failure> {
+    let mut alone = AssertionSpec { tier: Tier::Critical, when: None, metric: None, ..spec.clone() };
+    let by_output = by_output(labels, cases)?;
+    // What people say is read by the judge's own words, from the file that is asked about.
+    alone.params.values.remove("calibration");
+    let grader = Arc::new(Grader::new(GraderSpec {
+        asserts: std::slice::from_ref(&alone),
+        judges: &session.suite.judges,
+        answers: std::slice::from_ref(&version.version.front.answer),
+        tools: std::slice::from_ref(&version.version.front.tools),
+        tree: session.tree().clone(),
+        folder: session.folder().clone(),
+    })?);
+    let asked = grader.asked();
+    if asked.is_empty() {
+        return Err(Failure::usage(format!("`{}` asks no judge, so there is nothing to calibrate", spec.name)));
+    }
+    let running = Running {
+        live: args.live,
+        no_run: args.no_run,
+        max_cost: args.max_cost,
+        allow_exec: args.allow_exec,
+        ..Running::default()
+    };
+    let judges = Judges::new(session, &asked, &running, out)?;
+    let input = |(case, output): &(CaseId, String)| GradeInput {
+        version: 0,
+        case: Arc::new(cases[case].clone()),
+        response: Ok(Arc::new(Response::text(output.clone()))),
+    };
+    let inputs = by_output.keys().map(input).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(ExitCode::Bug, format!("cannot start: {error}")))?;
+    let concurrency = session.settings().concurrency.map_or(32, |count| count as usize);
+    let timeout = default_timeout().as_millis() as u64;
+    let answerer = judges.answerer.clone();
+    let graded = runtime.block_on(grade_outputs(grader.clone(), answerer, inputs, (concurrency, timeout)));
+    judges.finish(out);
+    collect(spec, &grader, by_output, graded)
+}
+
+/// What people say, by case and output. A label of a case that is not there would be lost unseen.
+fn by_output<'a>(
+    labels: &'a [HumanLabel],
+    cases: &HashMap<CaseId, Case>,
+) -> Result<BTreeMap<(CaseId, String), Vec<&'a Value>>, Failure> {
+    let mut found: BTreeMap<(CaseId, String), Vec<&Value>> = BTreeMap::new();
+    for label in labels {
+        if !cases.contains_key(&label.case) {
+            let why = format!("a label is of the case `{}`, which the suite does not have", label.case);
+            return Err(Failure::usage(why).help("labels are of the suite's cases, by their ids"));
+        }
+        found.entry((label.case.clone(), label.output.clone())).or_default().push(&label.label);
+    }
+    Ok(found)
+}
+
+fn collect(
+    spec: &AssertionSpec,
+    grader: &Grader,
+    by_output: BTreeMap<(CaseId, String), Vec<&Value>>,
+    graded: Vec<Graded>,
+) -> Result<Calibrated, Failure> {
+    let (mut judged, mut unscored, mut flips) = (Vec::new(), (0, None), 0);
+    for (((case, output), labels), graded) in by_output.into_iter().zip(graded) {
+        let scores: Option<Vec<f64>> = labels.iter().map(|label| grader.label_score(label)).collect();
+        let Some(scores) = scores else {
+            let why = format!(
+                "`{}` gives no such label: {}",
+                spec.name,
+                Value::from(labels.into_iter().cloned().collect::<Vec<_>>())
+            );
+            return Err(Failure::usage(why).help("write a number from 0 to 1, true or false, or a label of the judge"));
+        };
+        let Some(result) = graded.assertions.into_iter().next() else { continue };
+        let reason = result.scored.evidence.note.clone().unwrap_or_default();
+        flips += usize::from(reason.starts_with(FLIPPED));
+        match result.scored.score {
+            promptgate_core::score::Score::Value(judge) => judged.push(Judged {
+                case: case.to_string(),
+                output: shortened(&output.split_whitespace().collect::<Vec<_>>().join(" "), OUTPUT_SHOWN),
+                people: scores.iter().sum::<f64>() / scores.len() as f64,
+                judge,
+                reason,
+                length: output.chars().count(),
+            }),
+            promptgate_core::score::Score::Unscored(why) => {
+                unscored.0 += 1;
+                unscored.1.get_or_insert(why);
+            }
+        }
+    }
+    let threshold = spec.threshold.unwrap_or(0.5);
+    Ok(Calibrated { name: spec.name.clone(), comparison: compare(&judged, threshold), judged, unscored, flips })
+}
+
+fn told(found: &Calibrated) -> String {
+    let Calibrated { name, comparison, judged, unscored, flips } = found;
+    let number = |value: Option<f64>| value.map_or("cannot be told".to_owned(), |value| format!("{value:.2}"));
+    let outputs = counted(comparison.outputs as u64, "output", "outputs");
+    let mut text = format!("judge of `{}` against people: {outputs}\n", terminal_line(name));
+    if let (count @ 1.., Some(why)) = unscored {
+        text.push_str(&format!("  unscored          {count}: {}\n", terminal_line(why)));
+    }
+    let [both, people, judge, neither] = comparison.confusion;
+    text.push_str(&format!(
+        "  agreement         {} (kappa; 1 is perfect, 0 is chance)\n",
+        number(comparison.agreement)
+    ));
+    text.push_str(&format!("  same verdict      {} of {}\n", both + neither, comparison.outputs));
+    text.push_str(&format!("  only people pass  {people}\n  only judge passes {judge}\n"));
+    if let Some(bias) = comparison.bias {
+        text.push_str(&format!("  judge - people    {:+.1} points on average\n", bias * 100.0));
+    }
+    if let Some(correlation) = comparison.length_correlation {
+        let notable = match correlation {
+            _ if comparison.outputs < NOTABLE.1 || correlation.abs() < NOTABLE.0 => "",
+            0.0.. => ": it favours long outputs",
+            _ => ": it favours short outputs",
+        };
+        text.push_str(&format!("  with length       r = {correlation:+.2}{notable}\n"));
+    }
+    if *flips > 0 {
+        text.push_str(&format!("  changed its mind  {flips} of {} with the order\n", comparison.outputs));
+    }
+    let shown: Vec<&Judged> = comparison.disagreements.iter().take(SHOWN).map(|at| &judged[*at]).collect();
+    if !shown.is_empty() {
+        text.push_str(&format!("  disagreements, the largest first ({} in all)\n", comparison.disagreements.len()));
+    }
+    for each in shown {
+        let [case, output, reason] = [&each.case, &each.output, &each.reason].map(|text| terminal_line(text));
+        text.push_str(&format!("    {case}  people {:.2}, judge {:.2}: {reason}\n", each.people, each.judge));
+        text.push_str(&format!("      of \"{output}\"\n"));
+    }
+    text
+}
+
+fn as_json(found: &Calibrated) -> Value {
+    let listed = found.comparison.disagreements.iter().map(|at| {
+        let each = &found.judged[*at];
+        json!({"case": each.case, "output": each.output, "people": each.people, "judge": each.judge, "reason": each.reason})
+    });
+    json!({
+        "assertion": found.name,
+        "outputs": found.comparison.outputs,
+        "unscored": found.unscored.0,
+        "agreement": found.comparison.agreement,
+        "same_verdict": found.comparison.same_verdict,
+        "confusion": found.comparison.confusion,
+        "bias": found.comparison.bias,
+        "length_correlation": found.comparison.length_correlation,
+        "flips": found.flips,
+        "disagreements": listed.collect::<Vec<_>>(),
+    })
+}
