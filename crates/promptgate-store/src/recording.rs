@@ -45,7 +45,7 @@ struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Asker {
     Prompt(PromptId),
-    /// An assertion, which may ask several things.
+    /// An assertion, by what it asked: of one case it may ask several things, and of other versions others.
     Assertion(String, Option<Digest>),
 }
 
@@ -85,17 +85,6 @@ impl RecordingFile {
         meant.next().filter(|_| meant.next().is_none()).cloned()
     }
 
-    /// Whether an old line answered a question of an assertion that now asks others about the case: nobody asks it any
-    /// more.
-    fn asked_anew(&self, old: &Place) -> bool {
-        let Asker::Assertion(name, _) = &old.asker else { return false };
-        let asks_it = |new: &Place| {
-            let same = (&new.case, &new.model, new.trial) == (&old.case, &old.model, old.trial);
-            same && matches!(&new.asker, Asker::Assertion(new, _) if new == name)
-        };
-        !self.places.contains_key(old) && self.places.keys().any(asks_it)
-    }
-
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.spool.flush()?;
         let new = self.spool.get_ref();
@@ -105,9 +94,6 @@ impl RecordingFile {
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
                 let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
-                if old.as_ref().is_some_and(|old| self.asked_anew(old)) {
-                    continue;
-                }
                 match old.and_then(|old| self.taken_by(&old)) {
                     Some(place) => {
                         // A doubled old line goes: its trial is recorded once.

@@ -82,7 +82,7 @@ fn no_secret_reaches_a_recording() {
 }
 
 #[test]
-fn what_an_assertion_asks_is_recorded_under_its_name_until_it_asks_something_else() {
+fn what_an_assertion_asks_is_recorded_question_by_question() {
     let project = Project::new();
     let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
     let origin = Origin::Ask { assertion: "rubric".into(), case: CaseId::new("a").unwrap() };
