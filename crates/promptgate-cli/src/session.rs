@@ -8,6 +8,7 @@ use promptgate_core::case::Case;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::format;
 use promptgate_core::format::project::Settings;
+use promptgate_core::format::suite::fed_metrics;
 use promptgate_core::gate::{Check, Policy, RESERVED_METRICS};
 use promptgate_core::name::{CaseId, MetricName, ModelId, PromptId};
 use promptgate_core::nearest::did_you_mean;
@@ -88,6 +89,12 @@ impl Opened {
     }
 }
 
+/// Reads a suite; the files of assertions that it uses come from the tree it stands in.
+fn read_suite(opened: &Opened, tree: &dyn Tree, text: &str, file: &str) -> Result<Suite, promptgate_core::Diagnostics> {
+    let read = |path: &TreePath| tree.read_text(path).map_err(|error| error.to_string());
+    format::suite::parse_before_cases(text, file, &opened.project.settings().suite, &read)
+}
+
 /// A baseline that a reference names.
 pub enum Baseline {
     /// It is there.
@@ -131,7 +138,7 @@ impl Session {
             TreeError::Missing { .. } => no_suite_file(folder.as_str()),
             other => other.into(),
         })?;
-        let suite = format::suite::parse_before_cases(&text, file.as_str(), &opened.project.settings().suite)?;
+        let suite = read_suite(&opened, opened.tree().as_ref(), &text, file.as_str())?;
         for warning in &suite.warnings {
             out.say(&diagnose::draw_warning(warning));
         }
@@ -328,16 +335,15 @@ impl Session {
         let Ok(tree) = GitTree::open(self.root(), revision) else { return Ok(None) };
         let file = self.folder.join("suite.toml")?;
         let Ok(text) = tree.read_text(&file) else { return Ok(None) };
-        let parsed = format::suite::parse_before_cases(&text, file.as_str(), &self.opened.project.settings().suite);
+        let parsed = read_suite(&self.opened, &tree, &text, file.as_str());
         Ok(parsed.ok().and_then(|suite| suite.gate))
     }
 
     /// A check of main's whose metric nothing feeds any more cannot be judged: it goes on main first.
     fn must_be_fed(&self, policy: &Policy) -> Result<(), Failure> {
-        let fed = |name: &MetricName| {
-            let own = self.suite.asserts.iter().any(|assertion| assertion.metric.as_ref() == Some(name));
-            own || RESERVED_METRICS.contains(&name.as_str())
-        };
+        let mut own = fed_metrics(&self.suite.asserts);
+        own.extend(self.suite.metrics.iter().map(|metric| metric.name.clone()));
+        let fed = |name: &MetricName| own.contains(name) || RESERVED_METRICS.contains(&name.as_str());
         let own = self.suite.gate.iter().flat_map(|gate| &gate.checks).filter_map(Check::metric);
         let known: Vec<&MetricName> = own.collect();
         let lost = policy.checks.iter().filter_map(Check::metric).find(|name| !known.contains(name) && !fed(name));

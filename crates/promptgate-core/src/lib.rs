@@ -15,6 +15,7 @@ pub mod digest;
 pub mod event;
 pub mod exit;
 pub mod format;
+pub mod formula;
 pub mod gate;
 pub mod message;
 pub mod name;

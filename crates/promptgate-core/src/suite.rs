@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::assertion::AssertionSpec;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::formula::Formula;
 use crate::gate::{GateSettings, Policy};
-use crate::name::{ModelId, PromptName, SuiteName};
+use crate::name::{MetricName, ModelId, PromptName, SuiteName};
 use crate::reference::Reference;
 use crate::score::Tier;
 use crate::selection::Selection;
@@ -42,6 +43,8 @@ pub struct Suite {
     pub cases: CasesSpec,
     /// The assertions for all cases.
     pub asserts: Vec<AssertionSpec>,
+    /// Metrics reckoned from others, each from what stands before it.
+    pub metrics: Vec<DerivedMetric>,
     /// The gate, where there is one.
     pub gate: Option<Policy>,
     /// What is legal and probably not meant, such as an allowed drop of 0; shown once when the suite is loaded.
@@ -50,6 +53,15 @@ pub struct Suite {
     /// Where keys stand in the file, for messages found later.
     #[serde(skip)]
     pub places: BTreeMap<String, Location>,
+}
+
+/// A metric that is reckoned, trial by trial, from others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DerivedMetric {
+    /// Its name.
+    pub name: MetricName,
+    /// What it is. A value outside of 0..=1, or none, leaves it unscored on that trial.
+    pub formula: Formula,
 }
 
 /// What `[suite]` of `promptgate.toml` says for the suites that do not say it themselves.

@@ -61,6 +61,7 @@ fn main() {
     let folder = TreePath::new("").expect("the root");
     let grader = Grader::new(GraderSpec {
         asserts: &asserts,
+        derived: &[],
         judges: &[],
         answers: &[None],
         tools: &[],

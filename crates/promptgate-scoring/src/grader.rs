@@ -15,7 +15,7 @@ use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
 use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError, people_metric};
 use promptgate_core::score::{Outcome, Tier};
-use promptgate_core::suite::SuiteJudge;
+use promptgate_core::suite::{DerivedMetric, SuiteJudge};
 use promptgate_core::{Diagnostic, Diagnostics};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -28,12 +28,14 @@ mod live;
 mod settle;
 
 use live::{Answers, Chains, Entries, Entry, Slot};
-use settle::{Fed, settle};
+use settle::{Fed, derive, settle};
 
 /// What a grader is made of.
 pub struct GraderSpec<'a> {
     /// The suite's assertions.
     pub asserts: &'a [AssertionSpec],
+    /// The suite's metrics that are reckoned from others.
+    pub derived: &'a [DerivedMetric],
     /// The models that assertions may ask, the one asked by default first.
     pub judges: &'a [SuiteJudge],
     /// How the answer is read from each version's output, in the order of the plan's versions; the output where absent.
@@ -57,6 +59,7 @@ pub struct Grader {
     /// The tools that each version offers.
     tools: Vec<Vec<Value>>,
     suite: Vec<Entry>,
+    derived: Vec<DerivedMetric>,
     material: Value,
 }
 
@@ -166,10 +169,14 @@ impl Grader {
             answers,
             tools: spec.tools.to_vec(),
             suite: Vec::new(),
+            derived: spec.derived.to_vec(),
             material: Value::Null,
         };
         let (suite, files) = grader.build(spec.asserts, &mut chains, &mut mistakes);
         grader.material = json!({"assertions": spec.asserts, "files": files});
+        if !spec.derived.is_empty() {
+            grader.material["derived"] = json!(spec.derived);
+        }
         mistakes.into_result(Self { chains, suite, ..grader })
     }
 
@@ -211,20 +218,28 @@ impl Grader {
                 names.push(name);
             }
         }
-        let spec = |name: &MetricName| MetricSpec {
-            name: name.clone(),
-            kind: self.metric_kind(name, case_level),
-            judged: self.suite.iter().any(|entry| {
-                entry.metric.as_ref() == Some(name) && entry.prepared.cost == crate::assertion::CostClass::Judge
-            }),
-            labels_of: None,
-        };
         let people = names.iter().filter(|name| self.is_labelled(name)).filter_map(|name| {
             let kind = MetricKind::Score;
             Some(MetricSpec { name: people_metric(name)?, kind, judged: false, labels_of: Some((*name).clone()) })
         });
         let people: Vec<MetricSpec> = people.collect();
-        names.into_iter().map(spec).chain(people).collect()
+        let mut specs: Vec<MetricSpec> = Vec::new();
+        for name in names {
+            let (kind, judged) = (self.metric_kind(name, case_level), self.is_judged(name));
+            specs.push(MetricSpec { name: name.clone(), kind, judged, labels_of: None });
+        }
+        for metric in &self.derived {
+            let names = metric.formula.names();
+            let judged = specs.iter().any(|spec| spec.judged && names.contains(&spec.name));
+            specs.push(MetricSpec { name: metric.name.clone(), kind: MetricKind::Score, judged, labels_of: None });
+        }
+        specs.into_iter().chain(people).collect()
+    }
+
+    /// Whether a model grades what feeds a metric.
+    fn is_judged(&self, name: &MetricName) -> bool {
+        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
+        feeders.any(|entry| entry.prepared.cost == crate::assertion::CostClass::Judge)
     }
 
     /// Whether people have labelled outputs for the one assertion that feeds a metric.
@@ -314,16 +329,17 @@ impl Grader {
             Fed { label, ..entry.fed(slot) }
         };
         let fed = self.live(&pending.case, &pending.own.entries).zip(slots).map(fed);
-        Grading::Done(settle(&pending.case, fed.collect()))
+        Grading::Done(settle(&pending.case, fed.collect(), &self.derived))
     }
 
     /// A model's own failure fails whatever looked at the case; a failure of infrastructure says nothing about it.
     fn without_response(&self, case: &Case, own: &Entries, failure: Failure) -> Graded {
         let live = self.live(case, &own.entries);
         if failure.kind.is_the_models() {
-            return settle(case, live.map(|entry| entry.failed(&failure.message)).collect());
+            return settle(case, live.map(|entry| entry.failed(&failure.message)).collect(), &self.derived);
         }
-        let metrics = live.filter_map(|entry| Some((entry.metric.clone()?, None))).collect();
+        let mut metrics = live.filter_map(|entry| Some((entry.metric.clone()?, None))).collect();
+        derive(&mut metrics, &self.derived);
         let error = Some(TrialError::Unanswered(failure));
         Graded { outcome: Outcome::Errored, error, score: None, assertions: Vec::new(), metrics }
     }

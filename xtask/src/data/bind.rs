@@ -45,7 +45,9 @@ impl Binder {
         let wrong = |error: &dyn std::fmt::Display| DataError::content(folder.display().to_string(), error);
         let file = folder.join("suite.toml");
         let text = std::fs::read_to_string(&file).map_err(|cause| DataError::file(&file, cause))?;
-        let suite = suite::parse_before_cases(&text, &file.display().to_string(), &SuiteDefaults::default())?;
+        let suite = suite::parse_before_cases(&text, &file.display().to_string(), &SuiteDefaults::default(), &|_| {
+            Err("only cases are bound".to_owned())
+        })?;
         let tree = DiskTree::new(folder).map_err(|cause| DataError::file(folder, cause))?;
         let root = TreePath::new("").map_err(|error| wrong(&error))?;
         let cases = CaseStore::open(&tree, &root, &suite, std::io::empty()).map_err(|error| wrong(&error))?;

@@ -125,6 +125,7 @@ fn one(
     alone.params.values.remove("calibration");
     let grader = Arc::new(Grader::new(GraderSpec {
         asserts: std::slice::from_ref(&alone),
+        derived: &[],
         judges: &session.suite.judges,
         answers: std::slice::from_ref(&version.version.front.answer),
         tools: std::slice::from_ref(&version.version.front.tools),

@@ -283,6 +283,7 @@ fn grader(session: &Session, versions: &[LoadedVersion]) -> Result<Grader, Failu
     let tools: Vec<_> = versions.iter().map(|loaded| loaded.version.front.tools.clone()).collect();
     Ok(Grader::new(GraderSpec {
         asserts: &session.suite.asserts,
+        derived: &session.suite.metrics,
         judges: &session.suite.judges,
         answers: &answers,
         tools: &tools,

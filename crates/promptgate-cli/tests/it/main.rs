@@ -15,5 +15,6 @@ mod pull_request;
 mod rehearsal;
 mod scored_anew;
 mod serve_mock;
+mod shared;
 mod snapshot;
 mod triage;

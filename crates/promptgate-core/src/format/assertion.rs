@@ -12,6 +12,7 @@ use crate::assertion::{AssertionSpec, ExtractSpec, ExtractStep, Params};
 use crate::diagnostic::Location;
 use crate::gate::RESERVED_METRICS;
 use crate::name::MetricName;
+use crate::port::TreePath;
 use crate::score::Tier;
 
 /// The kinds whose `assert = [...]` holds members.
@@ -23,22 +24,64 @@ const DEEPEST_SET: usize = 16;
 /// The words of `tier`.
 pub(crate) const TIERS: [(&str, Tier); 2] = [("critical", Tier::Critical), ("advisory", Tier::Advisory)];
 
+/// Reads a file of the project; the error says why it cannot be read.
+pub type ReadFile<'f> = dyn Fn(&TreePath) -> Result<String, String> + 'f;
+
 /// Reads a list of assertions; names are unique in it.
 pub(crate) fn list(source: &Source<'_>, items: &[Node]) -> Vec<AssertionSpec> {
     members(source, items, 0)
 }
 
-fn members(source: &Source<'_>, items: &[Node], depth: usize) -> Vec<AssertionSpec> {
-    let mut found: Vec<AssertionSpec> = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        let Some(spec) = assertion(source, item, index, depth) else { continue };
-        if found.iter().any(|earlier| earlier.name == spec.name) {
-            let at = item.entry("name").map_or(item.at, |entry| entry.at);
-            source.mistake(at, format!("two assertions are called `{}`", spec.name), "give one of them another `name`");
+/// Reads a list of assertions in which `use = "FILE"` stands for those of a file.
+pub(crate) fn list_with_files(source: &Source<'_>, items: &[Node], read: &ReadFile<'_>) -> Vec<AssertionSpec> {
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        match item.entry("use") {
+            Some(entry) => shared(source, item, entry, read, &mut found),
+            None => add(source, item, 0, &mut found),
         }
-        found.push(spec);
     }
     found
+}
+
+fn members(source: &Source<'_>, items: &[Node], depth: usize) -> Vec<AssertionSpec> {
+    let mut found = Vec::with_capacity(items.len());
+    items.iter().for_each(|item| add(source, item, depth, &mut found));
+    found
+}
+
+fn add(source: &Source<'_>, item: &Node, depth: usize, found: &mut Vec<AssertionSpec>) {
+    let Some(spec) = assertion(source, item, found.len(), depth) else { return };
+    if found.iter().any(|earlier| earlier.name == spec.name) {
+        let at = item.entry("name").map_or(item.at, |entry| entry.at);
+        source.mistake(at, format!("two assertions are called `{}`", spec.name), "give one of them another `name`");
+    }
+    found.push(spec);
+}
+
+/// The assertions of a file that several suites use.
+fn shared(source: &Source<'_>, item: &Node, entry: &Entry, read: &ReadFile<'_>, found: &mut Vec<AssertionSpec>) {
+    let Some(fields) = Fields::of(source, item, "`use`") else { return };
+    let help = "write a path below the project's folder, such as \"suites/shared/polite.toml\"";
+    let path = fields.parsed("use", help, |text| TreePath::new(text));
+    fields.finish_with(|_| Some("`use` stands alone; what an assertion says, its file says".to_owned()));
+    let Some(path) = path else { return };
+    let text = match read(&path) {
+        Ok(text) => text,
+        Err(problem) => return source.mistake(entry.value.at, format!("cannot read `{path}`: {problem}"), help),
+    };
+    let file = Source::new(path.as_str(), &text);
+    let listed = Node::of_toml(&file).and_then(|node| {
+        let fields = Fields::of(&file, &node, "a file of assertions")?;
+        fields.require("assert", "write `[[assert]]` tables, as in a suite");
+        let items = fields.list("assert", "`[[assert]]` tables").unwrap_or_default();
+        items.iter().for_each(|item| add(&file, item, 0, found));
+        fields.finish();
+        Some(())
+    });
+    if let Err(mistakes) = file.finish(listed) {
+        mistakes.0.into_iter().for_each(|mistake| source.push(entry.at, mistake));
+    }
 }
 
 fn assertion(source: &Source<'_>, node: &Node, index: usize, depth: usize) -> Option<AssertionSpec> {
@@ -55,7 +98,7 @@ fn assertion(source: &Source<'_>, node: &Node, index: usize, depth: usize) -> Op
         weight: weight(&fields),
         threshold: threshold(&fields),
         extract: extract(&fields),
-        metric: metric(&fields),
+        metric: metric_name(&fields, "metric"),
         tier: fields.one_of("tier", &TIERS).unwrap_or_default(),
         when: fields.entry("when").and_then(|entry| selection::of_node(source, &entry.value, "`when`")),
         members: kind.as_deref().filter(|kind| SETS.contains(kind)).map_or_else(Vec::new, |_| set(&fields, depth)),
@@ -87,12 +130,12 @@ fn extract(fields: &Fields<'_, '_, '_>) -> Option<ExtractSpec> {
     spec.map_err(|diagnostic| source.push(entry.at, diagnostic)).ok()
 }
 
-fn metric(fields: &Fields<'_, '_, '_>) -> Option<MetricName> {
-    let metric =
-        fields.parsed("metric", "a metric name is one line of text, not empty", |text| MetricName::new(text))?;
+/// The name of a metric of one's own.
+pub(crate) fn metric_name(fields: &Fields<'_, '_, '_>, key: &'static str) -> Option<MetricName> {
+    let metric = fields.parsed(key, "a metric name is one line of text, not empty", |text| MetricName::new(text))?;
     if RESERVED_METRICS.contains(&metric.as_str()) {
         let message = format!("`{metric}` is the name of a metric that every suite has");
-        fields.mistake("metric", message, format!("choose another name, such as \"{metric}_score\""));
+        fields.mistake(key, message, format!("choose another name, such as \"{metric}_score\""));
         return None;
     }
     Some(metric)

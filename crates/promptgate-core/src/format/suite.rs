@@ -1,9 +1,11 @@
 //! `suite.toml`: read whole, with every mistake that can be told at its place. The complete example with every key is
 //! `fixtures/formats/suite.toml`.
 
+mod derived;
 mod gate;
 mod model;
 
+pub use super::assertion::ReadFile;
 pub(crate) use gate::settings as gate_settings;
 pub(crate) use model::{judges, list as models};
 
@@ -42,22 +44,40 @@ enum Metrics {
 
 /// Reads a suite none of whose cases feeds a metric of its own.
 pub fn parse(text: &str, file: &str, defaults: &SuiteDefaults) -> Result<Suite, Diagnostics> {
-    read(text, file, defaults, Metrics::OfTheSuite)
+    read(text, file, defaults, Metrics::OfTheSuite, &|_| Err("this text is read alone".to_owned()))
 }
 
 /// Reads a suite whose cases may have assertions that feed metrics. The names of metrics in `[[gate.check]]` are left to
-/// [`Suite::check_metrics`], which must be called when the cases have been read.
-pub fn parse_before_cases(text: &str, file: &str, defaults: &SuiteDefaults) -> Result<Suite, Diagnostics> {
-    read(text, file, defaults, Metrics::OfCasesToo)
+/// [`Suite::check_metrics`], which must be called when the cases have been read. `files` reads the files of assertions
+/// that the suite uses, by their paths below the project's folder.
+pub fn parse_before_cases(
+    text: &str,
+    file: &str,
+    defaults: &SuiteDefaults,
+    files: &ReadFile<'_>,
+) -> Result<Suite, Diagnostics> {
+    read(text, file, defaults, Metrics::OfCasesToo, files)
 }
 
-fn read(text: &str, file: &str, defaults: &SuiteDefaults, metrics: Metrics) -> Result<Suite, Diagnostics> {
+fn read(
+    text: &str,
+    file: &str,
+    defaults: &SuiteDefaults,
+    metrics: Metrics,
+    files: &ReadFile<'_>,
+) -> Result<Suite, Diagnostics> {
     let source = Source::new(file, text);
-    let suite = Node::of_toml(&source).and_then(|node| suite(&source, &node, defaults, metrics));
+    let suite = Node::of_toml(&source).and_then(|node| suite(&source, &node, defaults, metrics, files));
     source.finish(suite)
 }
 
-fn suite(source: &Source<'_>, node: &Node, defaults: &SuiteDefaults, metrics: Metrics) -> Option<Suite> {
+fn suite(
+    source: &Source<'_>,
+    node: &Node,
+    defaults: &SuiteDefaults,
+    metrics: Metrics,
+    files: &ReadFile<'_>,
+) -> Option<Suite> {
     let fields = Fields::of(source, node, "a suite")?;
     fields.require("name", "write `name = \"...\"`, the name of the suite's folder");
     fields.require("prompt", "write `prompt = \"...\"`, the name of the prompt under test");
@@ -72,9 +92,14 @@ fn suite(source: &Source<'_>, node: &Node, defaults: &SuiteDefaults, metrics: Me
     let models = fields.entry("model").map_or_else(|| defaults.models.clone(), |entry| models(source, &entry.value));
     let judges = fields.entry("judge").map_or_else(|| defaults.judges.clone(), |entry| judges(source, &entry.value));
     let cases = fields.entry("cases").and_then(|entry| cases(Fields::of(source, &entry.value, "`[cases]`")?));
-    let asserts = fields.list("assert", "`[[assert]]` tables").map(|items| assertion::list(source, items));
-    let asserts = asserts.unwrap_or_default();
-    let known = gate::Known { fed: fed_metrics(&asserts), of_cases_too: metrics == Metrics::OfCasesToo, trials };
+    let asserts = fields.list("assert", "`[[assert]]` tables").unwrap_or_default();
+    let asserts = assertion::list_with_files(source, asserts, files);
+    let of_cases_too = metrics == Metrics::OfCasesToo;
+    let mut fed = fed_metrics(&asserts);
+    let derived = fields.list("metric", "`[[metric]]` tables").unwrap_or_default();
+    let derived = derived::list(source, derived, (&fed, of_cases_too));
+    fed.extend(derived.iter().map(|metric| metric.name.clone()));
+    let known = gate::Known { fed, of_cases_too, trials };
     let gate = fields.entry("gate").and_then(|entry| gate::policy(source, &entry.value, &defaults.gate, &known));
     let (gate, warnings) = gate.map_or((None, Vec::new()), |(policy, warnings)| (Some(policy), warnings));
     if gate.is_some() {
@@ -97,6 +122,7 @@ fn suite(source: &Source<'_>, node: &Node, defaults: &SuiteDefaults, metrics: Me
         judges,
         cases: cases?,
         asserts,
+        metrics: derived,
         gate,
         warnings,
         places,
@@ -186,16 +212,40 @@ impl Suite {
     pub fn check_metrics(&self, of_cases: &BTreeSet<MetricName>) -> Diagnostics {
         let mut fed = fed_metrics(&self.asserts);
         fed.extend(of_cases.iter().cloned());
+        let mut mistakes = self.check_formulas(&mut fed, of_cases);
         let checks = self.gate.iter().flat_map(|gate| gate.checks.iter().enumerate());
         let unknown = checks.filter_map(|(index, check)| {
             let (message, help) = gate::unknown_metric(check.metric()?.as_str(), &fed)?;
             let diagnostic = Diagnostic::new(message).help(help);
-            Some(match self.places.get(&format!("gate.check.{index}.metric")) {
-                Some(at) => diagnostic.at(at.clone()),
-                None => diagnostic,
-            })
+            Some(self.at(&format!("gate.check.{index}.metric"), diagnostic))
         });
-        Diagnostics(unknown.collect())
+        mistakes.extend(Diagnostics(unknown.collect()));
+        mistakes
+    }
+
+    /// The mistakes of formulas that name what nothing before them feeds; adds what they feed.
+    fn check_formulas(&self, fed: &mut BTreeSet<MetricName>, of_cases: &BTreeSet<MetricName>) -> Diagnostics {
+        let mut mistakes = Diagnostics::default();
+        for (index, metric) in self.metrics.iter().enumerate() {
+            if let Some((message, help)) = derived::mistake(metric, fed) {
+                let mistake = Diagnostic::new(message).help(help);
+                mistakes.push(self.at(&format!("metric.{index}.formula"), mistake));
+            }
+            if of_cases.contains(&metric.name) {
+                let message = format!("an assertion of a case feeds the metric `{}` already", metric.name);
+                let mistake = Diagnostic::new(message).help("choose another name");
+                mistakes.push(self.at(&format!("metric.{index}.name"), mistake));
+            }
+            fed.insert(metric.name.clone());
+        }
+        mistakes
+    }
+
+    fn at(&self, key: &str, diagnostic: Diagnostic) -> Diagnostic {
+        match self.places.get(key) {
+            Some(at) => diagnostic.at(at.clone()),
+            None => diagnostic,
+        }
     }
 }
 
@@ -289,7 +339,8 @@ mod tests {
     #[test]
     fn a_metric_that_cases_feed_is_settled_when_they_are_read() {
         let text = format!("{HEAD}[[gate.check]]\nmetric = \"tone\"\nmin = 0.9");
-        let suite = parse_before_cases(&text, "suite.toml", &SuiteDefaults::default()).unwrap();
+        let suite =
+            parse_before_cases(&text, "suite.toml", &SuiteDefaults::default(), &|_| Err(String::new())).unwrap();
         assert_eq!(suite.check_metrics(&BTreeSet::from([MetricName::new("tone").unwrap()])), Diagnostics::default());
         insta::assert_snapshot!(suite.check_metrics(&BTreeSet::new()), @r#"suite.toml:5:1: no assertion feeds the metric `tone`; did you mean `tokens`?; an assertion feeds a metric by `metric = "tone"`"#);
         assert!(parse(&text, "suite.toml", &SuiteDefaults::default()).is_err());
@@ -439,5 +490,69 @@ mod tests {
         suite.toml:11:11: `tag` lists nothing, so no case could fit; name at least one value
         suite.toml:12:1: `[[gate.check]]` has no key `slicee`; did you mean `slice`?
         ");
+    }
+
+    #[test]
+    fn derived_metrics_name_what_stands_before_them() {
+        let fed = "[[assert]]\nkind = \"json\"\nmetric = \"tone\"\n";
+        let read = suite(&format!(
+            "{fed}[[metric]]\nname = \"a\"\nformula = \"1 - tone\"\n[[metric]]\nname = \"b\"\nformula = \"a * tone\"\n\
+             [gate]\nbaseline = \"p\"\n[[gate.check]]\nmetric = \"b\"\nallowed_drop = 0.05\n"
+        ));
+        let told: Vec<String> =
+            read.metrics.iter().map(|metric| format!("{} = {}", metric.name, metric.formula)).collect();
+        assert_eq!(told, ["a = 1 - tone", "b = a * tone"]);
+        for (metric, says) in [
+            ("name = \"a\"\nformula = \"1 - tome\"", "nothing before `a` feeds the metric `tome`"),
+            ("name = \"a\"\nformula = \"a + tone\"", "nothing before `a` feeds the metric `a`"),
+            ("name = \"tone\"\nformula = \"tone\"", "there is a metric `tone` already"),
+            ("name = \"cost\"\nformula = \"tone\"", "`cost` is the name of a metric that every suite has"),
+            ("name = \"a\"\nformula = \"1 +\"", "the formula ends where a number or a metric belongs (character 4)"),
+            ("name = \"a\"\nformula = \"1 + 1\"", "names no metric"),
+            ("name = \"a\"", "has no `formula`"),
+            ("formula = \"tone\"", "has no `name`"),
+            ("name = \"a\"\nformula = \"tone\"\nweight = 1", "has no key `weight`"),
+            ("name = \"a\"\nformula = 7", "`formula` in a derived metric is a number"),
+        ] {
+            let told = errors(&format!("{fed}[[metric]]\n{metric}\n"));
+            assert!(told.contains(says) && told.contains("suite.toml:"), "{metric}: {told}");
+        }
+    }
+
+    #[test]
+    fn assertions_of_a_file_stand_where_it_is_used() {
+        let polite =
+            "[[assert]]\nkind = \"contains\"\nvalue = \"please\"\n[[assert]]\nkind = \"json\"\nname = \"form\"\n";
+        let files = |path: &TreePath| match path.as_str() {
+            "suites/shared/polite.toml" => Ok(polite.to_owned()),
+            "broken.toml" => Ok("[[assert]]\nkind = \"json\"\nweigth = 0\nweight = 0\n".to_owned()),
+            "empty.toml" => Ok("note = \"x\"\n".to_owned()),
+            "nested.toml" => Ok("[[assert]]\nuse = \"nested.toml\"\n".to_owned()),
+            _ => Err("there is no such file".to_owned()),
+        };
+        let read = |asserts: &str| {
+            parse_before_cases(&format!("{HEAD}{asserts}"), "suite.toml", &SuiteDefaults::default(), &files)
+        };
+        let used = "[[assert]]\nuse = \"suites/shared/polite.toml\"\n";
+        let suite = read(&format!("[[assert]]\nkind = \"json\"\n{used}[[assert]]\nkind = \"json\"\n")).unwrap();
+        let names: Vec<&str> = suite.asserts.iter().map(|assert| assert.name.as_str()).collect();
+        assert_eq!(names, ["json#1", "contains#2", "form", "json#4"]);
+        assert_eq!(suite.asserts[1].params.place("value").unwrap().to_string(), "suites/shared/polite.toml:3:1");
+        for (asserts, says) in [
+            ("[[assert]]\nuse = \"nowhere.toml\"", "cannot read `nowhere.toml`: there is no such file"),
+            ("[[assert]]\nuse = \"../up.toml\"", "`use` in `use`"),
+            ("[[assert]]\nuse = 7", "is a number"),
+            ("[[assert]]\nuse = \"broken.toml\"", "broken.toml:4:"),
+            ("[[assert]]\nuse = \"empty.toml\"", "a file of assertions has no `assert`"),
+            ("[[assert]]\nuse = \"nested.toml\"", "nested.toml:1:"),
+            ("[[assert]]\nuse = \"suites/shared/polite.toml\"\nweight = 2", "`use` stands alone"),
+            (
+                "[[assert]]\nkind = \"json\"\nname = \"form\"\n[[assert]]\nuse = \"suites/shared/polite.toml\"",
+                "two assertions are called `form`",
+            ),
+        ] {
+            let told = read(asserts).unwrap_err().to_string();
+            assert!(told.contains(says), "{asserts}: {told}");
+        }
     }
 }

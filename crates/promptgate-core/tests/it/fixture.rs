@@ -110,6 +110,7 @@ fn every_key_a_suite_knows_is_in_the_example_and_in_the_readme() {
     check(SUITE, "model.", &suite_keys(&format!("[[model]]\n{z}")));
     check(SUITE, "model.recording.", &suite_keys(&format!("[[model]]\nid = \"a/b\"\nrecording.{z}")));
     check(SUITE, "judge.", &suite_keys(&format!("[[judge]]\n{z}")));
+    check(SUITE, "metric.", &suite_keys(&format!("[[metric]]\n{z}")));
     check(SUITE, "cases.", &suite_keys(&format!("[cases]\n{z}")));
     check(SUITE, "gate.", &suite_keys(&format!("[gate]\n{z}")));
     check(SUITE, "gate.check.", &suite_keys(&format!("[[gate.check]]\n{z}")));

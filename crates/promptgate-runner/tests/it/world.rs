@@ -179,7 +179,15 @@ impl Setting {
         let lineup = Lineup::of(vec![self.candidate.clone()], self.baselines.clone());
         let answers = vec![None; lineup.versions.len()];
         let (tree, folder) = (Arc::new(NoTree), TreePath::new("").unwrap());
-        let spec = GraderSpec { asserts: &self.asserts, judges: &[], answers: &answers, tools: &[], tree, folder };
+        let spec = GraderSpec {
+            asserts: &self.asserts,
+            derived: &[],
+            judges: &[],
+            answers: &answers,
+            tools: &[],
+            tree,
+            folder,
+        };
         let grader = Arc::new(Grader::with_kinds(spec, &self.kinds).unwrap());
         prepare(PlanRequest {
             suite: &suite(),
@@ -205,7 +213,7 @@ impl Setting {
 
 fn suite() -> Suite {
     let text = "name = \"triage\"\nprompt = \"triage\"\n[cases]\nfile = \"cases.jsonl\"\n";
-    promptgate_core::format::suite::parse_before_cases(text, "suite.toml", &Default::default()).unwrap()
+    promptgate_core::format::suite::parse(text, "suite.toml", &Default::default()).unwrap()
 }
 
 struct NoTree;

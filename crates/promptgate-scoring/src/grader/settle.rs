@@ -6,6 +6,7 @@ use promptgate_core::case::Case;
 use promptgate_core::name::MetricName;
 use promptgate_core::record::{AssertionResult, TrialError, people_metric};
 use promptgate_core::score::{Outcome, Score, Tier};
+use promptgate_core::suite::DerivedMetric;
 
 use super::Graded;
 
@@ -33,8 +34,9 @@ impl Graded {
 
 /// How a trial came out. Critical assertions alone decide: an unscored one makes it errored; else each must have passed,
 /// or, where the case has a `threshold`, their weighted mean must reach it.
-pub(super) fn settle(case: &Case, fed: Vec<Fed>) -> Graded {
-    let metrics = metrics(&fed);
+pub(super) fn settle(case: &Case, fed: Vec<Fed>, derived: &[DerivedMetric]) -> Graded {
+    let mut metrics = metrics(&fed);
+    derive(&mut metrics, derived);
     let critical = || fed.iter().map(|fed| &fed.result).filter(|result| result.tier == Tier::Critical);
     let score = mean(critical().filter_map(|result| Some((result.weight, result.scored.score.value()?))));
     let error = match critical().next() {
@@ -86,6 +88,22 @@ fn metrics(fed: &[Fed]) -> BTreeMap<MetricName, Option<f64>> {
     metrics
 }
 
+/// Adds the metrics that are reckoned from others.
+pub(super) fn derive(metrics: &mut BTreeMap<MetricName, Option<f64>>, derived: &[DerivedMetric]) {
+    for metric in derived {
+        // What a formula needs may not look at this case; then the metric does not either.
+        if metric.formula.names().iter().all(|name| metrics.contains_key(name)) {
+            let value = metric.formula.value(&|name| metrics.get(name).copied().flatten());
+            metrics.insert(metric.name.clone(), value.and_then(within_a_score));
+        }
+    }
+}
+
+/// A value as a score, rounding undone; absent outside of 0..=1.
+fn within_a_score(value: f64) -> Option<f64> {
+    (-1e-9..=1.0 + 1e-9).contains(&value).then(|| value.clamp(0.0, 1.0))
+}
+
 fn metric(fed: &[Fed], name: &MetricName) -> Option<f64> {
     let feeders = fed.iter().filter(|fed| fed.metric.as_ref() == Some(name)).map(|fed| &fed.result);
     let scores = feeders.map(|result| Some((result.weight, result.scored.score.value()?)));
@@ -97,4 +115,37 @@ fn mean(scores: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
     let (weight, sum) = scores.into_iter().fold((0.0, 0.0), |(weight, sum), (w, s)| (weight + w, sum + w * s));
     // The bounds undo rounding: the mean of scores is a score.
     (weight > 0.0).then(|| (sum / weight).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::formula::Formula;
+
+    use super::*;
+
+    fn name(name: &str) -> MetricName {
+        MetricName::new(name).unwrap()
+    }
+
+    #[test]
+    fn derived_metrics_are_scores_of_what_looked_at_the_case() {
+        let derived = |formulas: &[(&str, &str)], fed: &[(&str, Option<f64>)]| {
+            let derived = formulas.iter().map(|(metric, formula)| DerivedMetric {
+                name: name(metric),
+                formula: Formula::parse(formula).unwrap(),
+            });
+            let mut metrics: BTreeMap<_, _> = fed.iter().map(|(metric, value)| (name(metric), *value)).collect();
+            derive(&mut metrics, &derived.collect::<Vec<_>>());
+            metrics.get(&name("d")).copied()
+        };
+        let of = |formula: &str, fed: &[(&str, Option<f64>)]| derived(&[("d", formula)], fed);
+        let (half, one) = (("a", Some(0.5)), ("b", Some(1.0)));
+        assert_eq!(of("a * b", &[half, one]), Some(Some(0.5)));
+        assert_eq!(of("a * b", &[half]), None, "`b` does not look at the case");
+        assert_eq!(of("a * b", &[half, ("b", None)]), Some(None), "`b` is unscored");
+        assert_eq!(of("a / (b - 1)", &[half, one]), Some(None), "no number");
+        assert_eq!((of("a + b", &[half, one]), of("a - b", &[half, one])), (Some(None), Some(None)), "no score");
+        assert_eq!(of("a + 0.5 + 0.0000000001", &[half]), Some(Some(1.0)), "rounding is undone");
+        assert_eq!(derived(&[("c", "1 - a"), ("d", "c >= 0.5")], &[half]), Some(Some(1.0)));
+    }
 }

@@ -105,7 +105,10 @@ pub fn grader_with(
     let folder = TreePath::new("suites/s").unwrap();
     let id = ModelId::new("openai/gpt-4.1").unwrap();
     let judges = [SuiteJudge { id, config: Map::new(), timeout: Duration::from_secs(60), recording: None }];
-    Grader::with_kinds(GraderSpec { asserts, judges: &judges, answers: &[answer], tools: &[], tree, folder }, added)
+    Grader::with_kinds(
+        GraderSpec { asserts, derived: &[], judges: &judges, answers: &[answer], tools: &[], tree, folder },
+        added,
+    )
 }
 
 /// What a grader is given.
