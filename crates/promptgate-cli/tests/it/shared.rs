@@ -34,5 +34,5 @@ fn suites_share_assertions_and_a_gate_checks_what_is_reckoned_from_them() {
     project.write("suites/shared/polite.toml", polite);
     let said = project.run(gate).expect_code(2);
     assert!(said.stderr.contains("feeds the metric `ent`"), "{}", said.stderr);
-    assert!(said.stderr.contains("suites/tone/suite.toml:15:"), "{}", said.stderr);
+    assert!(said.stderr.contains("suites/tone/suite.toml:16:"), "{}", said.stderr);
 }

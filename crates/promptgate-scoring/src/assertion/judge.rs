@@ -11,7 +11,6 @@ mod data;
 pub(crate) mod injection;
 mod interview;
 mod judged;
-mod labels;
 mod panel;
 mod shape;
 
@@ -31,8 +30,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::expected::{Expected, something};
+use super::labels::Labels;
 use super::{BuildContext, Parameter, Trial};
-use labels::Labels;
 
 pub(super) use interview::{Progress, Question};
 pub(super) use judged::{Filling, Judged, answer, suspicion, told};
@@ -191,7 +190,7 @@ impl Judge {
 
     /// What people say of an output, as a score.
     pub(super) fn label(&self, trial: &Trial<'_>, shape: &Shape) -> Option<f64> {
-        self.labels.as_ref()?.of(&trial.case.id, &trial.response.output, shape)
+        self.labels.as_ref()?.of(&trial.case.id, &trial.response.output, |label| shape.score_of(label))
     }
 
     /// Whether labels of people are known.

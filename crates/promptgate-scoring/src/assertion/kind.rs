@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::name::ModelId;
+use promptgate_core::port::TreeError;
 use promptgate_core::suite::SuiteJudge;
 use promptgate_core::{Diagnostics, Digest};
 
@@ -165,7 +166,20 @@ impl BuildContext<'_> {
 
     /// The text of a file, by its path from the suite's folder. Its digest belongs to the grading.
     pub(crate) fn text_file(&self, path: &str) -> Result<String, String> {
-        let text = self.files.text(path).map_err(|error| error.to_string())?;
+        self.text(path).map_err(|error| error.to_string())
+    }
+
+    /// The same of a file that need not be there.
+    pub(crate) fn text_file_if_any(&self, path: &str) -> Result<Option<String>, String> {
+        match self.text(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(TreeError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn text(&self, path: &str) -> Result<String, TreeError> {
+        let text = self.files.text(path)?;
         self.read.borrow_mut().insert(path.to_owned(), Digest::of_bytes(text.as_bytes()));
         Ok(text)
     }
@@ -199,6 +213,11 @@ impl BuildContext<'_> {
 /// For kinds that always pass or fail.
 pub(super) fn pass_fail(_: &AssertionSpec) -> Yields {
     Yields::PassFail
+}
+
+/// For kinds that yield a score where a `threshold` is given.
+pub(super) fn score_with_threshold(spec: &AssertionSpec) -> Yields {
+    if spec.threshold.is_some() { Yields::Score } else { Yields::PassFail }
 }
 
 /// For kinds that always yield a score.

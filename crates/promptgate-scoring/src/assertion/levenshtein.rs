@@ -7,9 +7,10 @@ use promptgate_core::score::{Evidence, Scored};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::kind::score_with_threshold;
 use super::references::{References, VALUE, VALUES};
 use super::text::evidence;
-use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial, Yields};
+use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 use crate::similarity::bits::text_edits;
 
 /// The table entry.
@@ -18,7 +19,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     summary: "few edits of letters make the answer what was expected: at most `max`, or with `threshold` a score of \
               1 - edits / the longer length",
     cost: CostClass::Pure,
-    yields: |spec| if spec.threshold.is_some() { Yields::Score } else { Yields::PassFail },
+    yields: score_with_threshold,
     parameters: &[
         VALUE,
         VALUES,

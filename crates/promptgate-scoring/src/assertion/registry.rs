@@ -8,11 +8,11 @@ use super::{
     AssertionKind, all_of, answer_relevance, any_of, at_least, bleu, choice, chrf, citations, classify, closed_qa,
     contains, contains_all, contains_any, context_precision, context_recall, context_relevance, cost, csv, embedding,
     ends_with, equals, equals_any, exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu, guardrail, html,
-    http, instruction, instructions_followed, json, json_diff, json_match, json_schema, language, latency, length,
-    levenshtein, list_contains, markdown, moderation, number, pii, prefer, python, ratio, readability, refusal, regex,
-    repetition, rouge_l, rouge_n, rubric, safety, snapshot, span_count, span_duration, span_errors, sql, starts_with,
-    step_count, steps_rubric, summary, tokens, toml, tool_allowed, tool_call, tool_f1, tool_schema, tool_sequence,
-    weighted, xml, yaml,
+    http, human, instruction, instructions_followed, json, json_diff, json_match, json_schema, language, latency,
+    length, levenshtein, list_contains, markdown, moderation, number, pii, prefer, python, ratio, readability, refusal,
+    regex, repetition, rouge_l, rouge_n, rubric, safety, snapshot, span_count, span_duration, span_errors, sql,
+    starts_with, step_count, steps_rubric, summary, tokens, toml, tool_allowed, tool_call, tool_f1, tool_schema,
+    tool_sequence, weighted, xml, yaml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -94,10 +94,11 @@ pub static KINDS: &[&AssertionKind] = &[
     &weighted::KIND,
     &at_least::KIND,
     &instruction::KIND,
+    &human::KIND,
 ];
 
 /// What the kinds are about: a title, and the first kind under it.
-pub const GROUPS: [(&str, &str); 9] = [
+pub const GROUPS: [(&str, &str); 10] = [
     ("Text", "equals"),
     ("Structure", "snapshot"),
     ("Similarity", "levenshtein"),
@@ -107,6 +108,7 @@ pub const GROUPS: [(&str, &str); 9] = [
     ("Code", "exec"),
     ("Sets", "all-of"),
     ("Instructions", "instruction"),
+    ("People", "human"),
 ];
 
 /// The kinds that a suite may name: the shipped ones, and those a program adds (a test's, say).

@@ -465,3 +465,24 @@ fn sql_that_nests_without_end_is_left_alone() {
     }
     check("kind = \"sql\"", &"select 1;".repeat(3_000), "unscored");
 }
+
+#[test]
+fn people_say_what_an_output_is_worth() {
+    let human = |more: &str| format!("kind = \"human\"\n{more}");
+    let of = |more: &str, output: &str| {
+        let scored = scored(&human(more), case(r#"{"id": "greeting"}"#), response(output, "{}"));
+        (word(&scored), scored.score.value())
+    };
+    assert_eq!(of("", "Good morning."), ("passed", Some(1.0)));
+    assert_eq!(of("", "Good morning"), ("unscored", None), "another output");
+    assert_eq!(of("", "What?"), ("passed", Some(1.0)), "0.625 on average");
+    assert_eq!(of("", "Well."), ("failed", Some(0.0)), "half of them");
+    assert_eq!(of("threshold = 0.7", "What?"), ("failed", Some(0.625)));
+    assert_eq!(of("threshold = 0.5", "Well."), ("passed", Some(0.5)));
+    assert_eq!(of("not = true", "Nobody said anything."), ("unscored", None));
+    assert_eq!(of("labels = \"later.jsonl\"", "Good morning."), ("unscored", None), "nobody has begun");
+    refused(&human("labels = \"words.csv\""), "`words.csv` has the label \"nice\", which is no grade");
+    refused(&human("labels = \"../labels.jsonl\""), "leaves the project");
+    refused(&human("labels = \"broken.json\""), "broken.json:1");
+    refused(&human("scale = 5"), "`human` has no key `scale`");
+}

@@ -90,6 +90,17 @@ pub fn grader_with(
     let tree = Arc::new(Files(&[
         ("suites/s/ticket.schema.json", r#"{"type": "object", "required": ["queue"]}"#),
         ("suites/s/broken.json", "{"),
+        (
+            "suites/s/labels.jsonl",
+            concat!(
+                "{\"case\": \"greeting\", \"output\": \"Good morning.\", \"label\": true}\n",
+                "{\"case\": \"greeting\", \"output\": \"What?\", \"label\": 0.25, \"rater\": \"a\"}\n",
+                "{\"case\": \"greeting\", \"output\": \"What?\", \"label\": true, \"rater\": \"b\"}\n",
+                "{\"case\": \"greeting\", \"output\": \"Well.\", \"label\": true, \"rater\": \"a\"}\n",
+                "{\"case\": \"greeting\", \"output\": \"Well.\", \"label\": false, \"rater\": \"b\"}\n",
+            ),
+        ),
+        ("suites/s/words.csv", "case,output,label\ngreeting,x,nice\n"),
         ("suites/s/metrics.py", "def tone(output): return 1"),
         ("suites/s/judge.prompt", "{{role \"system\"}}\nLook at {{criterion}}."),
         ("suites/s/snapshots/greetings.jsonl", "{\"case\": \"greeting\", \"accepted\": [\"Good morning.\"]}\n"),
