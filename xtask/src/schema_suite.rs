@@ -186,7 +186,8 @@ fn grader(schema: Value) -> Result<Grader, String> {
     let assertion: AssertionSpec = serde_json::from_value(assertion).map_err(|error| error.to_string())?;
     let folder = TreePath::new("").map_err(|error| error.to_string())?;
     let tree = Arc::new(Folder(schema.to_string()));
-    let spec = GraderSpec { asserts: &[assertion], judges: &[], answers: &[None], tools: &[], tree, folder };
+    let spec =
+        GraderSpec { asserts: &[assertion], derived: &[], judges: &[], answers: &[None], tools: &[], tree, folder };
     Grader::new(spec).map_err(|mistakes| mistakes.to_string())
 }
 

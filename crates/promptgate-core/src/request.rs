@@ -41,6 +41,8 @@ pub enum Task {
     Embed,
     /// A verdict on the one message: `{"flagged": false, "categories": {...}, "category_scores": {...}}`.
     Moderate,
+    /// How likely each first token of a message is, as natural logarithms: `[["A", -0.1], ...]`.
+    Probabilities,
 }
 
 impl Task {
@@ -55,6 +57,7 @@ impl Task {
             Self::Generate => "messages",
             Self::Embed => "embeddings",
             Self::Moderate => "moderation",
+            Self::Probabilities => "token probabilities",
         }
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod chat;
 mod embeddings;
 mod moderations;
+mod probabilities;
 pub(crate) mod responses;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,7 +161,7 @@ pub(crate) fn side(task: Task) -> Option<&'static dyn Side> {
     match task {
         Task::Embed => Some(&embeddings::Embeddings),
         Task::Moderate => Some(&moderations::Moderations),
-        Task::Generate => None,
+        Task::Generate | Task::Probabilities => None,
     }
 }
 

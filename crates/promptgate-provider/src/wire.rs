@@ -105,7 +105,8 @@ impl<W: Wire> HttpModel<W> {
         let side = self.wire.side(body.task).ok_or_else(unserved)?;
         let timeout = Duration::from_millis(request.timeout_ms);
         let call = Call { endpoint: self.endpoint.clone(), path: side.path(body), timeout, stream: None };
-        let came = call.post(side.body(body)).await?;
+        let json = side.body(body).map_err(|why| FailedCall::new(FailureKind::BadRequest, why))?;
+        let came = call.post(json).await?;
         side::not_refused(&came.reply, self.endpoint.transport.scrubber())?;
         Ok(Response { latency_ms: Some(milliseconds(came.elapsed)), ..side.read(body, &came.reply)? })
     }

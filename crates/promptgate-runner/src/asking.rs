@@ -63,7 +63,7 @@ fn reply(task: Task, answer: &Answer) -> Reply {
     match task {
         Task::Generate => Reply::Model(response),
         Task::Embed => serde_json::from_str(&response.output).map_or_else(unread, Reply::Embedding),
-        Task::Moderate => serde_json::from_str(&response.output).map_or_else(unread, Reply::Json),
+        Task::Moderate | Task::Probabilities => serde_json::from_str(&response.output).map_or_else(unread, Reply::Json),
     }
 }
 

@@ -114,6 +114,52 @@ fn a_grade_is_kept_and_another_judge_is_asked_anew() {
 }
 
 #[test]
+fn a_judge_grades_by_the_probabilities_of_its_first_token() {
+    let project = project(&[("a", "please"), ("b", "rude words"), ("c", "silence")]);
+    let server = Server::start(|received| {
+        let asked = received.json();
+        let text = asked["messages"].to_string();
+        // The limit has another name where the server is not OpenAI's own.
+        assert_eq!((&asked["logprobs"], &asked["max_tokens"]), (&json!(true), &json!(1)), "{asked:#}");
+        assert!(text.contains("A for `1`, B for `2`"), "{text}");
+        let letter = if text.contains("rude") { "A" } else { "E" };
+        let mut reply = json!({"model": "m", "usage": {"prompt_tokens": 100, "completion_tokens": 1},
+            "choices": [{"message": {"role": "assistant", "content": letter}, "finish_reason": "length"}]});
+        if !text.contains("silence") {
+            let told =
+                json!([{"token": letter, "logprob": -0.105_360_515_657_826_3}, {"token": " C", "logprob": -2.4}]);
+            reply["choices"][0]["logprobs"] =
+                json!({"content": [{"token": letter, "logprob": -0.1, "top_logprobs": told}]});
+        }
+        promptgate_mock::Reply::json(&reply)
+    });
+    let project = project
+        .variable("OPENAI_BASE_URL", &server.base_url())
+        .variable("OPENAI_API_KEY", "k")
+        .variable("ANTHROPIC_API_KEY", "k");
+    let suite =
+        SUITE.replace("scripted/judge", "openai/gpt-4.1").replace("recording = ", "#") + "by = \"probabilities\"\n";
+    project.write("suites/judged/suite.toml", &suite);
+    let said = project.run(RUN).expect_code(100);
+    let report = report(&project).to_string();
+    assert!(report.contains("\"1 91%, 3 9%\""), "{report}");
+    assert!(said.stdout.contains("the model did not tell the probabilities of its tokens"), "{}", said.stdout);
+    // A wire that does not tell them, and grades that have no letters, are refused before anything is asked.
+    let count = server.count();
+    for (from, to, says) in [
+        ("openai/gpt-4.1", "anthropic/claude", "token probabilities"),
+        ("criteria = ", "scale = [1, 100]\ncriteria = ", "`by = \"probabilities\"` needs 2 to 12 grades"),
+        ("by = \"probabilities\"", "by = \"luck\"", "unknown variant `luck`"),
+    ] {
+        project.write("suites/judged/suite.toml", suite.replace(from, to));
+        let said = project.run(RUN).expect_code(2);
+        let words: Vec<&str> = said.stderr.split_whitespace().collect();
+        assert!(words.join(" ").contains(says), "{to}: {}", said.stderr);
+    }
+    assert_eq!(server.count(), count);
+}
+
+#[test]
 fn vectors_and_moderation_come_from_their_endpoints() {
     let play = promptgate_mock::Play::new(promptgate_mock::Script::default());
     let mock = Server::start(move |received| play.reply(received));

@@ -63,7 +63,7 @@ fn add(source: &Source<'_>, item: &Node, depth: usize, found: &mut Vec<Assertion
 fn shared(source: &Source<'_>, item: &Node, entry: &Entry, read: &ReadFile<'_>, found: &mut Vec<AssertionSpec>) {
     let Some(fields) = Fields::of(source, item, "`use`") else { return };
     let help = "write a path below the project's folder, such as \"suites/shared/polite.toml\"";
-    let path = fields.parsed("use", help, |text| TreePath::new(text));
+    let path = fields.parsed("use", help, TreePath::new);
     fields.finish_with(|_| Some("`use` stands alone; what an assertion says, its file says".to_owned()));
     let Some(path) = path else { return };
     let text = match read(&path) {

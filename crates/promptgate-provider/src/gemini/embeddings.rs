@@ -14,7 +14,7 @@ impl Side for BatchEmbedContents {
         format!("/models/{}:batchEmbedContents", request.model.model)
     }
 
-    fn body(&self, request: &RequestBody) -> Value {
+    fn body(&self, request: &RequestBody) -> Result<Value, String> {
         let model = format!("models/{}", request.model.model);
         let one = |text: String| {
             let mut one = Map::from_iter(request.parameters.clone());
@@ -22,7 +22,7 @@ impl Side for BatchEmbedContents {
             one.insert("content".to_owned(), json!({"parts": [{"text": text}]}));
             Value::from(one)
         };
-        json!({"requests": texts(request).into_iter().map(one).collect::<Vec<_>>()})
+        Ok(json!({"requests": texts(request).into_iter().map(one).collect::<Vec<_>>()}))
     }
 
     fn read(&self, request: &RequestBody, reply: &Value) -> Result<Response, FailedCall> {

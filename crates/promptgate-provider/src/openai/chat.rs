@@ -10,11 +10,21 @@ use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
+use super::probabilities::Probabilities;
 use super::{Keyless, through};
 use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
 pub(crate) use request::Dialect;
+
+/// Token probabilities, by how the limit of an answer is called.
+static OF_OPENAI: Probabilities = Probabilities(Dialect::OPENAI);
+static OF_OTHERS: Probabilities = Probabilities(Dialect::COMMON);
+
+/// The JSON to post for an answer in one piece.
+pub(super) fn body(request: &RequestBody, dialect: &Dialect) -> Result<Value, String> {
+    request::body(request, dialect, false)
+}
 
 /// Chat Completions in a dialect.
 pub(crate) struct Chat {
@@ -40,7 +50,11 @@ impl Wire for Chat {
     }
 
     fn side(&self, task: Task) -> Option<&'static dyn Side> {
-        super::side(task)
+        match task {
+            Task::Probabilities if self.dialect.max_tokens == Dialect::OPENAI.max_tokens => Some(&OF_OPENAI),
+            Task::Probabilities => Some(&OF_OTHERS),
+            _ => super::side(task),
+        }
     }
 
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {

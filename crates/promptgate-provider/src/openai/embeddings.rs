@@ -14,13 +14,13 @@ impl Side for Embeddings {
         "/embeddings".to_owned()
     }
 
-    fn body(&self, request: &RequestBody) -> Value {
+    fn body(&self, request: &RequestBody) -> Result<Value, String> {
         let mut body = Map::from_iter(request.parameters.clone());
         body.insert("model".to_owned(), Value::from(&*request.model.model));
         body.insert("input".to_owned(), json!(texts(request)));
         // The other form, base64, is not understood by every server.
         body.insert("encoding_format".to_owned(), "float".into());
-        body.into()
+        Ok(body.into())
     }
 
     fn read(&self, request: &RequestBody, reply: &Value) -> Result<Response, FailedCall> {

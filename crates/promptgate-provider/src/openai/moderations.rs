@@ -14,8 +14,8 @@ impl Side for Moderations {
         "/moderations".to_owned()
     }
 
-    fn body(&self, request: &RequestBody) -> Value {
-        json!({"model": &*request.model.model, "input": texts(request).concat()})
+    fn body(&self, request: &RequestBody) -> Result<Value, String> {
+        Ok(json!({"model": &*request.model.model, "input": texts(request).concat()}))
     }
 
     fn read(&self, _: &RequestBody, reply: &Value) -> Result<Response, FailedCall> {

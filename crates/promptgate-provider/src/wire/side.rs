@@ -14,8 +14,8 @@ pub(crate) trait Side: Sync {
     /// Where a request goes, below the base URL.
     fn path(&self, request: &RequestBody) -> String;
 
-    /// The JSON to post.
-    fn body(&self, request: &RequestBody) -> Value;
+    /// The JSON to post, or what cannot be asked for.
+    fn body(&self, request: &RequestBody) -> Result<Value, String>;
 
     /// Reads a reply that is JSON and was not refused.
     fn read(&self, request: &RequestBody, reply: &Value) -> Result<Response, FailedCall>;

@@ -7,7 +7,9 @@ use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
 use super::expected::{Expected, some_criteria};
-use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores, looked_at};
+use super::judge::{
+    BY, By, Filling, Judge, Judged, Shape, Shipped, check_by, judged_parameters, judged_params, label_scores, looked_at,
+};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -22,6 +24,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "labels", doc: "the labels, at least two" },
         Parameter { name: "scores", doc: "the score of each label, 0 to 1; a label without one has 0" },
         Parameter { name: "question", doc: "what was asked, where that helps; may name parts of the case" },
+        BY,
     ],
     passes: Example::of(
         "task = \"How polite is it?\"\nlabels = [\"polite\", \"curt\"]\nscores = { polite = 1 }",
@@ -42,6 +45,8 @@ judged_params! {
         labels: Vec<String>,
         scores: BTreeMap<String, f64>,
         question: Option<Value>,
+        #[serde(default)]
+        by: By,
     }
 }
 
@@ -57,9 +62,11 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     label_scores(spec, &params.scores, &labels.iter().map(String::as_str).collect::<Vec<_>>())?;
     let score = |label: &String| (label.clone(), params.scores.get(label).copied().unwrap_or(0.0));
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
+    let shape = Shape::Label(labels.iter().map(score).collect());
+    check_by(spec, params.by, &shape)?;
     Ok(Box::new(Judged {
-        judge,
-        shape: Shape::Label(labels.iter().map(score).collect()),
+        judge: judge.by(params.by),
+        shape,
         instructions: vec![("task", Filling::OfCase(task)), ("labels", Filling::Fixed(labels.into()))],
         data,
         of_answer: true,

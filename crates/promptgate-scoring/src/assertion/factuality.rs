@@ -6,7 +6,9 @@ use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
-use super::judge::{Judge, Judged, Shape, Shipped, judged_parameters, judged_params, label_scores, looked_at};
+use super::judge::{
+    BY, By, Judge, Judged, Shape, Shipped, check_by, judged_parameters, judged_params, label_scores, looked_at,
+};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -23,6 +25,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
             name: "scores",
             doc: "scores by relation, over ours: `equal` 1, `superset` 1, `subset` 0.5, `differs-harmlessly` 1, `contradicts` 0"
         },
+        BY,
     ],
     passes: Example::of("value = \"We close at six.\"", "Open until six.")
         .replies(r#"[["{\"reason\": \"as asked\", \"label\": \"equal\"}"]]"#),
@@ -40,6 +43,8 @@ judged_params! {
         question: Option<Value>,
         #[serde(default)]
         scores: BTreeMap<String, f64>,
+        #[serde(default)]
+        by: By,
     }
 }
 
@@ -58,9 +63,11 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         spec,
         &[("question", "question", params.question.as_ref()), ("reference", "value", Some(&params.value))],
     )?;
+    let shape = Shape::Label(RELATIONS.map(score).to_vec());
+    check_by(spec, params.by, &shape)?;
     Ok(Box::new(Judged {
-        judge,
-        shape: Shape::Label(RELATIONS.map(score).to_vec()),
+        judge: judge.by(params.by),
+        shape,
         instructions: Vec::new(),
         data,
         of_answer: true,

@@ -12,6 +12,7 @@ pub(crate) mod injection;
 mod interview;
 mod judged;
 mod panel;
+mod probabilities;
 mod shape;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use super::{BuildContext, Parameter, Trial};
 pub(super) use interview::{Progress, Question};
 pub(super) use judged::{Filling, Judged, answer, suspicion, told};
 pub(super) use panel::{Panel, Vote};
+pub(super) use probabilities::{BY, By, check as check_by};
 pub(super) use shape::{Grade, Shape};
 
 /// Tokens that a judge may write where nobody says otherwise: a reason and a grade, never an essay.
@@ -149,6 +151,7 @@ pub(super) struct Judge {
     pub(super) panel: Panel,
     prompt: Version,
     labels: Option<Labels>,
+    by: By,
 }
 
 /// A model, and the parameters it is called with.
@@ -185,7 +188,12 @@ impl Judge {
         let read =
             |path: &str| Labels::read(context, path).map_err(|problem| spec.params.mistake("calibration", problem));
         let labels = keys.calibration.map(read).transpose()?;
-        Ok(Self { seats, panel, prompt, labels })
+        Ok(Self { seats, panel, prompt, labels, by: By::Words })
+    }
+
+    /// The same, its grades read in this way.
+    pub(super) fn by(self, by: By) -> Self {
+        Self { by, ..self }
     }
 
     /// What people say of an output, as a score.
@@ -210,7 +218,14 @@ impl Judge {
 
     /// Whom it asks.
     pub(super) fn asks(&self) -> Vec<Asked> {
-        self.seats.iter().map(|seat| Asked::Model(seat.model.clone(), Task::Generate)).collect()
+        self.seats.iter().map(|seat| Asked::Model(seat.model.clone(), self.task())).collect()
+    }
+
+    fn task(&self) -> Task {
+        match self.by {
+            By::Words => Task::Generate,
+            By::Probabilities => Task::Probabilities,
+        }
     }
 
     /// The request of a question; what a reply lacked is said in one more message.
@@ -225,6 +240,11 @@ impl Judge {
         if let Some(lacked) = lacked {
             let again = format!("Your reply could not be used: {lacked}. Reply with the JSON object alone.");
             messages.push(Message::text(Role::User, again));
+        }
+        if self.by == By::Probabilities {
+            messages.push(Message::text(Role::User, probabilities::instruction(shape)));
+            let parameters = seat.parameters.clone();
+            return Ok(RequestBody { task: self.task(), parameters, ..RequestBody::of(seat.model.clone(), messages) });
         }
         Ok(RequestBody {
             parameters: seat.parameters.clone(),

@@ -5,7 +5,9 @@ use promptgate_core::assertion::AssertionSpec;
 use serde_json::Value;
 
 use super::expected::{Expected, some_criteria};
-use super::judge::{Filling, Judge, Judged, Shape, Shipped, judged_parameters, judged_params, looked_at, scale};
+use super::judge::{
+    BY, By, Filling, Judge, Judged, Shape, Shipped, check_by, judged_parameters, judged_params, looked_at, scale,
+};
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
@@ -19,6 +21,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter { name: "criteria", doc: "what a good answer has, in free text; may name parts of the case" },
         Parameter { name: "question", doc: "what was asked, where that helps; may name parts of the case" },
         Parameter { name: "scale", doc: "the lowest and the highest grade, default `[1, 5]`" },
+        BY,
     ],
     passes: Example::of("criteria = \"It is polite.\"", "Yes, please.")
         .replies(r#"[["{\"reason\": \"as asked\", \"score\": 5}"]]"#),
@@ -38,6 +41,8 @@ judged_params! {
         criteria: Value,
         question: Option<Value>,
         scale: Option<[f64; 2]>,
+        #[serde(default)]
+        by: By,
     }
 }
 
@@ -47,9 +52,11 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
     let (min, max) = scale(spec, params.scale)?;
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
+    let shape = Shape::Scale { min, max };
+    check_by(spec, params.by, &shape)?;
     Ok(Box::new(Judged {
-        judge,
-        shape: Shape::Scale { min, max },
+        judge: judge.by(params.by),
+        shape,
         instructions: vec![
             ("criteria", Filling::OfCase(criteria)),
             ("min", Filling::Fixed(min.into())),

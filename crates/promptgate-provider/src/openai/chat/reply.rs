@@ -8,7 +8,7 @@ use crate::FailedCall;
 use crate::wire::inside;
 
 /// Reads a reply that is known to be JSON.
-pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
+pub(in crate::openai) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
     let usage = usage(&reply["usage"]);
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
     if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {

@@ -6,7 +6,7 @@ use promptgate_core::ask::{Ask, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Grade, Judge, Shape};
+use super::{Grade, Judge, Shape, probabilities};
 use crate::assertion::State;
 use crate::assertion::text::excerpt;
 
@@ -120,6 +120,8 @@ fn read(reply: Option<Reply>, shape: &Shape) -> Result<Grade, Unread> {
     let response = match reply {
         Some(Reply::Model(response)) => response,
         Some(Reply::Failed(failure)) => return Err(Unread::Gone(failure.message)),
+        // The same question has the same probabilities: asking again would not help.
+        Some(Reply::Json(told)) => return probabilities::grade(&told, shape).map_err(Unread::Gone),
         _ => return Err(Unread::Gone("no reply came".to_owned())),
     };
     match response.finish_reason {
