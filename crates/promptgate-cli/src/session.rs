@@ -303,7 +303,7 @@ impl Session {
     /// The suite's cases.
     pub fn cases(&self) -> Result<Arc<dyn CaseSource>, Failure> {
         match CaseStore::open(self.tree(), &self.folder, &self.suite, std::io::stdin().lock()) {
-            Ok(store) => Ok(Arc::new(store)),
+            Ok(store) => Ok(Arc::new(store.with_files(self.tree().clone(), self.folder.clone()))),
             Err(error) => Err(self.cases_failure(error)),
         }
     }
@@ -311,7 +311,9 @@ impl Session {
     /// The cases as they are at a git revision; nothing where the suite has none there.
     pub fn cases_at(&self, revision: &str) -> Result<Option<CaseStore>, Failure> {
         let tree = GitTree::open(self.root(), revision).map_err(|error| Failure::usage(error.to_string()))?;
-        CaseStore::at_revision(&tree, &self.folder, &self.suite).map_err(|error| self.cases_failure(error))
+        let cases = CaseStore::at_revision(&tree, &self.folder, &self.suite);
+        let cases = cases.map_err(|error| self.cases_failure(error))?;
+        Ok(cases.map(|cases| cases.with_files(Arc::new(tree), self.folder.clone())))
     }
 
     /// Makes a policy no looser than that of the git revisions which its baselines name; what would have been loosened. A

@@ -113,7 +113,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Media {
-    /// A data URL, a URL, or a path inside the project.
+    /// A data URL, a URL, or an image below the suite's folder ([`image_file`](crate::media::image_file)).
     pub url: String,
     /// Its media type, where it is known.
     #[serde(rename = "contentType", default, skip_serializing_if = "Option::is_none")]

@@ -22,6 +22,7 @@ use promptgate_core::suite::{Suite, SuiteJudge, default_timeout};
 use promptgate_scoring::grader::Grader;
 use serde_json::{Map, Value};
 
+use crate::images::inline_images;
 use crate::share::Share;
 
 mod error;
@@ -299,7 +300,8 @@ impl Prepared {
     /// The request of a trial, or why its prompt cannot be rendered.
     pub(crate) fn request(&self, trial: &OpenTrial) -> Result<Request, RenderError> {
         let (version, model) = (&self.versions[trial.address.version], &self.plan.models[trial.address.model]);
-        let body = version.request_body(&model.id, &model.config, &trial.input)?;
+        let mut body = version.request_body(&model.id, &model.config, &trial.input)?;
+        inline_images(&mut body, &trial.input, &*self.cases).map_err(|diagnostic| RenderError { diagnostic })?;
         Ok(Request {
             digest: body.digest(),
             body,

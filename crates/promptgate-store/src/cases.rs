@@ -3,22 +3,26 @@
 //! JSONL is read where it lies. CSV, TOML and standard input are spooled as JSONL into an unnamed temporary file first, so
 //! that there is one way to read a case.
 
+mod files;
 mod index;
 mod joined;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::sync::Arc;
 
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::format::cases::{CasesFormat, JsonCases, cluster_of, parse_json_line, read_cases, to_json_line};
+use promptgate_core::media::image_files;
 use promptgate_core::name::{ModelId, PromptId};
-use promptgate_core::port::{CaseSource, PortError, TreeError, TreePath};
+use promptgate_core::port::{CaseSource, PortError, Tree, TreeError, TreePath};
 use promptgate_core::suite::{CasesSpec, Suite};
 use promptgate_core::{Diagnostic, Diagnostics};
 use serde_json::{Map, Value};
 
 use crate::positioned::spool;
 use crate::tree::{DiskTree, GitTree};
+use files::CaseFiles;
 use index::{Place, Watched};
 use joined::JoinedInputs;
 
@@ -34,6 +38,7 @@ pub struct CaseStore {
     spec: CasesSpec,
     vars: Map<String, Value>,
     joined: Option<JoinedInputs>,
+    files: Option<CaseFiles>,
 }
 
 /// Why a suite's cases cannot be used.
@@ -85,7 +90,14 @@ impl CaseStore {
             spec: suite.cases.clone(),
             vars: suite.vars.clone(),
             joined,
+            files: None,
         })
+    }
+
+    /// The same cases, whose images are read from a tree, below the suite's folder.
+    #[must_use]
+    pub fn with_files(self, tree: Arc<dyn Tree>, folder: TreePath) -> Self {
+        Self { files: Some(CaseFiles::new(tree, folder)), ..self }
     }
 
     fn read(&self, position: usize) -> io::Result<Case> {
@@ -96,10 +108,18 @@ impl CaseStore {
         Ok(case)
     }
 
+    fn files(&self) -> Result<&CaseFiles, PortError> {
+        self.files.as_ref().ok_or_else(|| PortError::other("read an image that a case names", "no files are read here"))
+    }
+
     fn joined(&self, case: &Case, side: Option<(&PromptId, &ModelId)>) -> Result<CaseInput, PortError> {
         let mut input = CaseInput { vars: case.vars.clone(), messages: case.messages.clone(), files: Vec::new() };
         if let Some(joined) = &self.joined {
             joined.join(case, side, &mut input.vars)?;
+        }
+        for path in image_files(&input.vars, &input.messages) {
+            let digest = self.files()?.digest(&path)?;
+            input.files.push((path, digest));
         }
         Ok(input)
     }
@@ -121,6 +141,10 @@ impl CaseSource for CaseStore {
 
     fn pairing_input(&self, case: &Case) -> Result<CaseInput, PortError> {
         self.joined(case, None)
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>, PortError> {
+        self.files()?.read(path)
     }
 }
 

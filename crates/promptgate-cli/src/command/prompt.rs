@@ -7,6 +7,7 @@ use promptgate_core::message::{Message, Part};
 use promptgate_core::prompt::{self, ChangePlace, SectionChange, Version};
 use promptgate_core::reference::Reference;
 use promptgate_report::escape::terminal_line;
+use promptgate_runner::inline_images;
 use similar::{ChangeTag, TextDiff};
 
 use crate::args::RenderArgs;
@@ -62,8 +63,9 @@ pub fn render(args: &RenderArgs, out: &Output) -> Result<ExitCode, Failure> {
     let cases = session.cases()?;
     let case = session.case(cases.as_ref(), args.case.as_ref())?;
     let input = cases.input(&case, &version.identity.prompt, &model.id)?;
-    let body =
-        version.request_body(&model.id, &model.config, &input).map_err(|error| Failure::usage(error.to_string()))?;
+    let body = version.request_body(&model.id, &model.config, &input);
+    let mut body = body.map_err(|error| Failure::usage(error.to_string()))?;
+    inline_images(&mut body, &input, &*cases)?;
     let text = if args.json {
         let value = serde_json::json!({ "case": case.id, "request_digest": body.digest(), "request": body });
         format!("{value:#}\n")
@@ -83,6 +85,11 @@ fn message(message: &Message) -> String {
 }
 
 fn part(part: &Part) -> String {
+    if let Part::Media { media } = part
+        && let Some((head, data)) = media.url.strip_prefix("data:").and_then(|rest| rest.split_once(','))
+    {
+        return format!("[{}, about {} bytes]", head.trim_end_matches(";base64"), data.len() / 4 * 3);
+    }
     part.as_text().map_or_else(|| serde_json::json!(part).to_string(), str::to_owned)
 }
 

@@ -7,6 +7,7 @@ mod canaries;
 mod determinism;
 mod durability;
 mod fails_closed;
+mod images;
 mod judged;
 mod looking;
 mod misconfigured;

@@ -20,6 +20,11 @@ pub trait CaseSource: Send + Sync {
     /// What a version gets to render for a case on a model: the case's input with all joined inputs that fit.
     fn input(&self, case: &Case, prompt: &PromptId, model: &ModelId) -> Result<CaseInput, PortError>;
 
+    /// The bytes of a file that a case names, by its path below the suite's folder.
+    fn file(&self, path: &str) -> Result<Vec<u8>, PortError> {
+        Err(PortError::other(format!("read `{path}`"), "these cases have no files"))
+    }
+
     /// The input by which both sides pair: as [`CaseSource::input`], without joined inputs that name a prompt or a model.
     fn pairing_input(&self, case: &Case) -> Result<CaseInput, PortError>;
 }

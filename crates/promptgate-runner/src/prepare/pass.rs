@@ -7,6 +7,7 @@ use std::ops::Range;
 use promptgate_core::ask::Asked;
 use promptgate_core::case::Case;
 use promptgate_core::gate::{Policy, Subject};
+use promptgate_core::media::image_files;
 use promptgate_core::name::{CaseId, MetricName};
 use promptgate_core::plan::PlannedCase;
 use promptgate_core::port::PortError;
@@ -134,9 +135,20 @@ impl<'a> Pass<'a> {
                 Some(_) => part.positions.push(position as u32),
                 None => {}
             }
-            self.look_at(&case, &mut part)?;
+            match self.missing_image(&case) {
+                Some(mistake) => part.mistakes.list(self.listed(mistake, &case)),
+                None => self.look_at(&case, &mut part)?,
+            }
         }
         Ok(part)
+    }
+
+    /// What is wrong with an image that a case names: without it there is no input.
+    fn missing_image(&self, case: &Case) -> Option<Diagnostic> {
+        let unreadable = |path: String| self.request.cases.file(&path).err();
+        let error = image_files(&case.vars, &case.messages).into_iter().find_map(unreadable)?;
+        let help = "write `file:` and a path below the suite's folder, such as \"file:images/receipt.png\"";
+        Some(Diagnostic::new(format!("case `{}`: {error}", case.id)).help(help))
     }
 
     fn look_at(&self, case: &Case, part: &mut Found) -> Result<(), PortError> {
