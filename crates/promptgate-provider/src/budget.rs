@@ -3,12 +3,18 @@
 //! Before a call the worst it may take is set aside; when it ends, what it took is noted in its place. A call that does
 //! not fit any more waits for those under way, which mostly take less than their worst; when none is under way and it
 //! still does not fit, the budget is spent.
+//!
+//! Where versions are compared, the first call for a case is made only when there is room for those of the other versions
+//! too, so that a spent budget leaves whole pairs.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promptgate_core::answer::{Failure, FailureKind, Response};
+use promptgate_core::digest::Digest;
+use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::price::{NanoUsd, Price};
-use promptgate_core::request::Request;
+use promptgate_core::request::{Origin, Request};
 use tokio::sync::Notify;
 
 use crate::tokens::{largest_answer, largest_tokens};
@@ -39,6 +45,8 @@ pub struct Budget(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: BudgetLimits,
+    /// Versions that are called for every case and compared.
+    sides: u32,
     state: Mutex<State>,
     ended: Notify,
 }
@@ -48,6 +56,24 @@ struct State {
     spent: Spending,
     set_aside: Spending,
     under_way: u64,
+    /// Cases for which some versions were called and others are to be.
+    begun: HashMap<Pair, Begun>,
+}
+
+/// What the calls of a pair have in common.
+type Pair = (CaseId, ModelId);
+
+/// One call of a pair: a call that is tried again is the same one.
+type Call = (Digest, u32);
+
+/// A case for which not all versions were called yet.
+#[derive(Debug)]
+struct Begun {
+    calls: Vec<Call>,
+    /// What is kept for the others.
+    kept: Spending,
+    /// The worst of one of them.
+    worst: Spending,
 }
 
 /// An amount of everything that is limited.
@@ -70,6 +96,15 @@ impl Spending {
         }
     }
 
+    fn times(self, count: u32) -> Self {
+        let count = u64::from(count);
+        Self {
+            cost: NanoUsd(self.cost.0.saturating_mul(count)),
+            tokens: self.tokens.saturating_mul(count),
+            calls: self.calls.saturating_mul(count),
+        }
+    }
+
     fn minus(self, other: Self) -> Self {
         Self {
             cost: NanoUsd(self.cost.0.saturating_sub(other.cost.0)),
@@ -82,7 +117,12 @@ impl Spending {
 impl Budget {
     /// A budget of which nothing is spent.
     pub fn new(limits: BudgetLimits) -> Self {
-        Self(Arc::new(Inner { limits, state: Mutex::default(), ended: Notify::new() }))
+        Self::of_sides(limits, 1)
+    }
+
+    /// The same, where so many versions are called for every case and compared.
+    pub fn of_sides(limits: BudgetLimits, sides: u32) -> Self {
+        Self(Arc::new(Inner { limits, sides, state: Mutex::default(), ended: Notify::new() }))
     }
 
     /// What was spent so far.
@@ -95,19 +135,23 @@ impl Budget {
     }
 
     /// Sets the worst of a call aside, once it fits.
-    async fn set_aside(&self, worst: Spending) -> Result<SetAside, Failure> {
+    async fn set_aside(&self, worst: Spending, side: Option<(Pair, Call)>) -> Result<SetAside, Failure> {
         loop {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             {
                 let mut state = self.lock();
-                let Some(limit) = self.passed(state.spent.plus(state.set_aside).plus(worst)) else {
-                    state.set_aside = state.set_aside.plus(worst);
-                    state.under_way += 1;
+                let needed = state.needed(worst, side.as_ref(), self.0.sides);
+                let Some(limit) = self.passed(needed) else {
+                    state.begin(worst, side, self.0.sides);
                     return Ok(SetAside { budget: self.clone(), worst, took: None });
                 };
                 if state.under_way == 0 {
+                    // What is kept for calls that nobody makes (their answers were there) is free again.
+                    if !std::mem::take(&mut state.begun).is_empty() {
+                        continue;
+                    }
                     let message = format!("the budget of {limit} is spent: {}", self.next_call(state.spent, worst));
                     return Err(Failure::new(FailureKind::Budget, message));
                 }
@@ -141,6 +185,38 @@ impl Budget {
     }
 }
 
+impl State {
+    /// What would be spent or kept at most with one more call, and those of its pair.
+    fn needed(&self, worst: Spending, side: Option<&(Pair, Call)>, sides: u32) -> Spending {
+        let kept = self.begun.values().fold(Spending::default(), |sum, begun| sum.plus(begun.kept));
+        let taken = self.spent.plus(self.set_aside).plus(kept);
+        match side {
+            Some((pair, call)) => match self.begun.get(pair) {
+                Some(begun) if begun.calls.contains(call) => taken.plus(worst),
+                Some(begun) => taken.minus(begun.worst).plus(worst),
+                None => taken.plus(worst.times(sides)),
+            },
+            None => taken.plus(worst),
+        }
+    }
+
+    /// A call begins.
+    fn begin(&mut self, worst: Spending, side: Option<(Pair, Call)>, sides: u32) {
+        self.set_aside = self.set_aside.plus(worst);
+        self.under_way += 1;
+        let Some((pair, call)) = side.filter(|_| sides > 1) else { return };
+        let kept = worst.times(sides - 1);
+        let begun = self.begun.entry(pair.clone()).or_insert_with(|| Begun { calls: vec![call], kept, worst });
+        if !begun.calls.contains(&call) {
+            begun.calls.push(call);
+            begun.kept = begun.kept.minus(begun.worst);
+        }
+        if begun.calls.len() as u32 == sides {
+            self.begun.remove(&pair);
+        }
+    }
+}
+
 /// The worst of a call under way. When it is dropped, what the call took is noted; unknown, the worst is.
 struct SetAside {
     budget: Budget,
@@ -170,12 +246,18 @@ impl<P: Provider> Provider for Budgeted<P> {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
         let Some(budget) = &self.budget else { return self.inner.call(request) };
         Box::pin(async move {
-            let mut set_aside = budget.set_aside(self.worst(request)).await?;
+            let mut set_aside = budget.set_aside(self.worst(request), side(request)).await?;
             let result = self.inner.call(request).await;
             set_aside.took = took(&result);
             result
         })
     }
+}
+
+/// The pair that a trial's call belongs to, and which of its calls it is.
+fn side(request: &Request) -> Option<(Pair, Call)> {
+    let Origin::Trial { case, .. } = &request.origin else { return None };
+    Some(((case.clone(), request.body.model.clone()), (request.digest, request.repeat)))
 }
 
 impl<P> Budgeted<P> {

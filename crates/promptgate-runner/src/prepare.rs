@@ -243,6 +243,11 @@ impl Prepared {
         }
     }
 
+    /// Whether versions are compared with each other.
+    pub fn compares(&self) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.baseline.is_some())
+    }
+
     /// How a gate that may stop early is looked at: the shares of the plan, one a look; one share where it may not.
     pub fn shares(&self) -> Vec<Share> {
         let sequential = self.policy.as_ref().and_then(|policy| policy.sequential);

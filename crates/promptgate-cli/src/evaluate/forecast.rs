@@ -43,7 +43,14 @@ pub fn agree(
         out.say(&line(counts, forecast, assembly));
         confirm(session, forecast, &limits, running, out)?;
     }
-    Ok((!limits.is_empty()).then(|| Budget::new(limits)))
+    Ok((!limits.is_empty()).then(|| Budget::of_sides(limits, sides(assembly))))
+}
+
+/// Versions that are called for every case, where versions are compared.
+fn sides(assembly: &Assembly) -> u32 {
+    let plan = &assembly.prepared.plan;
+    let called = plan.versions.iter().filter(|version| version.stored.is_none()).count();
+    if assembly.prepared.compares() { called as u32 } else { 1 }
 }
 
 /// Flags over settings.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod budget;
 mod calibrate;
 mod canaries;
 mod determinism;

@@ -169,7 +169,11 @@ fn a_thousand_stalled_connections_all_end() {
     });
     let world = World::openai(&server.base_url()).impatient();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    for _ in 0..5 {
+    // On a busy machine some calls give up before they are connected; those count for nothing.
+    for _ in 0..25 {
+        if server.count() >= 1_000 {
+            break;
+        }
         let answerer = Arc::new(world.answerer("openai/m"));
         let started = std::time::Instant::now();
         let kinds = runtime.block_on(async {
@@ -192,5 +196,5 @@ fn a_thousand_stalled_connections_all_end() {
         // The limits are 50 ms; the rest is a busy machine.
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
-    assert!(server.count() >= 900, "{}", server.count());
+    assert!(server.count() >= 1_000, "{}", server.count());
 }
