@@ -10,6 +10,7 @@ import krippendorff
 import numpy as np
 import sacrebleu
 from nltk.translate.gleu_score import sentence_gleu
+from nltk.translate.meteor_score import single_meteor_score
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 from rouge_score import rouge_scorer
@@ -18,6 +19,17 @@ from sklearn.metrics import cohen_kappa_score
 NEAR = 1e-9
 ROUGE = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"])
 warnings.simplefilter("ignore")
+
+
+TER = sacrebleu.TER()
+
+
+class NoSynonyms:
+    """Stands for WordNet, which promptgate does without."""
+
+    @staticmethod
+    def synsets(_):
+        return []
 
 
 def rouge(said, reference):
@@ -36,6 +48,8 @@ def of_pair(pair):
         "bleu": sacrebleu.sentence_bleu(said, [reference]).score / 100,
         "bleu_of_two": sacrebleu.sentence_bleu(said, [reference, second]).score / 100,
         "chrf": sacrebleu.sentence_chrf(said, [reference]).score / 100,
+        "ter": min(TER.sentence_score(said, [reference]).score / 100, 1.0),
+        "meteor": float(single_meteor_score(reference.split(), said.split(), wordnet=NoSynonyms)),
         "gleu": float(sentence_gleu([reference.split()], said.split())),
     }
     numbers.update(rouge(said, reference))

@@ -1,4 +1,4 @@
-//! `similarity`: edit distance, ratios, ROUGE, BLEU, GLEU, chrF, kappa and alpha on made texts, held against the programs
+//! `similarity`: edit distance, ratios, ROUGE, BLEU, GLEU, chrF, TER, METEOR, kappa and alpha on made texts, held against the programs
 //! they are defined by (rapidfuzz, rouge-score, sacreBLEU, NLTK, scikit-learn, krippendorff).
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 use promptgate_core::sequence::mix;
 use promptgate_scoring::similarity::ratio::Ratio;
 use promptgate_scoring::similarity::tokens::Tokenize;
-use promptgate_scoring::similarity::{bits, bleu, chrf, gleu, rouge};
+use promptgate_scoring::similarity::{bits, bleu, chrf, gleu, meteor, rouge, ter};
 use promptgate_scoring::stats::agreement::{Level, Weights, cohen_kappa, krippendorff};
 use serde_json::{Value, json};
 
@@ -44,6 +44,7 @@ fn pair(class: &str, (said, reference): (String, String)) -> Result<Value, Strin
     let google = |text: &str| Tokenize::RougeScore.tokens(text);
     let mteval = |text: &str| Tokenize::Mteval13a.tokens(text);
     let spaced = |text: &str| Tokenize::Whitespace.tokens(text);
+    let lower = |text: &str| Tokenize::Whitespace.tokens(&text.to_lowercase());
     let (one, other) = (google(&said), google(&reference));
     let of = |overlap: rouge::Overlap| json!([overlap.precision, overlap.recall, overlap.f1()]);
     Ok(json!({
@@ -58,6 +59,8 @@ fn pair(class: &str, (said, reference): (String, String)) -> Result<Value, Strin
         "bleu": bleu::bleu(&mteval(&said), &[mteval(&reference)]),
         "bleu_of_two": bleu::bleu(&mteval(&said), &[mteval(&reference), mteval("the cat sat on the mat .")]),
         "chrf": chrf::chrf(&said, &reference),
+        "ter": ter::ter(&lower(&said), &lower(&reference)).map_err(failed)?,
+        "meteor": meteor::meteor(&lower(&said), &lower(&reference)),
         "gleu": gleu::gleu(&spaced(&said), &spaced(&reference)),
     }))
 }

@@ -7,10 +7,13 @@ pub mod bits;
 pub mod bleu;
 pub mod chrf;
 pub mod gleu;
+pub mod meteor;
+mod porter;
 pub mod ratio;
 pub mod rouge;
 mod runs;
 pub mod squad;
+pub mod ter;
 pub mod tokens;
 
 /// Two texts that are too long to be compared in bounded time.

@@ -60,6 +60,17 @@ impl Tokens {
         self.places.iter().map(|place| &self.text[place.clone()])
     }
 
+    /// Words, one a token.
+    pub(super) fn of_words(words: impl Iterator<Item = String>) -> Self {
+        let mut tokens = Self::default();
+        for word in words {
+            let begin = tokens.text.len();
+            tokens.text.push_str(&word);
+            tokens.places.push(begin..tokens.text.len());
+        }
+        tokens
+    }
+
     /// The pieces between white space.
     fn of_pieces(text: String) -> Self {
         let begin = text.as_ptr() as usize;
