@@ -13,7 +13,8 @@ pub use gate::{
 };
 pub use headline::headline;
 pub use run::{
-    AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RunReport, RunVolatile, SideSummary,
+    AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RepeatSummary, RunReport, RunVolatile,
+    SideSummary,
 };
 
 /// What a command came to, ready to be rendered.

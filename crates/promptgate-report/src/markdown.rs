@@ -199,6 +199,11 @@ fn run(report: &RunReport) -> String {
             rate.map_or_else(|| "-".to_owned(), |rate| Unit::Share.value(rate)),
         ));
     }
+    for side in &report.sides {
+        if let Some(repeats) = &side.repeats {
+            text.push_str(&format!("\n{}: {}.\n", markdown_code(&side.reference, 100), words::repeats(repeats)));
+        }
+    }
     failures(report, &mut text);
     text
 }

@@ -6,7 +6,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::record::SettledTrial;
 use promptgate_core::report::words::counted;
 pub(crate) use promptgate_core::report::words::thousands;
-use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RunReport, SideSummary};
+use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RepeatSummary, RunReport, SideSummary};
 use promptgate_core::score::{Evidence, Outcome, Tier};
 
 /// The word of an outcome.
@@ -169,6 +169,17 @@ fn deciding(report: &RunReport) -> Option<&SideSummary> {
         _ => side.cases.errored > 0,
     };
     critical().find(shows).or_else(|| critical().next()).or_else(|| report.sides.first())
+}
+
+/// `of 3 trials: 96.0% pass at least once (pass@3), 81.0% every time (pass^3)`.
+pub fn repeats(repeats: &RepeatSummary) -> String {
+    let share = |value: f64| Unit::Share.value(value);
+    let RepeatSummary { k, pass_at_k, pass_hat_k, .. } = *repeats;
+    format!(
+        "of {k} trials: {} pass at least once (pass@{k}), {} every time (pass^{k})",
+        share(pass_at_k),
+        share(pass_hat_k)
+    )
 }
 
 /// `206 of 227 cases passed, 21 failed`.

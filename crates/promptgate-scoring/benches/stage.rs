@@ -1,5 +1,5 @@
-//! The scoring stage alone, on one thread: grades as many answers of 200 bytes as its argument says. `cargo xtask bench
-//! scoring` measures it; there is no clock in here.
+//! The scoring stage alone: grades as many answers of 200 bytes as its first argument says, on as many threads as its second
+//! one, in the batches that a run makes. `cargo xtask bench scoring` measures it; there is no clock in here.
 #![allow(clippy::expect_used, reason = "a bench that cannot set up its world has failed")]
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use promptgate_core::format::cases::{CasesFormat, read_cases};
 use promptgate_core::port::{Tree, TreeError, TreePath};
 use promptgate_core::score::Outcome;
 use promptgate_scoring::grader::{GradeInput, Grader, GraderSpec, Grading};
+use rayon::prelude::*;
 use serde_json::Map;
 
 const CASES: &str = r#"
@@ -33,6 +34,9 @@ kind = "length"
 min = 1
 "#;
 
+/// Answers that are graded at a time.
+const BATCH: usize = 1_024;
+
 /// A suite without files.
 struct NoFiles;
 
@@ -52,7 +56,8 @@ impl Tree for NoFiles {
 
 fn main() {
     // Cargo hands its own flags to every bench.
-    let trials: usize = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1);
+    let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<usize>().ok());
+    let (trials, threads) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(1));
     let mut case: Case = read_cases(CasesFormat::Toml, CASES.as_bytes(), "bench.toml", Map::new())
         .next()
         .expect("one case")
@@ -70,11 +75,23 @@ fn main() {
     });
     let grader = grader.expect("valid assertions");
     let case = Arc::new(case);
-    for number in 0..trials {
-        let input = GradeInput { version: 0, case: case.clone(), response: Ok(Arc::new(answer(number))) };
-        let Grading::Done(graded) = grader.grade(input) else { unreachable!("none of these asks") };
-        assert_eq!(graded.outcome, Outcome::Passed);
+    let input = |number| GradeInput { version: 0, case: case.clone(), response: Ok(Arc::new(answer(number))) };
+    if threads == 1 {
+        return (0..trials).for_each(|number| passed(grader.grade(input(number))));
     }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+    for begin in (0..trials).step_by(BATCH) {
+        let batch = || {
+            let inputs = (begin..trials.min(begin + BATCH)).into_par_iter().map(input).collect();
+            grader.grade_batch(inputs).into_iter().for_each(passed);
+        };
+        pool.install(batch);
+    }
+}
+
+fn passed(grading: Grading) {
+    let Grading::Done(graded) = grading else { unreachable!("none of these asks") };
+    assert_eq!(graded.outcome, Outcome::Passed);
 }
 
 /// 200 bytes that no other answer has.

@@ -13,11 +13,20 @@ const TRIALS: usize = 500_000;
 
 pub fn rows(world: &World) -> Result<Vec<Row>, String> {
     let bench = built()?;
-    let took = |trials: usize| world.measured(&bench, &root(), &[&trials.to_string()]).map(|usage| usage.cpu);
-    let rate = || Ok(TRIALS as f64 / (took(TRIALS)? - took(1)?).max(f64::EPSILON));
+    let took =
+        |trials: usize, threads: usize| world.measured(&bench, &root(), &[&trials.to_string(), &threads.to_string()]);
+    let rate = || Ok(TRIALS as f64 / (took(TRIALS, 1)?.cpu - took(1, 1)?.cpu).max(f64::EPSILON));
     let rate = median_of(rate, |rate| *rate)?;
     let note = "200 B; equals, contains, regex, json, length; by CPU time";
-    Ok(vec![Row::at_least("scoring stage, one core", rate, 100_000.0, "trials/s", note)])
+    let speedup = || {
+        let wall = |threads| Ok::<_, String>((took(TRIALS, threads)?.wall - took(1, threads)?.wall).max(f64::EPSILON));
+        Ok(wall(1)? / wall(2)?)
+    };
+    let speedup = median_of(speedup, |speedup| *speedup)?;
+    Ok(vec![
+        Row::at_least("scoring stage, one core", rate, 100_000.0, "trials/s", note),
+        Row::at_least("scoring stage, two cores over one", speedup, 1.8, "x", "the same trials, in batches"),
+    ])
 }
 
 fn built() -> Result<PathBuf, String> {

@@ -70,6 +70,9 @@ pub struct SideSummary {
     pub cases: CaseCounts,
     /// Trials by outcome.
     pub trials: CaseCounts,
+    /// How far the trials of a case agree; absent with one trial, and where no case has all of its trials decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<RepeatSummary>,
     /// `pass_rate` first, then the suite's metrics, then the reserved amounts that were measured.
     pub metrics: Vec<MetricSummary>,
     /// One per assertion name.
@@ -78,6 +81,19 @@ pub struct SideSummary {
     pub unbound: u64,
     /// Returned model names that differ from the one asked for.
     pub returned_models: Vec<String>,
+}
+
+/// What repeats of a case come to, over the cases whose trials all passed or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RepeatSummary {
+    /// Repeats of each case.
+    pub k: u32,
+    /// Cases.
+    pub n: u64,
+    /// Share of cases that pass at least once in k trials.
+    pub pass_at_k: f64,
+    /// Share of cases that pass in all k trials.
+    pub pass_hat_k: f64,
 }
 
 /// Counts by outcome.

@@ -48,6 +48,9 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     for row in rows {
         writeln!(out, "  {row}")?;
     }
+    if let Some(repeats) = &side.repeats {
+        writeln!(out, "  {}", words::repeats(repeats))?;
+    }
     for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
         writeln!(out, "  {}", assertion_line(assertion))?;
     }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use promptgate_core::ExitCode;
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::record::{AssertionResult, RunHeader, SettledRecord, SettledTrial, TrialError};
-use promptgate_core::report::{AssertionSummary, CaseCounts, CaseFailure, RunReport, RunVolatile, SideSummary};
+use promptgate_core::report::{
+    AssertionSummary, CaseCounts, CaseFailure, RepeatSummary, RunReport, RunVolatile, SideSummary,
+};
 use promptgate_core::score::{Outcome, Score, Tier};
 
 use super::FoldError;
@@ -122,6 +124,7 @@ struct Side<'a> {
     cases: CaseCounts,
     trials: CaseCounts,
     unusable: Unusable,
+    repeats: Repeats,
     measured: Measured<'a>,
     assertions: Vec<AssertionSummary>,
     unbound: u64,
@@ -140,6 +143,7 @@ impl<'a> Side<'a> {
             cases: CaseCounts::default(),
             trials: CaseCounts::default(),
             unusable: Unusable::default(),
+            repeats: Repeats { k: header.trials, ..Repeats::default() },
             measured: Measured::new(header),
             assertions: Vec::new(),
             unbound: 0,
@@ -192,6 +196,7 @@ impl<'a> Side<'a> {
     fn close_case(&mut self) {
         if let Some((_, counts)) = self.case.take() {
             count(&mut self.cases, majority(&counts));
+            self.repeats.add(&counts);
             self.measured.close();
         }
     }
@@ -205,12 +210,44 @@ impl<'a> Side<'a> {
             tier: self.model.tier,
             cases: self.cases,
             trials: self.trials,
+            repeats: self.repeats.summary(),
             metrics: self.measured.finish(),
             assertions: self.assertions,
             unbound: self.unbound,
             returned_models: self.returned_models.into_iter().collect(),
         };
         (summary, self.unusable)
+    }
+}
+
+/// Cases by how often they passed.
+#[derive(Default)]
+struct Repeats {
+    k: u32,
+    n: u64,
+    once: u64,
+    always: u64,
+}
+
+impl Repeats {
+    fn add(&mut self, case: &CaseCounts) {
+        let k = u64::from(self.k);
+        if case.passed + case.failed == k {
+            self.n += 1;
+            self.once += u64::from(case.passed > 0);
+            self.always += u64::from(case.passed == k);
+        }
+    }
+
+    /// pass@k and pass^k (`stats::trials`) where k is the number of trials: no draw of k leaves one out.
+    fn summary(&self) -> Option<RepeatSummary> {
+        let share = |count: u64| count as f64 / self.n as f64;
+        (self.k > 1 && self.n > 0).then(|| RepeatSummary {
+            k: self.k,
+            n: self.n,
+            pass_at_k: share(self.once),
+            pass_hat_k: share(self.always),
+        })
     }
 }
 

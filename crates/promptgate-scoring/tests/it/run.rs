@@ -68,6 +68,21 @@ fn repeats_are_averaged_within_a_case_and_an_even_split_has_not_passed() {
 }
 
 #[test]
+fn repeats_say_how_often_a_case_passes_once_and_always() {
+    // Always, once in three, never, and one that lost a trial, which counts for nothing.
+    let came = |_, at: usize, repeat: u32| match (at, repeat) {
+        (0, _) | (1, 2) => Came::Out(true),
+        (3, 1) => Came::Lost(FailureKind::Server),
+        (3, _) => Came::Out(true),
+        _ => Came::Out(false),
+    };
+    let repeats = folded(&bench(4).trials(3).record(came)).sides[0].repeats.unwrap();
+    assert_eq!((repeats.k, repeats.n, repeats.pass_at_k, repeats.pass_hat_k), (3, 3, 2.0 / 3.0, 1.0 / 3.0));
+    assert_eq!(folded(&bench(4).record(came)).sides[0].repeats, None, "one trial says nothing of repeats");
+    assert_eq!(folded(&bench(4).trials(2).record(|_, _, _| Came::Skipped)).sides[0].repeats, None);
+}
+
+#[test]
 fn amounts_have_totals_and_quantiles_and_missing_ones_are_counted() {
     let report = folded(&bench(5).record(|_, at, _| match at {
         4 => Came::Lost(FailureKind::Server),
