@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use promptgate_mock::{Received, Reply, Server};
+use promptgate_mock::{Received, Reply, Said, Server, Wire};
 use promptgate_testkit::{Output, Project};
 use serde_json::json;
 
@@ -295,4 +295,167 @@ fn a_key_that_cannot_be_sent_is_not_shown_either() {
     check("OPENAI_BASE_URL", "http://127.0.0.1:1/v1?key=Qz81-canary-Wm52", 2);
     check("HTTPS_PROXY", "not a proxy Qz81-canary-Wm52", 2);
     assert_eq!(server.count(), 0);
+}
+
+/// A provider that is given a key, by the wire it speaks.
+const ON_WIRES: [(&str, &str); 8] = [
+    ("chat", "kind = \"openai\""),
+    ("responses", "kind = \"openai\"\napi = \"responses\""),
+    ("streamed", "kind = \"openai\"\nstream = true"),
+    ("azure", ""),
+    ("anthropic", ""),
+    ("gemini", ""),
+    ("bedrock", "region = \"us-east-1\""),
+    ("mistral", "stream = true"),
+];
+
+const WIRE_SUITE: &str = r#"
+name = "w"
+prompt = "ask"
+candidate = "ask.new"
+[[judge]]
+id = "chat/judge"
+[cases]
+file = "cases.jsonl"
+[[assert]]
+kind = "contains"
+name = "said"
+value = "nothing that is there"
+[[assert]]
+kind = "rubric"
+name = "polite"
+criteria = "It is polite."
+calibration = "labels.jsonl"
+tier = "advisory"
+[[assert]]
+kind = "snapshot"
+tier = "advisory"
+[gate]
+baseline = "ask"
+[[gate.check]]
+metric = "pass_rate"
+allowed_drop = "5pt"
+"#;
+
+/// What is run with the keys of all wires at once, and the code it ends with.
+const ON_WIRES_COMMANDS: [(&str, i32); 18] = [
+    ("run suites/w --live --record=all.jsonl --no-fail REPORTS", 0),
+    ("score latest REPORTS", 100),
+    ("snapshot accept suites/w", 0),
+    ("report latest REPORTS", 100),
+    ("gate suites/w --live --fresh REPORTS", 104),
+    ("explain latest", 0),
+    ("compare ask ask.new --suite suites/w --live --fresh --no-retry REPORTS", 0),
+    ("judge calibrate suites/w --live", 0),
+    ("judge calibrate suites/w --json", 0),
+    ("plan suites/w", 0),
+    ("check suites/w", 0),
+    ("doctor", 0),
+    ("cache stats", 0),
+    ("cache export", 0),
+    ("cache prune --older-than 0s", 0),
+    ("list providers", 0),
+    ("list runs", 0),
+    ("shim", 0),
+];
+
+/// Key number `n` of 64: eight shapes, each with letters of its own.
+fn canary(n: u64) -> String {
+    let letters = |place: u64, count: usize| -> String {
+        const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
+        let letter = |at: usize| {
+            let drawn = promptgate_core::sequence::mix(n * 1_000 + place * 100 + at as u64) as usize;
+            char::from(ALPHABET[drawn % ALPHABET.len()])
+        };
+        (0..count).map(letter).collect()
+    };
+    match n % 8 {
+        0 => format!("sk-proj-{}", letters(0, 40)),
+        1 => format!("sk-ant-api03-{}_{}-{}", letters(0, 20), letters(1, 20), letters(2, 8)),
+        2 => format!("{}/{}+{}==", letters(0, 12), letters(1, 12), letters(2, 12)),
+        3 => format!("{}%25{}&{}=1", letters(0, 10), letters(1, 10), letters(2, 10)),
+        4 => format!("eyJ{}.eyJ{}.{}", letters(0, 18), letters(1, 18), letters(2, 24)),
+        5 => format!("{}\"{}\\{}", letters(0, 14), letters(1, 14), letters(2, 14)),
+        6 => format!("AIza{}", letters(0, 35)),
+        _ => letters(0, 24),
+    }
+}
+
+/// The key that a request carries, under whichever header its wire has for it.
+fn carried(received: &Received) -> Option<String> {
+    let bearer = received.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
+    let own = || ["x-api-key", "api-key", "x-goog-api-key"].iter().find_map(|name| received.header(name));
+    bearer.or_else(own).map(str::to_owned)
+}
+
+/// A server of all wires that says the key back: as answer, as model, as error, and as what is no reply at all.
+fn echoing_on_wires(received: &Received) -> Reply {
+    let key = carried(received).unwrap_or_default();
+    let end = |end: &str| received.path.ends_with(end);
+    let wire = match () {
+        () if end("/responses") => Wire::Responses,
+        () if end("/messages") => Wire::Messages,
+        () if received.path.contains("enerateContent") => Wire::GenerateContent,
+        () if received.path.contains("/converse") => Wire::Converse,
+        () if end("/models") => Wire::Models,
+        () => Wire::Chat,
+    };
+    let asked = String::from_utf8_lossy(&received.body);
+    let said = Said::text(&key, &format!("{key} and {}", forms(&key).join(" ")));
+    let stream = received.path.contains("stream") || asked.contains("\"stream\":true");
+    match () {
+        () if asked.contains("refused") => wire.error(400, &key, &format!("no {key}")).header("x-request-id", &key),
+        () if asked.contains("unauthorised") => wire.error(401, "invalid", &format!("Incorrect API key: {key}")),
+        () if asked.contains("overloaded") => wire.error(503, "overloaded", &key),
+        () if asked.contains("broken") => Reply::raw(format!("{{\"{key}")),
+        () if asked.contains("page") => Reply::raw(format!("<html>{key}</html>")).status(502),
+        () if asked.contains("inside") && stream => wire.error_in_stream(&key, &key),
+        () if stream => wire.streamed(&said, true),
+        () => wire.whole(&said),
+    }
+}
+
+fn on_wires(server: &Server, keys: &[String]) -> Project {
+    let mut settings = "[retries]\nattempts = 2\nfirst_wait = \"1ms\"\n".to_owned();
+    let mut suite = WIRE_SUITE.to_owned();
+    let mut project = Project::new()
+        .binary(env!("CARGO_BIN_EXE_promptgate"))
+        .variable("RUST_LOG", "trace")
+        .variable("RUST_BACKTRACE", "full");
+    for (at, ((name, more), key)) in ON_WIRES.iter().zip(keys).enumerate() {
+        let base_url = if *name == "bedrock" || *name == "azure" { server.origin() } else { server.base_url() };
+        settings += &format!("[provider.{name}]\n{more}\nbase_url = \"{base_url}\"\nkey_env = \"CANARY_{at}\"\n");
+        project = project.variable(&format!("CANARY_{at}"), key);
+        suite += &format!("[[model]]\nid = \"{name}/m\"\n");
+    }
+    let cases = ["plain", "refused", "unauthorised", "overloaded", "broken", "page", "inside"];
+    let cases = cases.map(|ask| json!({"id": ask, "vars": {"ask": ask}}).to_string() + "\n").concat();
+    let labels = json!({"case": "plain", "output": "Fine.", "label": 1}).to_string() + "\n";
+    project
+        .file("promptgate.toml", settings)
+        .file("suites/w/suite.toml", suite)
+        .file("suites/w/cases.jsonl", cases)
+        .file("suites/w/labels.jsonl", labels)
+        .file("suites/w/prompts/ask.prompt", "Say {{ask}}\n")
+        .file("suites/w/prompts/ask.new.prompt", "Say {{ask}} please\n")
+}
+
+#[test]
+fn no_wire_leaves_a_key_in_any_byte() {
+    let canaries: Vec<String> = (0..64).map(canary).collect();
+    for keys in canaries.chunks(ON_WIRES.len()) {
+        let server = Server::start(echoing_on_wires);
+        let project = on_wires(&server, keys);
+        let forbidden = Forbidden::of(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        for (number, (command, code)) in ON_WIRES_COMMANDS.into_iter().enumerate() {
+            let reports = REPORTS.replace("NAME", &format!("out-{number}"));
+            let words = words(command, &reports);
+            let output = project.run(&words);
+            forbidden.check_output(&words, &output);
+            assert_eq!(output.code, code, "{words:?}\n{}\n{}", output.stdout, output.stderr);
+        }
+        forbidden.check_folder(project.root().parent().unwrap());
+        let sent: HashSet<String> = server.received().iter().filter_map(carried).collect();
+        assert_eq!(sent, keys.iter().cloned().collect(), "every key was sent, and nothing else");
+    }
 }
