@@ -180,8 +180,11 @@ fn named(url: &reqwest::Url) -> String {
 fn guess(cause: &str) -> &'static str {
     match cause {
         _ if cause.contains("InvalidContentType") => "; does it speak http, not https?",
-        _ if cause.contains("Expired") => "; its certificate has expired, or this machine's clock is wrong",
-        _ if cause.contains("UnknownIssuer") => "; its certificate is signed by nobody this machine trusts",
+        _ if cause.contains("certificate expired") => "; or this machine's clock is wrong",
+        _ if cause.contains("not valid for name") => "; is the address right?",
+        _ if cause.contains("UnknownIssuer") => {
+            "; nobody whom this machine trusts has signed it: SSL_CERT_FILE names a file of others"
+        }
         _ => "",
     }
 }
@@ -200,7 +203,9 @@ fn cause(error: &reqwest::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    let said = innermost.to_string();
+    // The seconds since 1970 of an expired certificate help nobody.
+    said.split(": verification time").next().unwrap_or_default().to_owned()
 }
 
 /// rustls wants exactly one cryptography provider for the process. Ours is ring; one that is there already stays.

@@ -19,4 +19,5 @@ mod scored_anew;
 mod serve_mock;
 mod shared;
 mod snapshot;
+mod tls;
 mod triage;

@@ -4,6 +4,8 @@
 use promptgate_mock::{Received, Reply, Server, Wire};
 use promptgate_testkit::Project;
 
+use crate::tls::TlsServer;
+
 const SUITE: &str = "name = \"one\"\nprompt = \"one\"\n[cases]\nfile = \"cases.jsonl\"\n[[assert]]\nkind = \"contains\"\nvalue = \"x\"\n";
 
 /// A mistake: what is wrong, the model, the project's file, and the environment. `URL` is where the server is.
@@ -21,7 +23,7 @@ const fn of(what: &'static str, environment: &'static [(&'static str, &'static s
     Mistake { what, model: "openai/m", settings: "", environment }
 }
 
-const MISTAKES: [Mistake; 24] = [
+const MISTAKES: [Mistake; 27] = [
     of("no key", &[]),
     of("a wrong key", &[AT, ("OPENAI_API_KEY", "sk-wrong-hunter2")]),
     Mistake {
@@ -56,6 +58,9 @@ const MISTAKES: [Mistake; 24] = [
     of("a password in the address", &[KEY, ("OPENAI_BASE_URL", "https://me:hunter2@127.0.0.1/v1")]),
     of("nobody listens there", &[KEY, ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]),
     of("TLS where none is spoken", &[KEY, ("OPENAI_BASE_URL", "TLS/v1")]),
+    of("an expired certificate", &[KEY, ("OPENAI_BASE_URL", "EXPIRED/v1"), ("SSL_CERT_FILE", "ISSUERS")]),
+    of("a certificate for another name", &[KEY, ("OPENAI_BASE_URL", "ELSEWHERE/v1"), ("SSL_CERT_FILE", "ISSUERS")]),
+    of("a certificate signed by nobody known", &[KEY, ("OPENAI_BASE_URL", "UNSIGNED/v1")]),
     of("a proxy that is no address", &[KEY, ("HTTPS_PROXY", "::")]),
     of(
         "a proxy that nobody listens at",
@@ -102,10 +107,46 @@ fn answer(received: &Received) -> Reply {
     }
 }
 
+/// The servers that mistakes name.
+struct Servers {
+    plain: Server,
+    expired: TlsServer,
+    elsewhere: TlsServer,
+    unsigned: TlsServer,
+    /// The issuers of the first two, as a file.
+    issuers: Project,
+}
+
+impl Servers {
+    fn start() -> Self {
+        let (expired, elsewhere) = (TlsServer::start("127.0.0.1", 2020), TlsServer::start("elsewhere.invalid", 2099));
+        let issuers = Project::new().file("issuers.pem", format!("{}{}", expired.issuer_pem, elsewhere.issuer_pem));
+        let unsigned = TlsServer::start("127.0.0.1", 2099);
+        Self { plain: Server::start(answer), expired, elsewhere, unsigned, issuers }
+    }
+
+    fn place(&self, text: &str) -> String {
+        let origin = self.plain.origin();
+        text.replace("URL", &origin)
+            .replace("TLS", &origin.replace("http:", "https:"))
+            .replace("EXPIRED", &format!("https://127.0.0.1:{}", self.expired.port))
+            .replace("ELSEWHERE", &format!("https://127.0.0.1:{}", self.elsewhere.port))
+            .replace("UNSIGNED", &format!("https://127.0.0.1:{}", self.unsigned.port))
+            .replace("ISSUERS", &self.issuers.path("issuers.pem").to_string_lossy())
+    }
+
+    /// A message without the ports, which are others each time.
+    fn without_ports(&self, message: &str) -> String {
+        let ports =
+            [self.expired.port, self.elsewhere.port, self.unsigned.port].map(|port| format!("127.0.0.1:{port}"));
+        let plain = self.plain.origin()["http://".len()..].to_owned();
+        [plain].iter().chain(&ports).fold(message.to_owned(), |text, port| text.replace(port, "127.0.0.1:PORT"))
+    }
+}
+
 /// Exit code and message.
-fn told(mistake: &Mistake, server: &Server) -> (i32, String) {
-    let origin = server.origin();
-    let place = |text: &str| text.replace("URL", &origin).replace("TLS", &origin.replace("http:", "https:"));
+fn told(mistake: &Mistake, servers: &Servers) -> (i32, String) {
+    let place = |text: &str| servers.place(text);
     let suite = format!("{SUITE}[[model]]\nid = \"{}\"\n", mistake.model);
     let mut project = Project::new()
         .binary(env!("CARGO_BIN_EXE_promptgate"))
@@ -125,17 +166,17 @@ fn told(mistake: &Mistake, server: &Server) -> (i32, String) {
         }
         false => output.stderr.trim().lines().map(str::trim).collect::<Vec<_>>().join(" ").replacen("error: ", "", 1),
     };
-    (output.code, message.replace(&origin["http://".len()..], "127.0.0.1:PORT"))
+    (output.code, servers.without_ports(&message))
 }
 
 #[test]
 fn each_mistake_has_its_message() {
-    let server = Server::start(answer);
+    let servers = Servers::start();
     let mut table = "# What a wrong set-up is told\n\nWritten and checked by a test (`crates/promptgate-cli/tests/it/misconfigured.rs`).\n\n\
                      | what is wrong | exit | what is said |\n|---|---|---|\n"
         .to_owned();
     for mistake in &MISTAKES {
-        let (code, message) = told(mistake, &server);
+        let (code, message) = told(mistake, &servers);
         assert_ne!(code, 0, "{}: {message}", mistake.what);
         table.push_str(&format!("| {} | {code} | {} |\n", mistake.what, message.replace('|', "\\|")));
     }
