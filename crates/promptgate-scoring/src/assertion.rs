@@ -108,6 +108,7 @@ mod tool_call;
 mod tool_f1;
 mod tool_schema;
 mod tool_sequence;
+mod units;
 mod weighted;
 mod xml;
 mod yaml;
