@@ -199,6 +199,20 @@ fn numbers_are_read_as_their_locale_writes_them() {
 }
 
 #[test]
+fn every_match_of_a_pattern_is_a_list() {
+    let check = |value: &str, output: &str, expected| {
+        let extract = "extract = { regex = '#(\\w+)|;', which = \"all\" }";
+        check(&format!("kind = \"equals\"\nvalue = {value}\n{extract}"), output, expected);
+    };
+    check("[\"a\", \"ß\"]", "#a and\r\n#ß; #", "passed");
+    check("[\"a\"]", "#a", "passed");
+    check("[]", "none", "failed");
+    check("[]", "", "failed");
+    check("[\"a\"]\nnot = true", &"#a".repeat(10_000), "passed");
+    check("[\"a\"]\nnot = true", &"#a".repeat(10_001), "failed");
+}
+
+#[test]
 fn lengths_are_counted_as_unicode_does() {
     check("kind = \"length\"\nmax = 3", "äöü", "passed");
     check("kind = \"length\"\nmin = 1", "", "failed");
@@ -349,7 +363,8 @@ fn bad_extractors_are_refused_with_their_place() {
     refused("{ regex = \"(\" }", "the pattern cannot be read");
     refused("{ regex = \"a\", group = 1 }", "names no group of the pattern");
     refused("{ regex = \"a\", group = \"x\" }", "names no group of the pattern");
-    refused("{ regex = \"a\", which = \"all\" }", "unknown variant `all`");
+    refused("{ regex = \"a\", which = \"both\" }", "unknown variant `both`");
+    refused("{ after = \"a\", which = \"all\" }", "unknown variant `all`");
     refused("{ number = \"last\", locale = \"it\" }", "unknown variant `it`");
     refused("{ labels = [] }", "empty list");
     refused("{ labels = [{ pattern = \"(\", label = \"x\" }] }", "the pattern of label 1 (`x`) cannot be read");
