@@ -67,6 +67,7 @@ mod length;
 mod levenshtein;
 mod list_contains;
 mod markdown;
+mod math;
 mod moderation;
 mod names;
 mod number;
