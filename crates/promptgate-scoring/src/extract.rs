@@ -22,6 +22,7 @@ pub(crate) mod json;
 mod json_path;
 mod labels;
 mod line;
+pub(crate) mod locale;
 mod lowercase;
 mod map;
 pub(crate) mod number;

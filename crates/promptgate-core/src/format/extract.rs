@@ -30,8 +30,8 @@ const KINDS: [&str; 18] = [
     "map",
 ];
 /// Keys that stand beside an extractor's own.
-const PARAMS: [&str; 9] =
-    ["on_missing", "within", "all", "group", "which", "language", "ignore_case", "multiline", "default"];
+const PARAMS: [&str; 10] =
+    ["on_missing", "within", "all", "group", "which", "locale", "language", "ignore_case", "multiline", "default"];
 
 const SHAPE: &str = "write \"output\", a table such as { json = \"/queue\" }, or a list of such tables";
 

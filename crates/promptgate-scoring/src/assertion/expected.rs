@@ -33,6 +33,11 @@ impl Expected {
         Ok(Self { key, place: params.place(key), template, rule })
     }
 
+    /// The value, where it is the same for every case.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        self.template.constant()
+    }
+
     /// The value for a case.
     pub(crate) fn value(&self, case: &Case) -> Result<Cow<'_, Value>, String> {
         match self.template.constant() {

@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::assertion::ExtractStep;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ExtractExample, Extractor, ExtractorKind, Which, WhichParams};
+use super::locale::Locale;
+use super::{ExtractExample, Extractor, ExtractorKind, Which};
 use crate::assertion::{Parameter, Subject};
 
 /// The table entry.
@@ -17,6 +19,10 @@ pub(super) const KIND: ExtractorKind = ExtractorKind {
     parameters: &[
         Parameter { name: "number", doc: "`\"first\"`, `\"last\"`, or `true` together with `which`" },
         Parameter { name: "which", doc: "`first` (default) or `last`" },
+        Parameter {
+            name: "locale",
+            doc: "how numbers are written: `en` 1,234.5 (default), `de` 1.234,5 or 1 234,5, `fr` 1 234,5, `ch` 1'234.5",
+        },
     ],
     finds: ExtractExample {
         table: "{ number = \"last\" }",
@@ -27,10 +33,21 @@ pub(super) const KIND: ExtractorKind = ExtractorKind {
     build,
 };
 
-struct TakeNumber(Which);
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    which: Option<Which>,
+    #[serde(default)]
+    locale: Locale,
+}
+
+struct TakeNumber {
+    which: Which,
+    locale: Locale,
+}
 
 fn build(step: &ExtractStep) -> Result<Box<dyn Extractor>, Diagnostic> {
-    let WhichParams { which } = step.params.read("the extractor `number`")?;
+    let Params { which, locale } = step.params.read("the extractor `number`")?;
     let which = match (step.argument.as_str(), which) {
         (Some("first"), None) => Which::First,
         (Some("last"), None) => Which::Last,
@@ -41,7 +58,7 @@ fn build(step: &ExtractStep) -> Result<Box<dyn Extractor>, Diagnostic> {
             return Err(step.params.mistake("number", message).help(help));
         }
     };
-    Ok(Box::new(TakeNumber(which)))
+    Ok(Box::new(TakeNumber { which, locale }))
 }
 
 impl Extractor for TakeNumber {
@@ -52,8 +69,8 @@ impl Extractor for TakeNumber {
             return Ok(subject);
         }
         let text = subject.text();
-        let mut numbers = Numbers { text: &text, at: 0 };
-        let found = match self.0 {
+        let mut numbers = Numbers { text: &text, at: 0, locale: self.locale };
+        let found = match self.which {
             Which::First => numbers.next(),
             Which::Last => numbers.last(),
         };
@@ -73,10 +90,10 @@ pub(crate) enum Numeric {
 
 impl Numeric {
     /// The number a JSON value is, or that its text is as a whole.
-    pub(crate) fn of_value(value: &Value) -> Option<Self> {
+    pub(crate) fn of_value(value: &Value, locale: Locale) -> Option<Self> {
         match value {
             Value::Number(number) => Self::of_json(number),
-            Value::String(text) => Self::of_text(text),
+            Value::String(text) => Self::of_text(text, locale),
             _ => None,
         }
     }
@@ -87,10 +104,18 @@ impl Numeric {
     }
 
     /// The number a text is as a whole, white space at its ends left out.
-    pub(crate) fn of_text(text: &str) -> Option<Self> {
+    pub(crate) fn of_text(text: &str, locale: Locale) -> Option<Self> {
         let text = text.trim();
-        let (range, number) = Numbers { text, at: 0 }.next()?;
+        let (range, number) = Numbers { text, at: 0, locale }.next()?;
         (range == (0..text.len())).then_some(number)
+    }
+
+    /// The number a text begins with, and what stands behind its digits, white space at both ends left out.
+    pub(crate) fn with_rest(text: &str, locale: Locale) -> Option<(Self, &str)> {
+        let text = text.trim();
+        let mut numbers = Numbers { text, at: 0, locale };
+        let (range, number) = numbers.next()?;
+        (range.start == 0).then(|| (number, text[numbers.at..].trim_start()))
     }
 
     /// As a double, rounded where it must be.
@@ -98,6 +123,14 @@ impl Numeric {
         match self {
             Self::Whole(value) => value as f64,
             Self::Real(value) => value,
+        }
+    }
+
+    /// Whether it is larger than another.
+    pub(crate) fn is_above(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Whole(this), Self::Whole(other)) => this > other,
+            _ => self.as_f64() > other.as_f64(),
         }
     }
 
@@ -123,7 +156,9 @@ impl Numeric {
 /// The numbers of a text, each with where it stands, its sign and signs of currency and percent included.
 struct Numbers<'a> {
     text: &'a str,
+    /// The end of the last number's digits.
     at: usize,
+    locale: Locale,
 }
 
 impl Iterator for Numbers<'_> {
@@ -132,10 +167,10 @@ impl Iterator for Numbers<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let begin = self.digits_from(self.at)?;
-            let end = end_of_number(self.text.as_bytes(), begin);
+            let end = begin + number_length(&self.text[begin..], self.locale);
             self.at = end;
             let (sign_begin, negative) = sign_before(self.text, begin);
-            if let Some(number) = read(&self.text[begin..end], negative) {
+            if let Some(number) = read(&self.text[begin..end], negative, self.locale) {
                 let percent = self.text[end..].trim_start_matches(' ').starts_with('%');
                 let end = if percent { end + self.text[end..].find('%').unwrap_or(0) + 1 } else { end };
                 return Some((sign_begin..end, number));
@@ -149,21 +184,22 @@ impl Numbers<'_> {
     fn digits_from(&self, from: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let first = from + bytes[from..].iter().position(u8::is_ascii_digit)?;
-        let point =
-            first > from && bytes[first - 1] == b'.' && (first < 2 || !bytes[first - 2].is_ascii_alphanumeric());
+        let point = first > from
+            && char::from(bytes[first - 1]) == self.locale.decimal()
+            && (first < 2 || !bytes[first - 2].is_ascii_alphanumeric());
         Some(if point { first - 1 } else { first })
     }
 }
 
-/// Where the number that begins at `begin` ends: digits with groups of three, a fraction, an exponent.
-fn end_of_number(bytes: &[u8], begin: usize) -> usize {
+/// How long the number is that a text begins with: digits with groups of three, a fraction, an exponent.
+fn number_length(text: &str, locale: Locale) -> usize {
+    let bytes = text.as_bytes();
     let digits = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut end = digits(begin);
-    let grouped = (1..=3).contains(&(end - begin));
-    while grouped && bytes.get(end) == Some(&b',') && digits(end + 1) == end + 4 {
-        end += 4;
+    let mut end = digits(0);
+    if (1..=3).contains(&end) {
+        end = end_of_groups(text, end, locale, digits);
     }
-    if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+    if text[end..].starts_with(locale.decimal()) && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
         end = digits(end + 1);
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) {
@@ -172,6 +208,15 @@ fn end_of_number(bytes: &[u8], begin: usize) -> usize {
         if bytes.get(exponent).is_some_and(u8::is_ascii_digit) {
             end = digits(exponent);
         }
+    }
+    end
+}
+
+/// Where the groups of three end that follow the first digits, all behind the same sign.
+fn end_of_groups(text: &str, mut end: usize, locale: Locale, digits: impl Fn(usize) -> usize) -> usize {
+    let Some(sign) = text[end..].chars().next().filter(|sign| locale.groups().contains(sign)) else { return end };
+    while text[end..].starts_with(sign) && digits(end + sign.len_utf8()) == end + sign.len_utf8() + 3 {
+        end += sign.len_utf8() + 3;
     }
     end
 }
@@ -191,8 +236,12 @@ fn sign_before(text: &str, begin: usize) -> (usize, bool) {
     (dollar(before), sign != '+')
 }
 
-fn read(digits: &str, negative: bool) -> Option<Numeric> {
-    let digits: Cow<'_, str> = if digits.contains(',') { digits.replace(',', "").into() } else { digits.into() };
+fn read(digits: &str, negative: bool, locale: Locale) -> Option<Numeric> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let digits: Cow<'_, str> = match plain {
+        true => digits.into(),
+        false => digits.replace(locale.groups(), "").replace(locale.decimal(), ".").into(),
+    };
     let sign = if negative { -1 } else { 1 };
     match digits.parse::<i128>() {
         Ok(value) => Some(Numeric::Whole(sign * value)),
@@ -204,9 +253,17 @@ fn read(digits: &str, negative: bool) -> Option<Numeric> {
 mod tests {
     use super::*;
 
+    fn numbers(text: &str, locale: Locale) -> impl Iterator<Item = (Range<usize>, Numeric)> {
+        Numbers { text, at: 0, locale }
+    }
+
+    fn of_text(text: &str) -> Option<Numeric> {
+        Numeric::of_text(text, Locale::En)
+    }
+
     #[track_caller]
     fn check(text: &str, expected: &[f64]) {
-        let found: Vec<f64> = Numbers { text, at: 0 }.map(|(_, number)| number.as_f64()).collect();
+        let found: Vec<f64> = numbers(text, Locale::En).map(|(_, number)| number.as_f64()).collect();
         assert_eq!(found, expected, "{text}");
     }
 
@@ -232,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_text_is_a_number_only_as_a_whole() {
-        let of = |text| Numeric::of_text(text).map(Numeric::as_f64);
+        let of = |text| of_text(text).map(Numeric::as_f64);
         assert_eq!(of(" $1,200 "), Some(1200.0));
         assert_eq!(of("-5 %"), Some(-5.0));
         assert_eq!(of("5 apples"), None);
@@ -243,8 +300,32 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_exact_beyond_a_double() {
-        assert_eq!(Numeric::of_text("9007199254740993"), Some(Numeric::Whole(9_007_199_254_740_993)));
-        assert_ne!(Numeric::of_text("9007199254740993"), Numeric::of_text("9007199254740992"));
-        assert_eq!(Numeric::of_text("18.00"), Some(Numeric::Whole(18)));
+        assert_eq!(of_text("9007199254740993"), Some(Numeric::Whole(9_007_199_254_740_993)));
+        assert_ne!(of_text("9007199254740993"), of_text("9007199254740992"));
+        assert_eq!(of_text("18.00"), Some(Numeric::Whole(18)));
+    }
+
+    #[test]
+    fn each_locale_has_its_own_signs() {
+        let check = |locale, text: &str, expected: &[f64]| {
+            let found: Vec<f64> = numbers(text, locale).map(|(_, number)| number.as_f64()).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check(Locale::De, "1.234,50 und 1\u{a0}234\u{202f}5, -0,5 ,25", &[1234.5, 1234.0, 5.0, -0.5, 0.25]);
+        check(Locale::De, "1.234 567 1.5 1.234.567,8e2", &[1234.0, 567.0, 1.0, 5.0, 123_456_780.0]);
+        check(Locale::Fr, "1 234,5 1\u{202f}234\u{202f}567 1.234", &[1234.5, 1_234_567.0, 1.0, 234.0]);
+        check(Locale::Ch, "1'234.50 1\u{2019}234 12'34", &[1234.5, 1234.0, 12.0, 34.0]);
+        check(Locale::En, "1 234,567.5 1'234", &[1.0, 234_567.5, 1.0, 234.0]);
+        for locale in Locale::ALL {
+            check(locale, "", &[]);
+            check(locale, "1\u{301}e\u{202f}\u{2019}", &[1.0]);
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_number_is_told() {
+        assert_eq!(Numeric::with_rest(" -5,000.5\u{a0}m/s ", Locale::En), Some((Numeric::Real(-5000.5), "m/s")));
+        assert_eq!(Numeric::with_rest("5 %", Locale::En), Some((Numeric::Whole(5), "%")));
+        assert_eq!(Numeric::with_rest("about 5 m", Locale::En), None);
     }
 }

@@ -128,6 +128,91 @@ fn numbers_are_equal_within_a_tolerance() {
 }
 
 #[test]
+fn numbers_are_within_a_range_that_holds_its_ends() {
+    let check = |params: &str, output, expected| check(&format!("kind = \"number\"\n{params}"), output, expected);
+    check("min = 1\nmax = 3", "1", "passed");
+    check("min = 1\nmax = 3", "3.0", "passed");
+    check("min = 1\nmax = 3", "3.01", "failed");
+    check("min = -1", "-1,000", "failed");
+    check("max = \"1,000\"", "$999", "passed");
+    check("min = 9007199254740993", "9007199254740992", "failed");
+    check("min = 1\nnot = true", "0", "passed");
+    check("min = 0", "NaN", "failed");
+    check("min = 1\nmax = 1", "1", "passed");
+    let templated = "kind = \"number\"\nmin = \"{{expected.low}}\"\nmax = \"{{expected.high}}\"";
+    let passes =
+        |output| word(&scored(templated, case(r#"{"expected": {"low": 2, "high": "4"}}"#), response(output, "{}")));
+    assert_eq!((passes("4"), passes("5"), passes("1")), ("passed", "failed", "failed"));
+}
+
+#[test]
+fn numbers_carry_the_unit_asked_for_or_one_that_converts_to_it() {
+    let check = |params: &str, output, expected| check(&format!("kind = \"number\"\n{params}"), output, expected);
+    for answer in ["5 km", "5000 m", "5,000 metres", "5km", " 5.0 Kilometers. ", "5e3 m", "500000\u{a0}cm"] {
+        check("value = 5\nunit = \"km\"", answer, "passed");
+    }
+    for answer in ["5", "$5", "5 kg", "5 Km/h", "5 bananas", "km", "", "5 mM", "5 km or so", "5 KmS", "5 ٣"] {
+        check("value = 5\nunit = \"km\"", answer, "failed");
+    }
+    check("value = 0.25\nunit = \"s\"", "250 ms", "passed");
+    check("value = 0.3\nunit = \"s\"", "300 ms", "passed");
+    check("value = 5.4\nunit = \"MJ\"", "1.5 kWh", "passed");
+    check("value = 50\nunit = \"%\"", "50 %", "passed");
+    check("value = 50\nunit = \"%\"", "50 percent", "passed");
+    check("value = 50\nunit = \"%\"", "0.5", "failed");
+    check("value = 0\nunit = \"°C\"", "32 °F", "passed");
+    check("value = 0\nunit = \"°C\"", "273.15 K", "passed");
+    check("value = 0\nunit = \"°C\"", "273.16 K", "failed");
+    check("value = 1\nunit = \"GB\"", "1 GiB", "failed");
+    check("value = 1\nunit = \"GB\"\nrel = 0.08", "1 GiB", "passed");
+    check("value = 1\nunit = \"MW\"", "1 mW", "failed");
+    check("min = 1\nmax = 2\nunit = \"mi\"", "2 km", "passed");
+    check("min = 1\nmax = 2\nunit = \"mi\"", "4 km", "failed");
+    check("max = 300\nunit = \"ms\"", "0.3 s", "passed");
+    check("value = 100\nabs = 1\nunit = \"m\"", "0.1009 km", "passed");
+    check("value = 5\nunit = \"km\"\nextract = { json = \"/d\" }", "{\"d\": \"5000 m\"}", "passed");
+    check("value = 5\nunit = \"km\"\nextract = { json = \"/d\" }", "{\"d\": 5}", "failed");
+    let note = |output| {
+        let scored = scored("kind = \"number\"\nvalue = 5\nunit = \"km\"", any_case(), response(output, "{}"));
+        scored.evidence.note.unwrap()
+    };
+    assert_eq!(note("5"), "the answer carries no unit, and should be a length such as in `km`");
+    assert_eq!(note("5 kg"), "`kg` is the unit of a mass, and `km` of a length");
+    assert_eq!(note("5 bananas"), "`bananas` is no unit that is known");
+}
+
+#[test]
+fn numbers_are_read_as_their_locale_writes_them() {
+    let check = |params: &str, output, expected| check(&format!("kind = \"number\"\n{params}"), output, expected);
+    check("value = 1234.5\nlocale = \"de\"", "1.234,50", "passed");
+    check("value = \"1.234,5\"\nlocale = \"de\"", "1\u{a0}234,5", "passed");
+    check("value = 1234.5\nlocale = \"de\"", "1,234.5", "failed");
+    check("value = 1234.5\nlocale = \"fr\"", "1\u{202f}234,5", "passed");
+    check("value = 1234.5\nlocale = \"ch\"", "1\u{2019}234.5", "passed");
+    check("value = 1234.5", "1.234,5", "failed");
+    check("value = 2.5\nunit = \"km\"\nlocale = \"de\"", "2.500 m", "passed");
+    check(
+        "value = 1234.5\nextract = { number = true, which = \"last\", locale = \"de\" }",
+        "zuerst 1, dann 1.234,5 Euro",
+        "passed",
+    );
+}
+
+#[test]
+fn every_match_of_a_pattern_is_a_list() {
+    let check = |value: &str, output: &str, expected| {
+        let extract = "extract = { regex = '#(\\w+)|;', which = \"all\" }";
+        check(&format!("kind = \"equals\"\nvalue = {value}\n{extract}"), output, expected);
+    };
+    check("[\"a\", \"ß\"]", "#a and\r\n#ß; #", "passed");
+    check("[\"a\"]", "#a", "passed");
+    check("[]", "none", "failed");
+    check("[]", "", "failed");
+    check("[\"a\"]\nnot = true", &"#a".repeat(10_000), "passed");
+    check("[\"a\"]\nnot = true", &"#a".repeat(10_001), "failed");
+}
+
+#[test]
 fn lengths_are_counted_as_unicode_does() {
     check("kind = \"length\"\nmax = 3", "äöü", "passed");
     check("kind = \"length\"\nmin = 1", "", "failed");
@@ -239,6 +324,13 @@ fn bad_parameters_are_refused_with_their_place_and_what_to_do() {
     refused("kind = \"number\"\nvalue = \"x\"", "which is not a number");
     refused("kind = \"number\"\nvalue = 1\nabs = -1", "a tolerance is 0 or more");
     refused("kind = \"number\"\nvalue = 1\nrel = inf", "");
+    refused("kind = \"number\"", "none of `value`, `min` and `max`");
+    refused("kind = \"number\"\nvalue = 1\nmax = 2", "`value` stands beside `min` or `max`");
+    refused("kind = \"number\"\nmin = 3\nmax = 2.5", "`min` is 3, which is above `max` = 2.5");
+    refused("kind = \"number\"\nmin = \"x\"", "`min` is \"x\", which is not a number");
+    refused("kind = \"number\"\nmin = 3\nabs = 1", "`abs` belongs to `value`");
+    refused("kind = \"number\"\nvalue = 3\nunit = \"kilometrs\"", "no unit `kilometrs`; did you mean `kilometre`?");
+    refused("kind = \"number\"\nvalue = \"1,5\"", "which is not a number");
     refused("kind = \"length\"\nunit = \"words\"", "neither `min` nor `max`");
     refused("kind = \"length\"\nmin = 3\nmax = 2", "so none would pass");
     refused("kind = \"length\"\nmax = -1", "`max`");
@@ -271,7 +363,9 @@ fn bad_extractors_are_refused_with_their_place() {
     refused("{ regex = \"(\" }", "the pattern cannot be read");
     refused("{ regex = \"a\", group = 1 }", "names no group of the pattern");
     refused("{ regex = \"a\", group = \"x\" }", "names no group of the pattern");
-    refused("{ regex = \"a\", which = \"all\" }", "unknown variant `all`");
+    refused("{ regex = \"a\", which = \"both\" }", "unknown variant `both`");
+    refused("{ after = \"a\", which = \"all\" }", "unknown variant `all`");
+    refused("{ number = \"last\", locale = \"it\" }", "unknown variant `it`");
     refused("{ labels = [] }", "empty list");
     refused("{ labels = [{ pattern = \"(\", label = \"x\" }] }", "the pattern of label 1 (`x`) cannot be read");
     refused("{ labels = [{ pattern = \"a\" }] }", "label 1: missing field `label`");

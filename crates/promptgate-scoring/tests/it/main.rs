@@ -8,6 +8,7 @@ mod instructions;
 mod judges;
 mod kinds;
 mod looks;
+mod math;
 mod planning;
 mod properties;
 mod registry;

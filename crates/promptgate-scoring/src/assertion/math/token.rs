@@ -1,0 +1,421 @@
+//! The words of a formula, from plain text or LaTeX: marks that only set type (`\left`, `\,`, `$`) are left out here.
+
+use super::Mistake;
+use super::rational::Rational;
+
+/// A word of a formula.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    Number(Rational),
+    /// A variable, with its subscript.
+    Name(String),
+    /// A function or a constant of several letters.
+    Word(&'static str),
+    /// Text set as such: a unit or a word.
+    Text(String),
+    Fraction,
+    Root,
+    Power,
+    Plus,
+    Minus,
+    PlusMinus,
+    Times,
+    Over,
+    Factorial,
+    Percent,
+    Degree,
+    Comma,
+    Relation(&'static str),
+    /// `(`, `[`, `{` of LaTeX, `s` for a set's `\{`.
+    Open(char),
+    /// `)`, `]`, `}`, `s`.
+    Close(char),
+    Bar,
+    BarOpen,
+    BarClose,
+    Infinity,
+    Union,
+    /// `\in`.
+    In,
+    Underscore,
+}
+
+/// A word and the byte it begins at.
+pub(super) type Placed = (Token, usize);
+
+/// Functions and constants written in letters.
+const WORDS: [&str; 19] = [
+    "sin", "cos", "tan", "sec", "csc", "cot", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "log", "ln", "exp",
+    "sqrt", "pi", "abs", "lg",
+];
+
+const GREEK: [(&str, char); 24] = [
+    ("alpha", 'α'),
+    ("beta", 'β'),
+    ("gamma", 'γ'),
+    ("delta", 'δ'),
+    ("epsilon", 'ε'),
+    ("varepsilon", 'ε'),
+    ("zeta", 'ζ'),
+    ("eta", 'η'),
+    ("theta", 'θ'),
+    ("vartheta", 'θ'),
+    ("iota", 'ι'),
+    ("kappa", 'κ'),
+    ("lambda", 'λ'),
+    ("mu", 'μ'),
+    ("nu", 'ν'),
+    ("xi", 'ξ'),
+    ("rho", 'ρ'),
+    ("sigma", 'σ'),
+    ("tau", 'τ'),
+    ("phi", 'φ'),
+    ("varphi", 'φ'),
+    ("chi", 'χ'),
+    ("psi", 'ψ'),
+    ("omega", 'ω'),
+];
+
+/// Commands that set type and mean nothing.
+const SILENT: [&str; 19] = [
+    "boxed",
+    "fbox",
+    "displaystyle",
+    "textstyle",
+    "quad",
+    "qquad",
+    "limits",
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "rm",
+    "bf",
+    "hfill",
+    "medspace",
+];
+
+/// The longest run of letters that is taken for a product of variables rather than for a word.
+const LONGEST_PRODUCT: usize = 3;
+
+/// The words of a formula, or what is none.
+pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, Mistake> {
+    let mut lexer = Lexer { text, at: 0, found: Vec::new(), brackets: Vec::new() };
+    while lexer.at < text.len() {
+        lexer.next()?;
+    }
+    Ok(lexer.found)
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    found: Vec<Placed>,
+    brackets: Vec<char>,
+}
+
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn next(&mut self) -> Result<(), Mistake> {
+        let rest = self.rest();
+        let Some(first) = rest.chars().next() else { return Ok(()) };
+        let begin = self.at;
+        match first {
+            '0'..='9' => return self.number(),
+            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => return self.number(),
+            '\\' => return self.command(),
+            _ if first.is_ascii_alphabetic() => return self.letters(),
+            _ => self.at += first.len_utf8(),
+        }
+        match sign(first) {
+            Some(token) => self.push(token, begin),
+            None if first.is_whitespace() || matches!(first, '$' | '~' | '&') => {}
+            None if first == '*' => {
+                // `**` is a power in many programs.
+                let twice = self.rest().starts_with('*');
+                self.at += usize::from(twice);
+                self.push(if twice { Token::Power } else { Token::Times }, begin);
+            }
+            None if matches!(first, '<' | '>') => self.comparison(first, begin),
+            None if matches!(first, 'α'..='ω' | 'Α'..='Ω') => self.name(first.to_string(), begin),
+            None => match superscript(first) {
+                Some(digit) => {
+                    self.push(Token::Power, begin);
+                    self.push(Token::Number(Rational::whole(digit)), begin);
+                }
+                None => return Err(Mistake { at: begin, problem: format!("`{first}` is no mathematics") }),
+            },
+        }
+        Ok(())
+    }
+
+    fn comparison(&mut self, first: char, begin: usize) {
+        let or_equal = self.rest().starts_with('=');
+        self.at += usize::from(or_equal);
+        let relation = match (first, or_equal) {
+            ('<', false) => "<",
+            ('<', true) => "<=",
+            (_, false) => ">",
+            (_, true) => ">=",
+        };
+        self.push(Token::Relation(relation), begin);
+    }
+
+    fn push(&mut self, token: Token, at: usize) {
+        match token {
+            Token::Open(bracket) => self.brackets.push(bracket),
+            Token::Close(_) => {
+                self.brackets.pop();
+            }
+            _ => {}
+        }
+        self.found.push((token, at));
+    }
+
+    fn after(&self, token: &Token) -> bool {
+        self.found.last().is_some_and(|(last, _)| last == token)
+    }
+
+    /// Digits, a fraction, groups of three, a power of ten. A comma between brackets divides, unless written `{,}`.
+    fn number(&mut self) -> Result<(), Mistake> {
+        let begin = self.at;
+        // `\frac12` is a half.
+        let single = self.after(&Token::Fraction) || self.after(&Token::Underscore) || self.is_second_of_fraction();
+        let mut digits = if single { self.rest()[..1].to_owned() } else { self.digits().to_owned() };
+        self.at += digits.len();
+        if !single {
+            if (1..=3).contains(&digits.len()) && !digits.starts_with('0') {
+                while let Some((skipped, group)) = self.group() {
+                    digits.push_str(group);
+                    self.at += skipped + 3;
+                }
+            }
+            self.fraction(&mut digits);
+        }
+        let number = self.scaled(&digits).map_err(|problem| Mistake { at: begin, problem })?;
+        self.push(Token::Number(number), begin);
+        Ok(())
+    }
+
+    /// Whether what comes is the denominator of `\frac1` whose numerator was a single digit.
+    fn is_second_of_fraction(&self) -> bool {
+        matches!(self.found.as_slice(), [.., (Token::Fraction, _), (Token::Number(number), _)]
+            if number.as_whole().is_some_and(|digit| (0..10).contains(&digit)))
+    }
+
+    fn digits(&self) -> &'a str {
+        let rest = self.rest();
+        &rest[..rest.bytes().take_while(u8::is_ascii_digit).count()]
+    }
+
+    /// What stands before the next group of three, and the group.
+    fn group(&self) -> Option<(usize, &'a str)> {
+        let rest = self.rest();
+        let divides = self.brackets.iter().any(|bracket| *bracket != '{');
+        let signs: &[&str] = if divides { &["{,}", ",\\!"] } else { &["{,}", ",\\!", ","] };
+        let skipped = signs.iter().find(|sign| rest.starts_with(**sign))?.len();
+        let digits = rest[skipped..].bytes().take_while(u8::is_ascii_digit).count();
+        (digits == 3).then(|| (skipped, &rest[skipped..skipped + 3]))
+    }
+
+    fn fraction(&mut self, digits: &mut String) {
+        let Some(rest) = self.rest().strip_prefix('.') else { return };
+        let length = rest.bytes().take_while(u8::is_ascii_digit).count();
+        digits.push('.');
+        digits.push_str(&rest[..length]);
+        self.at += 1 + length;
+    }
+
+    /// The number of its digits and of the power of ten that follows, `1e-7`.
+    fn scaled(&mut self, digits: &str) -> Result<Rational, String> {
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let too_large = || "the number takes more than 128 bits".to_owned();
+        let value: i128 = format!("0{whole}{part}").parse().map_err(|_| too_large())?;
+        let power = self.power_of_ten() - i128::try_from(part.len()).map_err(|_| too_large())?;
+        let scale = Rational::whole(10).power(power).map_err(|_| too_large())?;
+        Rational::whole(value).times(scale).map_err(|_| too_large())
+    }
+
+    fn power_of_ten(&mut self) -> i128 {
+        let Some(rest) = self.rest().strip_prefix(['e', 'E']) else { return 0 };
+        let signed = usize::from(rest.starts_with(['+', '-']));
+        let length = rest[signed..].bytes().take_while(u8::is_ascii_digit).count();
+        let Ok(power) = rest[..signed + length].parse() else { return 0 };
+        self.at += 1 + signed + length;
+        power
+    }
+
+    fn letters(&mut self) -> Result<(), Mistake> {
+        let begin = self.at;
+        let rest = self.rest();
+        let run = &rest[..rest.bytes().take_while(u8::is_ascii_alphabetic).count()];
+        let lowered = run.to_lowercase();
+        if let Some(token) = word(run).or_else(|| word(&lowered).filter(|_| run.len() > 2)) {
+            self.at += run.len();
+            self.push(token, begin);
+            return Ok(());
+        }
+        if run.len() > LONGEST_PRODUCT {
+            return Err(Mistake { at: begin, problem: format!("`{run}` is a word, no mathematics") });
+        }
+        self.at += 1;
+        self.name(run[..1].to_owned(), begin);
+        for at in begin + 1..begin + run.len() {
+            self.at = at + 1;
+            self.name(self.text[at..=at].to_owned(), at);
+        }
+        Ok(())
+    }
+
+    /// A variable, and the subscript that belongs to its name.
+    fn name(&mut self, mut name: String, begin: usize) {
+        if let Some(rest) = self.rest().strip_prefix('_') {
+            let (subscript, length) = match rest.strip_prefix('{') {
+                Some(inner) => inner.find('}').map_or(("", 0), |end| (&inner[..end], end + 2)),
+                None => {
+                    let letters = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+                    (&rest[..letters.min(1)], letters.min(1))
+                }
+            };
+            if length > 0 {
+                name.push('_');
+                name.extend(subscript.chars().filter(|c| !c.is_whitespace()));
+                self.at += 1 + length;
+            }
+        }
+        self.push(Token::Name(name), begin);
+    }
+
+    fn command(&mut self) -> Result<(), Mistake> {
+        let begin = self.at;
+        let rest = &self.rest()[1..];
+        let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let name = &rest[..length.max(rest.chars().next().map_or(0, char::len_utf8))];
+        self.at += 1 + name.len();
+        if let Some((_, letter)) = GREEK.iter().find(|(known, _)| *known == name) {
+            self.name(letter.to_string(), begin);
+            return Ok(());
+        }
+        match name {
+            "left" | "right" => self.delimiter(name == "left", begin),
+            "text" | "mathrm" | "textbf" | "mbox" | "mathbf" | "operatorname" | "textrm" | "textit" | "mathit" => {
+                self.set_text(begin)
+            }
+            _ => match self.plain_command(name).or_else(|| word(name)) {
+                Some(token) => self.push(token, begin),
+                None if SILENT.contains(&name) => {}
+                None if matches!(
+                    name,
+                    "," | ";" | "!" | ":" | " " | "$" | "(" | ")" | "[" | "]" | "\\" | "\n" | ""
+                ) => {}
+                None => return Err(Mistake { at: begin, problem: format!("`\\{name}` is not known here") }),
+            },
+        }
+        Ok(())
+    }
+
+    fn plain_command(&self, name: &str) -> Option<Token> {
+        Some(match name {
+            "frac" | "dfrac" | "tfrac" | "cfrac" => Token::Fraction,
+            "cdot" | "times" | "ast" => Token::Times,
+            "div" => Token::Over,
+            "pm" | "mp" => Token::PlusMinus,
+            "infty" => Token::Infinity,
+            "cup" => Token::Union,
+            "in" => Token::In,
+            "{" | "lbrace" => Token::Open('s'),
+            "}" | "rbrace" => Token::Close('s'),
+            "langle" => Token::Open('('),
+            "rangle" => Token::Close(')'),
+            "lvert" => Token::BarOpen,
+            "rvert" => Token::BarClose,
+            "vert" | "|" => Token::Bar,
+            "%" => Token::Percent,
+            "circ" | "degree" => Token::Degree,
+            "le" | "leq" | "leqslant" => Token::Relation("<="),
+            "ge" | "geq" | "geqslant" => Token::Relation(">="),
+            "lt" => Token::Relation("<"),
+            "gt" => Token::Relation(">"),
+            "ne" | "neq" => Token::Relation("!="),
+            _ => return None,
+        })
+    }
+
+    /// `\left|` opens what `\right|` closes; any other bracket says itself which it does.
+    fn delimiter(&mut self, opens: bool, begin: usize) {
+        let rest = self.rest().trim_start();
+        if rest.starts_with('|') {
+            self.at = self.text.len() - rest.len() + 1;
+            self.push(if opens { Token::BarOpen } else { Token::BarClose }, begin);
+        } else if rest.starts_with('.') {
+            self.at = self.text.len() - rest.len() + 1;
+        }
+    }
+
+    /// The text in the braces; `and` and `or` divide as a comma does.
+    fn set_text(&mut self, begin: usize) {
+        let Some(inner) = self.rest().strip_prefix('{') else { return };
+        let Some(end) = inner.find('}') else { return };
+        self.at += end + 2;
+        let text = inner[..end].trim();
+        match text {
+            "" => {}
+            "and" | "or" | ", and" | ", or" => self.push(Token::Comma, begin),
+            _ => match word(text) {
+                Some(token) => self.push(token, begin),
+                None => self.push(Token::Text(text.to_owned()), begin),
+            },
+        }
+    }
+}
+
+/// What a run of letters means as a whole.
+fn word(run: &str) -> Option<Token> {
+    match run {
+        "and" | "or" => Some(Token::Comma),
+        "infinity" | "inf" | "oo" => Some(Token::Infinity),
+        "sqrt" => Some(Token::Root),
+        _ => WORDS.iter().find(|known| **known == run).map(|known| Token::Word(known)),
+    }
+}
+
+fn sign(sign: char) -> Option<Token> {
+    Some(match sign {
+        '+' => Token::Plus,
+        '-' | '\u{2212}' | '\u{2013}' => Token::Minus,
+        '±' => Token::PlusMinus,
+        '×' | '·' | '⋅' => Token::Times,
+        '/' | '÷' => Token::Over,
+        '^' => Token::Power,
+        '!' => Token::Factorial,
+        '%' => Token::Percent,
+        '°' => Token::Degree,
+        ',' | ';' => Token::Comma,
+        '=' => Token::Relation("="),
+        '≤' => Token::Relation("<="),
+        '≥' => Token::Relation(">="),
+        '≠' => Token::Relation("!="),
+        '(' | '[' | '{' => Token::Open(sign),
+        ')' | ']' | '}' => Token::Close(sign),
+        '|' => Token::Bar,
+        '√' => Token::Root,
+        '∞' => Token::Infinity,
+        '∪' => Token::Union,
+        '∈' => Token::In,
+        '_' => Token::Underscore,
+        'π' => Token::Word("pi"),
+        _ => return None,
+    })
+}
+
+fn superscript(sign: char) -> Option<i128> {
+    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    digits.iter().position(|digit| *digit == sign).map(|digit| digit as i128)
+}
