@@ -7,6 +7,7 @@
 
 mod index;
 mod lookup;
+mod near;
 mod read_at;
 
 use std::fs::File;
@@ -112,7 +113,9 @@ impl Recording {
                     Origin::Trial { .. } => String::new(),
                     Origin::Ask { assertion, .. } => format!(" asked by assertion `{assertion}`"),
                 };
-                Err(missing(format!("{}: no answer to case `{case}`{asker}, trial {repeat}: {lookup}", self.name)))
+                let near = self.near(request, &lookup).map_err(|error| missing(error.to_string()))?;
+                let what = format!("{}: no answer to case `{case}`{asker}, trial {repeat}", self.name);
+                Err(missing(format!("{what}: {lookup}{near}; to record anew: --live --record")))
             }
         }
     }

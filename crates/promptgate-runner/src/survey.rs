@@ -150,6 +150,7 @@ pub fn survey(prepared: &Prepared, supply: &Supply, share: &Share) -> Result<Cou
     }
     if let Some(first) = found.first_version {
         found.gaps.command = prepared.record_command(first);
+        found.gaps.first.iter_mut().try_for_each(|gap| surveyor.tell_nearest(gap))?;
         return Err(PrepareError::Recordings(found.gaps));
     }
     match found.counts {
@@ -312,7 +313,19 @@ impl Surveyor<'_> {
             model: plan.models[trial.address.model].id.clone(),
             repeat: trial.key.repeat,
             reason: format!("{}: {lookup}", recording.name()),
+            lookup: lookup.clone(),
+            address: trial.address,
         }
+    }
+
+    /// Adds what the recording holds nearest. Only gaps that are shown are worth reading it for.
+    fn tell_nearest(&self, gap: &mut Gap) -> Result<(), PortError> {
+        let Some(recording) = self.supply.recording(gap.address.model) else { return Ok(()) };
+        let trial = self.prepared.open(gap.address, &Arc::new(self.prepared.case(gap.address.case)?))?;
+        if let Ok(request) = self.prepared.request(&trial) {
+            gap.reason.push_str(&recording.near(&request, &gap.lookup)?);
+        }
+        Ok(())
     }
 }
 

@@ -44,6 +44,13 @@ pub(crate) fn fitting(entries: &[Entry], key: u128, trial: u32) -> &[Entry] {
     &entries[start..start + length]
 }
 
+/// The entries of one key, whatever repeat they are of.
+pub(crate) fn of_case(entries: &[Entry], key: u128) -> &[Entry] {
+    let start = entries.partition_point(|entry| entry.key < key);
+    let length = entries[start..].partition_point(|entry| entry.key == key);
+    &entries[start..start + length]
+}
+
 impl Index {
     /// Reads a recording through once.
     pub(crate) fn read(name: &str, reader: impl Read) -> Result<Self, Diagnostics> {

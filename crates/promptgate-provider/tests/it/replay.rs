@@ -6,7 +6,7 @@ use std::io::Write;
 use promptgate_core::answer::{FailureKind, FinishReason};
 use promptgate_core::digest::Digest;
 use promptgate_core::format::recording::{RecordedLine, to_json_line};
-use promptgate_core::name::{ModelId, PromptId};
+use promptgate_core::name::{CaseId, ModelId, PromptId};
 use promptgate_core::request::{Origin, Request};
 use promptgate_provider::{Calling, Lookup, Recording};
 use proptest::prelude::*;
@@ -72,7 +72,33 @@ fn a_miss_is_an_error_and_never_a_call() {
     assert_eq!((answer.attempts, world.waits().len()), (0, 0));
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::MissingRecording);
-    insta::assert_snapshot!(failed, @"r.jsonl: no answer to case `c9`, trial 1: no line");
+    insta::assert_snapshot!(failed, @"r.jsonl: no answer to case `c9`, trial 1: no line; line 1 is nearest: case `c0`; to record anew: --live --record");
+}
+
+#[test]
+fn a_miss_names_the_line_that_is_nearest_and_in_what_it_differs() {
+    let case = |prompt: &str, model: &str| {
+        let case = CaseId::new("refund-17").unwrap();
+        let origin = Origin::Trial { prompt: PromptId::new(prompt).unwrap(), case };
+        Request { origin, ..request(model, "refund-17", "the same") }
+    };
+    let held = [case("triage", MODEL), case("triage", "openai/gpt-4.1"), case("triage.terse", "openai/gpt-4.1")];
+    let recording = open(&held.each_ref().map(|request| line(request, "kept")).concat(), true);
+    let near = |request: &Request| recording.near(request, &recording.check(request).unwrap()).unwrap();
+    let other = |id: &str| Request { origin: asked(id).origin, ..case("triage", MODEL) };
+
+    assert_eq!(near(&Request { repeat: 3, ..case("triage", MODEL) }), "; line 1 is nearest: the same case, trial 1");
+    assert_eq!(
+        near(&case("triage", "openai/gpt-5")),
+        format!("; line 1 is nearest: the same case, model `{MODEL}`"),
+        "the first of two that are as near"
+    );
+    let brief = near(&case("triage.brief", "openai/gpt-4.1"));
+    assert_eq!(brief, "; line 2 is nearest: the same case, prompt `triage`");
+    assert_eq!(near(&other("refund-71")), "; line 1 is nearest: case `refund-17`");
+    assert_eq!(near(&other("weather")), "", "nothing is near");
+    let edited = Request { digest: Digest::of_bytes(b"edited"), ..case("triage", MODEL) };
+    assert_eq!(near(&edited), "", "the reason names the line already");
 }
 
 #[test]

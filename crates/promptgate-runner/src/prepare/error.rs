@@ -3,6 +3,7 @@
 use std::fmt;
 
 use promptgate_core::name::{CaseId, ModelId};
+use promptgate_core::plan::TrialAddress;
 use promptgate_core::port::PortError;
 use promptgate_core::{Diagnostics, ExitCode};
 use promptgate_provider::Lookup;
@@ -161,6 +162,10 @@ pub struct Gap {
     pub repeat: u32,
     /// What is wrong, e.g. "line 12 answered another request".
     pub reason: String,
+    /// What the recording has in place of it.
+    pub(crate) lookup: Lookup,
+    /// Where the trial stands in the plan.
+    pub(crate) address: TrialAddress,
 }
 
 impl fmt::Display for RecordingGaps {

@@ -79,12 +79,12 @@ fn a_missing_answer_is_an_error_and_never_a_call() {
     let text = recorded(&Setting::of(cases(3)));
     assert_snapshot!(refusal(&replaying(&Setting::of(cases(4)), &text)), @r#"
     2: recorded answer does not fit what is about to be asked: 1 missing (1 case)
-      case-3: triage on scripted/one, trial 1: recordings/one.jsonl: no line
+      case-3: triage on scripted/one, trial 1: recordings/one.jsonl: no line; line 1 is nearest: case `case-0`
     to record anew: promptgate run suites/triage --candidate triage --live --record
     "#);
     assert_snapshot!(refusal(&replaying(&Setting { trials: 2, ..Setting::of(cases(1)) }, &text)), @r#"
     2: recorded answer does not fit what is about to be asked: 1 missing (1 case)
-      case-0: triage on scripted/one, trial 2: recordings/one.jsonl: no line
+      case-0: triage on scripted/one, trial 2: recordings/one.jsonl: no line; line 1 is nearest: the same case, trial 1
     to record anew: promptgate run suites/triage --candidate triage --live --record --trials 2
     "#);
 }
