@@ -1,5 +1,5 @@
-//! `math`: the answer and the value are the same mathematics, however they are written. Formulas are read into trees and
-//! compared by exact normal forms; nothing is evaluated as code, and everything is bounded.
+//! `math`: the answer and the value are the same mathematics, however they are written. Formulas are read into trees
+//! and compared by exact normal forms; nothing is evaluated as code, and everything is bounded.
 
 use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
@@ -15,17 +15,21 @@ use super::kind::pass_fail;
 use super::text::{evidence, excerpt};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
+mod algebra;
 mod compare;
+mod function;
 mod normal;
 mod parse;
+mod power;
 mod rational;
 mod token;
+mod value;
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "math",
-    summary: "the answer as a whole is the same mathematics as the value, in plain notation or LaTeX: an expression, an \
-        equation, a tuple, an interval, a set, or a list in any order; exact, bounded, never run as code",
+    summary: "the answer as a whole is the same mathematics as the value, in plain notation or LaTeX: an expression, \
+        an equation, a tuple, an interval, a set, or a list in any order; exact, bounded, never run as code",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[
@@ -75,7 +79,7 @@ fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion
     Ok(Box::new(Math { value, abs: params.abs }))
 }
 
-/// A formula that can be read and has a value. One that only its normal form takes too far may still be met word by word.
+/// A formula that can be read and has a value. One whose normal form is out of bounds may still be met word by word.
 fn a_formula(value: &Value) -> Result<(), String> {
     let (Value::String(_) | Value::Number(_)) = value else {
         return Err(format!("is {value}, which is no formula; write a text or a number"));

@@ -1,6 +1,6 @@
 //! Units of measure, in one table: how each is written, what it measures, and how it converts to the unit its dimension
 //! is counted in. Factors are those of the SI brochure (9th edition), of the international yard and pound of 1959, and
-//! of NIST SP 811 for the rest. Months and years are left out, since they have no fixed length, and so is the ton, which
+//! of NIST SP 811 for the rest. Months and years are left out, as they have no fixed length, and so is the ton, as it
 //! names three weights.
 
 use Dimension::{Angle, Area, Data, Energy, Length, Mass, Power, Pressure, Share, Speed, Temperature, Time, Volume};
@@ -139,7 +139,8 @@ static UNITS: &[Unit] = &[
     unit(Length, 1e-1, &["dm"], &["decimetre", "decimetres", "decimeter", "decimeters"]),
     unit(Length, 1e-2, &["cm"], &["centimetre", "centimetres", "centimeter", "centimeters"]),
     unit(Length, 1e-3, &["mm"], &["millimetre", "millimetres", "millimeter", "millimeters"]),
-    unit(Length, 1e-6, &["µm", "μm", "um"], &["micrometre", "micrometres", "micrometer", "micrometers", "micron", "microns"]),
+    unit(Length, 1e-6, &["µm", "μm", "um"],
+        &["micrometre", "micrometres", "micrometer", "micrometers", "micron", "microns"]),
     unit(Length, 1e-9, &["nm"], &["nanometre", "nanometres", "nanometer", "nanometers"]),
     unit(Length, INCH, &["in", "″"], &["inch", "inches"]),
     unit(Length, FOOT, &["ft", "′"], &["foot", "feet"]),
@@ -163,8 +164,11 @@ static UNITS: &[Unit] = &[
     unit(Volume, 1.0, &["L", "l", "dm³", "dm^3", "dm3"], &["litre", "litres", "liter", "liters"]),
     unit(Volume, 1e-1, &["dL", "dl"], &["decilitre", "decilitres", "deciliter", "deciliters"]),
     unit(Volume, 1e-2, &["cL", "cl"], &["centilitre", "centilitres", "centiliter", "centiliters"]),
-    unit(Volume, 1e-3, &["mL", "ml", "cm³", "cm^3", "cm3", "cc"], &["millilitre", "millilitres", "milliliter", "milliliters", "cubic centimetre", "cubic centimetres", "cubic centimeter", "cubic centimeters"]),
-    unit(Volume, 1e-6, &["µL", "μL", "uL", "µl", "μl", "ul", "mm³", "mm^3", "mm3"], &["microlitre", "microlitres", "microliter", "microliters"]),
+    unit(Volume, 1e-3, &["mL", "ml", "cm³", "cm^3", "cm3", "cc"],
+        &["millilitre", "millilitres", "milliliter", "milliliters", "cubic centimetre", "cubic centimetres",
+           "cubic centimeter", "cubic centimeters"]),
+    unit(Volume, 1e-6, &["µL", "μL", "uL", "µl", "μl", "ul", "mm³", "mm^3", "mm3"],
+        &["microlitre", "microlitres", "microliter", "microliters"]),
     unit(Volume, 1e2, &["hL", "hl"], &["hectolitre", "hectolitres", "hectoliter", "hectoliters"]),
     unit(Volume, 1e3, &["m³", "m^3", "m3"], &["cubic metre", "cubic metres", "cubic meter", "cubic meters"]),
     unit(Volume, GALLON, &["gal"], &["gallon", "gallons", "us gallon", "us gallons"]),
@@ -188,10 +192,14 @@ static UNITS: &[Unit] = &[
     unit(Time, 86_400.0, &["d"], &["day", "days"]),
     unit(Time, 604_800.0, &["wk"], &["week", "weeks"]),
 
-    unit(Area, 1.0, &["m²", "m^2", "m2", "sq m", "sqm"], &["square metre", "square metres", "square meter", "square meters"]),
-    unit(Area, 1e6, &["km²", "km^2", "km2", "sq km"], &["square kilometre", "square kilometres", "square kilometer", "square kilometers"]),
-    unit(Area, 1e-4, &["cm²", "cm^2", "cm2", "sq cm"], &["square centimetre", "square centimetres", "square centimeter", "square centimeters"]),
-    unit(Area, 1e-6, &["mm²", "mm^2", "mm2"], &["square millimetre", "square millimetres", "square millimeter", "square millimeters"]),
+    unit(Area, 1.0, &["m²", "m^2", "m2", "sq m", "sqm"],
+        &["square metre", "square metres", "square meter", "square meters"]),
+    unit(Area, 1e6, &["km²", "km^2", "km2", "sq km"],
+        &["square kilometre", "square kilometres", "square kilometer", "square kilometers"]),
+    unit(Area, 1e-4, &["cm²", "cm^2", "cm2", "sq cm"],
+        &["square centimetre", "square centimetres", "square centimeter", "square centimeters"]),
+    unit(Area, 1e-6, &["mm²", "mm^2", "mm2"],
+        &["square millimetre", "square millimetres", "square millimeter", "square millimeters"]),
     unit(Area, 1e4, &["ha"], &["hectare", "hectares"]),
     unit(Area, FOOT * FOOT, &["ft²", "ft^2", "ft2", "sq ft", "sqft"], &["square foot", "square feet"]),
     unit(Area, INCH * INCH, &["in²", "in^2", "in2", "sq in"], &["square inch", "square inches"]),
@@ -199,8 +207,10 @@ static UNITS: &[Unit] = &[
     unit(Area, MILE * MILE, &["mi²", "mi^2", "mi2", "sq mi"], &["square mile", "square miles"]),
     unit(Area, 4_046.856_422_4, &["ac"], &["acre", "acres"]),
 
-    unit(Speed, 1.0, &["m/s", "mps", "m s^-1"], &["metres per second", "meters per second", "metre per second", "meter per second"]),
-    unit(Speed, 1.0 / 3.6, &["km/h", "kmh", "kph", "km/hr"], &["kilometres per hour", "kilometers per hour", "kilometre per hour", "kilometer per hour"]),
+    unit(Speed, 1.0, &["m/s", "mps", "m s^-1"],
+        &["metres per second", "meters per second", "metre per second", "meter per second"]),
+    unit(Speed, 1.0 / 3.6, &["km/h", "kmh", "kph", "km/hr"],
+        &["kilometres per hour", "kilometers per hour", "kilometre per hour", "kilometer per hour"]),
     unit(Speed, 1e3, &["km/s"], &["kilometres per second", "kilometers per second"]),
     unit(Speed, 1e-2, &["cm/s"], &["centimetres per second", "centimeters per second"]),
     unit(Speed, 1e-3, &["mm/s"], &["millimetres per second", "millimeters per second"]),
@@ -214,7 +224,8 @@ static UNITS: &[Unit] = &[
     unit(Energy, 1e6, &["MJ"], &["megajoule", "megajoules"]),
     unit(Energy, 1e9, &["GJ"], &["gigajoule", "gigajoules"]),
     unit(Energy, 3.6e3, &["Wh"], &["watt-hour", "watt-hours", "watt hour", "watt hours"]),
-    unit(Energy, 3.6e6, &["kWh", "KWh", "KWH", "kwh"], &["kilowatt-hour", "kilowatt-hours", "kilowatt hour", "kilowatt hours"]),
+    unit(Energy, 3.6e6, &["kWh", "KWh", "KWH", "kwh"],
+        &["kilowatt-hour", "kilowatt-hours", "kilowatt hour", "kilowatt hours"]),
     unit(Energy, 3.6e9, &["MWh"], &["megawatt-hour", "megawatt-hours", "megawatt hour", "megawatt hours"]),
     unit(Energy, 3.6e12, &["GWh"], &["gigawatt-hour", "gigawatt-hours", "gigawatt hour", "gigawatt hours"]),
     unit(Energy, 3.6e15, &["TWh"], &["terawatt-hour", "terawatt-hours", "terawatt hour", "terawatt hours"]),
@@ -268,8 +279,11 @@ static UNITS: &[Unit] = &[
     unit(Angle, DEGREE * 360.0, &["tr"], &["turn", "turns", "revolution", "revolutions"]),
 
     unit(Temperature, 1.0, &["K"], &["kelvin", "kelvins"]),
-    Unit { symbols: &["°C", "℃", "ºC"], words: &["degree celsius", "degrees celsius", "celsius", "deg c", "degrees c"], dimension: Temperature, factor: 1.0, offset: 273.15 },
-    Unit { symbols: &["°F", "℉", "ºF"], words: &["degree fahrenheit", "degrees fahrenheit", "fahrenheit", "deg f", "degrees f"], dimension: Temperature, factor: 5.0 / 9.0, offset: 459.67 },
+    Unit { symbols: &["°C", "℃", "ºC"], words: &["degree celsius", "degrees celsius", "celsius", "deg c", "degrees c"],
+        dimension: Temperature, factor: 1.0, offset: 273.15 },
+    Unit { symbols: &["°F", "℉", "ºF"],
+        words: &["degree fahrenheit", "degrees fahrenheit", "fahrenheit", "deg f", "degrees f"],
+        dimension: Temperature, factor: 5.0 / 9.0, offset: 459.67 },
 
     unit(Share, 1e-2, &["%"], &["percent", "per cent", "pct"]),
     unit(Share, 1e-3, &["‰"], &["per mille", "permille"]),

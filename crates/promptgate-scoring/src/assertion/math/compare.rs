@@ -2,7 +2,7 @@
 //! their brackets, sets, unions and lists in any order, relations read from either side.
 
 use super::Halt;
-use super::normal::{Algebra, Quotient};
+use super::algebra::{Algebra, Quotient, Result};
 use super::parse::{Formula, Item, Tree};
 
 /// The most members of a list or set.
@@ -20,8 +20,6 @@ pub(super) struct Comparison {
     /// The largest difference allowed between two values.
     abs: f64,
 }
-
-type Result<T> = std::result::Result<T, Halt>;
 
 impl Comparison {
     pub(super) fn within(abs: f64) -> Self {

@@ -113,7 +113,7 @@ fn unwrapped(text: &str) -> &str {
 
 fn stripped(text: &str) -> &str {
     let text = text.strip_suffix('.').unwrap_or(text);
-    for (open, close) in [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")] {
+    for (open, close) in [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`")] {
         if let Some(inner) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
             && !inner.contains(open)
         {
@@ -154,6 +154,11 @@ fn drop_unit(found: &mut Vec<Placed>) {
         matches!(rest, [] | [(Token::Power, _), (Token::Number(_), _)])
             || matches!(rest, [(Token::Power, _), (Token::Open('{'), _), (Token::Number(_), _), (Token::Close('}'), _)])
     };
+    if let [(Token::Text(text), _)] = found.as_mut_slice() {
+        // `\text{(A)}` is the same choice as `A`.
+        let bare = text.trim_matches(['(', ')']);
+        *text = bare.to_owned();
+    }
     if at > 0 && is_power(&found[at + 1..]) {
         found.truncate(at);
         drop_unit(found);
@@ -308,10 +313,7 @@ impl Parser {
 
     /// A primary with what stands behind it: powers, `!`, `%`, degrees.
     fn factor(&mut self) -> Parsed<Tree> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Unread::Beyond("it is nested deeper than 64 levels"));
-        }
+        self.deeper()?;
         let mut tree = self.primary()?;
         loop {
             tree = match self.peek() {
@@ -320,7 +322,7 @@ impl Parser {
                     if self.degree_follows() {
                         self.degrees(tree)
                     } else {
-                        Tree::Power(Box::new(tree), Box::new(self.signed_factor()?))
+                        Tree::Power(Box::new(tree), Box::new(self.exponent()?))
                     }
                 }
                 Some(Token::Factorial) => {
@@ -341,6 +343,29 @@ impl Parser {
         }
         self.depth -= 1;
         Ok(tree)
+    }
+
+    /// What stands behind `^`: further powers belong to it, and a `!` where it has no braces (`2^3!` is `2^6`).
+    fn exponent(&mut self) -> Parsed<Tree> {
+        self.deeper()?;
+        let negative = self.sign().unwrap_or(false);
+        let braced = self.peek() == Some(&Token::Open('{'));
+        let mut tree = self.primary()?;
+        while !braced && self.peek() == Some(&Token::Factorial) {
+            self.mark()?;
+            tree = Tree::Apply("!", Box::new(tree));
+        }
+        if self.take(&Token::Power) {
+            tree = Tree::Power(Box::new(tree), Box::new(self.exponent()?));
+        }
+        self.depth -= 1;
+        Ok(if negative { Tree::Negative(Box::new(tree)) } else { tree })
+    }
+
+    /// Goes a level deeper, where there is one.
+    fn deeper(&mut self) -> Parsed<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(Unread::Beyond("it is nested deeper than 64 levels")) } else { Ok(()) }
     }
 
     /// Takes a mark behind a factor; each makes the tree deeper.
@@ -427,10 +452,7 @@ impl Parser {
 
     /// What a LaTeX command takes: a group, or the next factor without its powers.
     fn argument(&mut self) -> Parsed<Tree> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Unread::Beyond("it is nested deeper than 64 levels"));
-        }
+        self.deeper()?;
         let tree = match self.peek().cloned() {
             Some(Token::Number(number)) => {
                 self.at += 1;

@@ -262,6 +262,12 @@ impl<'a> Lexer<'a> {
             self.push(token, begin);
             return Ok(());
         }
+        // `sinx` is a function of a variable.
+        if let Some(token) = word(&run[..run.len() - 1]).filter(|token| run.len() > 2 && *token != Token::Comma) {
+            self.at += run.len() - 1;
+            self.push(token, begin);
+            return Ok(());
+        }
         if run.len() > LONGEST_PRODUCT {
             return Err(Mistake { at: begin, problem: format!("`{run}` is a word, no mathematics") });
         }
