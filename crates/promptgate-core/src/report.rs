@@ -13,8 +13,8 @@ pub use gate::{
 };
 pub use headline::headline;
 pub use run::{
-    AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RepeatSummary, RunReport, RunVolatile,
-    SideSummary,
+    AnsweredBy, AssertionSummary, CaseCounts, CaseFailure, Interval, MetricSummary, RepeatSummary, RunReport,
+    RunVolatile, SideSummary,
 };
 
 /// What a command came to, ready to be rendered.

@@ -103,6 +103,14 @@ fn a_script_decides_what_some_requests_get() {
 }
 
 #[test]
+fn a_model_that_changes_underneath_is_told() {
+    let mock = Mock::start(Some("[[rule]]\ncontains = \"Wörter\"\nreturned_model = \"m-2026-11\"\n"));
+    let project = project(&mock, "");
+    let said = project.run(["run", "suites/words", "--live", "--model", "openai/m"]).expect_code(0);
+    assert!(said.stdout.contains("note: answered by 2 models: m (1), m-2026-11 (1)"), "{}", said.stdout);
+}
+
+#[test]
 fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_same() {
     let mock = Mock::start(None);
     let project = project(&mock, "");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::Cost;
+use super::words;
 use crate::digest::Digest;
 use crate::exit::ExitCode;
 use crate::name::{CaseId, MetricName, ModelId, SuiteName};
@@ -81,6 +82,42 @@ pub struct SideSummary {
     pub unbound: u64,
     /// Returned model names that differ from the one asked for.
     pub returned_models: Vec<String>,
+    /// Every model that the provider said it answered as, by name, with how many answers; absent where it said none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_by: Vec<AnsweredBy>,
+}
+
+/// A model by the name that came back with answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredBy {
+    /// The name; [`OTHERS`](Self::OTHERS) for all that are not told apart.
+    pub model: String,
+    /// Answers that bear it.
+    pub answers: u64,
+}
+
+impl AnsweredBy {
+    /// Stands for the models beyond the first 16.
+    pub const OTHERS: &'static str = "others";
+
+    /// A fragment for people: `answered by 2 models: a (1,200), b (3)`.
+    pub fn sentence(told: &[Self]) -> String {
+        let each = |by: &Self| format!("{} ({})", Self::short(&by.model), words::thousands(by.answers));
+        let list: Vec<String> = told.iter().map(each).collect();
+        let more = told.last().is_some_and(|last| last.model == Self::OTHERS);
+        let models = match told.len() as u64 {
+            listed if more => format!("more than {} models", listed - 1),
+            listed => words::counted(listed, "model", "models"),
+        };
+        format!("answered by {models}: {}", list.join(", "))
+    }
+
+    /// A name cut to 80 characters: a provider may send anything.
+    pub fn short(model: &str) -> String {
+        let mut chars = model.chars();
+        let head: String = chars.by_ref().take(80).collect();
+        if chars.next().is_some() { head + "..." } else { head }
+    }
 }
 
 /// What repeats of a case come to, over the cases whose trials all passed or failed.

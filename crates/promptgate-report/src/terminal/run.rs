@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
-use promptgate_core::report::{CaseFailure, RunReport, SideSummary};
+use promptgate_core::report::{AnsweredBy, CaseFailure, RunReport, SideSummary};
 use promptgate_core::score::Tier;
 
 use super::{NAMED, Paint, WIDTH};
@@ -57,7 +57,10 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     if side.unbound > 0 {
         writeln!(out, "  note: {} not tied to the prompt text", count(side.unbound, "output"))?;
     }
-    if !side.returned_models.is_empty() {
+    if side.answered_by.len() > 1 {
+        let note = format!("note: {}", AnsweredBy::sentence(&side.answered_by));
+        writeln!(out, "{}", wrap(&terminal_line(&note), "  ", WIDTH))?;
+    } else if !side.returned_models.is_empty() {
         let models: Vec<_> = side.returned_models.iter().map(|model| shortened(model, 80)).collect();
         writeln!(out, "  note: the provider answered as {}", models.join(", "))?;
     }

@@ -10,6 +10,7 @@ use promptgate_core::selection::Selection;
 use promptgate_core::verdict::Verdict;
 
 use super::FoldError;
+use super::answerers::Answerers;
 use super::check::Weighed;
 use super::evidence::{Evidence, Method};
 use super::pairs::{Answers, Over, Pairs, Sample};
@@ -454,6 +455,7 @@ impl Scene<'_> {
             let pairs = words::counted(answers.unanswered, "pair has", "pairs have");
             notes.push(format!("{pairs} no answer on a side for reasons of infrastructure"));
         }
+        notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());
         notes.extend(self.judges());

@@ -1,8 +1,6 @@
 //! The fold to a run's report: one side (version on model) after the other, in plan order, so that only one side's numbers
 //! are held at a time.
 
-use std::collections::BTreeSet;
-
 use promptgate_core::ExitCode;
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::record::{AssertionResult, RunHeader, SettledRecord, SettledTrial, TrialError};
@@ -12,6 +10,7 @@ use promptgate_core::report::{
 use promptgate_core::score::{Outcome, Score, Tier};
 
 use super::FoldError;
+use super::answerers::Answerers;
 use super::measured::Measured;
 use super::tally::Tally;
 
@@ -128,7 +127,7 @@ struct Side<'a> {
     measured: Measured<'a>,
     assertions: Vec<AssertionSummary>,
     unbound: u64,
-    returned_models: BTreeSet<String>,
+    answerers: Answerers,
 }
 
 impl<'a> Side<'a> {
@@ -147,7 +146,7 @@ impl<'a> Side<'a> {
             measured: Measured::new(header),
             assertions: Vec::new(),
             unbound: 0,
-            returned_models: BTreeSet::new(),
+            answerers: Answerers::default(),
         })
     }
 
@@ -171,8 +170,7 @@ impl<'a> Side<'a> {
         self.assertions_of(trial);
         if let Some(response) = &trial.response {
             self.unbound += u64::from(!response.bound);
-            let other = response.returned_model.iter().filter(|name| **name != *self.model.id.model);
-            self.returned_models.extend(other.cloned());
+            self.answerers.add(response);
         }
     }
 
@@ -214,7 +212,8 @@ impl<'a> Side<'a> {
             metrics: self.measured.finish(),
             assertions: self.assertions,
             unbound: self.unbound,
-            returned_models: self.returned_models.into_iter().collect(),
+            returned_models: self.answerers.other_than(&self.model.id.model),
+            answered_by: self.answerers.told(),
         };
         (summary, self.unusable)
     }

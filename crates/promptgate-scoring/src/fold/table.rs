@@ -10,6 +10,7 @@ use promptgate_core::score::Outcome;
 use promptgate_core::sequence;
 
 use super::FoldError;
+use super::answerers::Answerers;
 use super::subject::{Cell, Reading, Subject, over_trials};
 
 /// Tags that are looked at as slices; a data set where every case has its own would otherwise be held in memory.
@@ -58,6 +59,8 @@ pub(crate) struct Side {
     pub(crate) draw: u32,
     /// When the answers with a latency were got, added up in seconds since 1970, and how many they are.
     answered: (u64, u64),
+    /// Which models said that they answered.
+    pub(crate) answerers: Answerers,
     /// By position, how the calls came out that were made because the case was about to break a rule.
     confirmations: HashMap<usize, Confirmed>,
     /// By position, the cells of earlier draws by subject.
@@ -238,6 +241,7 @@ impl Side {
         self.errored += u64::from(trial.outcome == Outcome::Errored);
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         self.draw = self.draw.max(trial.draw);
+        trial.response.iter().for_each(|response| self.answerers.add(response));
         if trial.response.as_ref().is_some_and(|response| response.latency_ms.is_some()) {
             self.answered = (self.answered.0 + trial.volatile.answered_ms / 1_000, self.answered.1 + 1);
         }
@@ -245,6 +249,7 @@ impl Side {
 
     fn confirm(&mut self, position: usize, trial: &SettledTrial) {
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
+        trial.response.iter().for_each(|response| self.answerers.add(response));
         let confirmed = self.confirmations.entry(position).or_default();
         confirmed.calls += 1;
         confirmed.fared = confirmed.fared.with(Subject::Outcome.read(trial).value());

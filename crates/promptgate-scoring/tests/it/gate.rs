@@ -420,6 +420,41 @@ fn outputs_not_tied_to_the_prompt_text_are_not_promotable() {
 }
 
 #[test]
+fn answers_of_several_models_are_told_with_their_side() {
+    let said = |name: &dyn Fn(usize, u64) -> Option<&'static str>| {
+        let mut record = Bench::gate(60).drop(0.05).record(|_, _, _| Came::Out(true));
+        for trial in &mut record.trials {
+            let name = name(trial.version, trial.trial % 60);
+            trial.response.as_mut().unwrap().returned_model = name.map(str::to_owned);
+        }
+        gate_report(&record).unwrap().comparisons[0].notes.clone()
+    };
+    assert!(said(&|_, _| None).is_empty());
+    assert!(said(&|_, _| Some("m-1")).is_empty());
+    let candidate = Bench::gate(1).record(|_, _, _| Came::Out(true)).header.comparisons[0].candidate;
+    let flips = said(&|version, case| Some(if version == candidate && case >= 57 { "m-2" } else { "m-1" }));
+    assert_eq!(flips, ["the candidate was answered by 2 models: m-1 (57), m-2 (3)"]);
+    let apart = said(&|version, _| Some(if version == candidate { "m-2" } else { "m-1" }));
+    assert_eq!(apart, ["the baseline was answered by m-1, the candidate by m-2: not only the prompt differs"]);
+    let both = said(&|_, case| Some(if case == 0 { "m-2" } else { "m-1" }));
+    assert_eq!(both.len(), 2, "{both:?}");
+}
+
+#[test]
+fn a_target_that_names_every_answer_anew_is_told_in_a_few_words() {
+    let mut record = Bench::gate(60).drop(0.05).record(|_, _, _| Came::Out(true));
+    for (at, trial) in record.trials.iter_mut().enumerate() {
+        trial.response.as_mut().unwrap().returned_model = Some(format!("{at:04}{}", "x".repeat(500)));
+    }
+    let notes = gate_report(&record).unwrap().comparisons[0].notes.clone();
+    assert!(
+        notes.iter().all(|note| note.contains("by more than 16 models: ") && note.ends_with("others (44)")),
+        "{notes:?}"
+    );
+    assert!(notes.iter().all(|note| note.len() < 2_000), "{notes:?}");
+}
+
+#[test]
 fn an_advisory_model_informs_and_a_gate_of_advisory_models_is_refused() {
     let two = |first: Tier, second: Tier| {
         let bench = Bench::gate(60).drop(0.05).with(|header| {
