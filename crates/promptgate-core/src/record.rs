@@ -59,6 +59,9 @@ pub struct RunHeader {
     pub filter: Option<Selection>,
     /// The metrics the suite's assertions feed.
     pub metrics: Vec<MetricSpec>,
+    /// The suite's assertions that choose one of several labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choosing: Vec<Choosing>,
     /// The selections of the gate (slices, rules); settled trials name them by index.
     pub selections: Vec<Selection>,
     /// The comparisons to be made; empty for `run`.
@@ -103,6 +106,25 @@ pub struct HeaderVolatile {
     pub started: String,
     /// The version of promptgate that wrote it.
     pub promptgate: String,
+}
+
+/// An assertion that chooses one of several labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choosing {
+    /// Its name.
+    pub name: String,
+    /// What its labels are held against.
+    pub against: Against,
+}
+
+/// What the labels of an assertion are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The right label of the case, which is what the assertion expects.
+    Expected,
+    /// Nothing: there is no right one.
+    Nothing,
 }
 
 /// What a run is for.

@@ -55,6 +55,9 @@ pub struct Scored {
     /// What it rests on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub evidence: Evidence,
+    /// The one of several labels that it came to, where it chooses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 fn is_default(evidence: &Evidence) -> bool {
@@ -64,19 +67,25 @@ fn is_default(evidence: &Evidence) -> bool {
 impl Scored {
     /// Passed or failed, score 1 or 0.
     pub fn decided(passed: bool, evidence: Evidence) -> Self {
-        Self { score: Score::Value(if passed { 1.0 } else { 0.0 }), passed, evidence }
+        Self { score: Score::Value(if passed { 1.0 } else { 0.0 }), passed, evidence, label: None }
     }
 
     /// A score that passes from `threshold` on.
     pub fn graded(value: f64, threshold: f64, evidence: Evidence) -> Self {
         let score = Score::checked(value);
         let passed = score.value().is_some_and(|value| value >= threshold - 1e-12);
-        Self { score, passed, evidence }
+        Self { score, passed, evidence, label: None }
     }
 
     /// No score, and why.
     pub fn unscored(reason: impl Into<String>) -> Self {
-        Self { score: Score::Unscored(reason.into()), passed: false, evidence: Evidence::default() }
+        Self { score: Score::Unscored(reason.into()), passed: false, evidence: Evidence::default(), label: None }
+    }
+
+    /// The same, with the label that it came to.
+    #[must_use]
+    pub fn labelled(self, label: Option<String>) -> Self {
+        Self { label, ..self }
     }
 
     /// Pass for fail and `1 - s` for `s`; unscored stays unscored.

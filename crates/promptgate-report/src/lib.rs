@@ -14,6 +14,7 @@ mod explain;
 mod json;
 mod jsonl;
 mod junit;
+mod labels;
 mod markdown;
 mod plan;
 mod table;

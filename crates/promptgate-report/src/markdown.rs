@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
 use promptgate_core::name::CaseId;
-use promptgate_core::report::{CheckReport, Comparison, GateReport, Report, RunReport};
+use promptgate_core::report::{CheckReport, Comparison, GateReport, LabelSummary, Report, RunReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
 use crate::checks;
 use crate::escape::{markdown_code, markdown_text};
+use crate::labels;
 use crate::registry::Rendering;
 use crate::words::{self, Unit, count};
 
@@ -204,8 +205,22 @@ fn run(report: &RunReport) -> String {
             text.push_str(&format!("\n{}: {}.\n", markdown_code(&side.reference, 100), words::repeats(repeats)));
         }
     }
+    for side in &report.sides {
+        side.labels.iter().for_each(|summary| by_label(&side.reference, summary, &mut text));
+    }
     failures(report, &mut text);
     text
+}
+
+fn by_label(reference: &str, summary: &LabelSummary, text: &mut String) {
+    let headline = markdown_text(&labels::headline(summary), 500);
+    text.push_str(&format!("\n{}, {headline}.\n", markdown_code(reference, 100)));
+    if let Some(table) = labels::table(summary, markdown_code) {
+        text.push_str(&format!("\n{}", table.markdown()));
+    }
+    if let Some(line) = labels::mixed_up(summary) {
+        text.push_str(&format!("\n{}.\n", markdown_text(&line, 500)));
+    }
 }
 
 fn failures(report: &RunReport, text: &mut String) {

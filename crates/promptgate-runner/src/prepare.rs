@@ -233,6 +233,7 @@ impl Prepared {
             partition: self.partition,
             filter: self.filter.clone(),
             metrics: self.metrics.clone(),
+            choosing: self.grader.choosing(),
             selections: self.selections.clone(),
             comparisons: self.comparisons.clone(),
             policy: self.policy.clone(),

@@ -7,6 +7,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::case::Case;
+use promptgate_core::record::Against;
 use promptgate_core::score::Scored;
 use serde_json::Value;
 
@@ -163,6 +164,11 @@ pub trait Assertion: Send + Sync {
     /// Whether the suite knows labels of people for it.
     fn has_labels(&self) -> bool {
         false
+    }
+
+    /// Whether it chooses one of several labels, and what that is held against.
+    fn chooses(&self) -> Option<Against> {
+        None
     }
 
     /// Whether it looks at the whole output where no `extract` of its own says otherwise, instead of at the version's

@@ -13,7 +13,7 @@ use promptgate_core::case::Case;
 use promptgate_core::digest::Digest;
 use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
-use promptgate_core::record::{AssertionResult, MetricKind, MetricSpec, TrialError, people_metric};
+use promptgate_core::record::{AssertionResult, Choosing, MetricKind, MetricSpec, TrialError, people_metric};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::suite::{DerivedMetric, SuiteJudge};
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -234,6 +234,15 @@ impl Grader {
             specs.push(MetricSpec { name: metric.name.clone(), kind: MetricKind::Score, judged, labels_of: None });
         }
         specs.into_iter().chain(people).collect()
+    }
+
+    /// The suite's assertions that choose one of several labels, in their order.
+    pub fn choosing(&self) -> Vec<Choosing> {
+        let of = |entry: &Entry| {
+            let against = entry.prepared.chooses()?;
+            Some(Choosing { name: entry.prepared.name.clone(), against })
+        };
+        self.suite.iter().filter_map(of).collect()
     }
 
     /// Whether a model grades what feeds a metric.

@@ -183,6 +183,7 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
         partition: None,
         filter: None,
         metrics: metrics.iter().map(spec).collect(),
+        choosing: Vec::new(),
         selections: selections.clone(),
         comparisons: vec![PlannedComparison::new(0, Some(1), 0)],
         policy: Some(Policy { checks, ..Policy::default() }),

@@ -53,6 +53,9 @@ pub struct RunReport {
 impl RunReport {
     /// How many failures a report lists; `jsonl`, `csv` and `junit` list every trial.
     pub const FAILURES: usize = 200;
+
+    /// How many tags are looked at; a data set where every case has its own has no groups.
+    pub const TAGS: usize = 256;
 }
 
 /// One version on one model.
@@ -76,8 +79,14 @@ pub struct SideSummary {
     pub repeats: Option<RepeatSummary>,
     /// `pass_rate` first, then the suite's metrics, then the reserved amounts that were measured.
     pub metrics: Vec<MetricSummary>,
+    /// One per tag of the cases, by name; at most [`RunReport::TAGS`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<TagSummary>,
     /// One per assertion name.
     pub assertions: Vec<AssertionSummary>,
+    /// One per assertion that chooses one of a few labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelSummary>,
     /// Answers not tied to the prompt text.
     pub unbound: u64,
     /// Returned model names that differ from the one asked for.
@@ -121,7 +130,7 @@ impl AnsweredBy {
 }
 
 /// What repeats of a case come to, over the cases whose trials all passed or failed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RepeatSummary {
     /// Repeats of each case.
     pub k: u32,
@@ -131,6 +140,60 @@ pub struct RepeatSummary {
     pub pass_at_k: f64,
     /// Share of cases that pass in all k trials.
     pub pass_hat_k: f64,
+    /// Share of cases that pass in at least 1, 2, ... k trials.
+    #[serde(default)]
+    pub at_least: Vec<f64>,
+    /// Share of cases that pass in more than half of their trials.
+    #[serde(default)]
+    pub majority: f64,
+}
+
+/// The labels that an assertion chose, over the trials that it decided. What is right and what is found is counted by
+/// label: precision is the share of right ones among those found, recall among those expected, F1 their harmonic mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelSummary {
+    /// The assertion's name.
+    pub assertion: String,
+    /// Trials.
+    pub n: u64,
+    /// Share of trials with the right label; absent where nothing says which is right, as are all that rest on it.
+    pub accuracy: Option<f64>,
+    /// The mean F1 over the labels that are expected.
+    pub macro_f1: Option<f64>,
+    /// By label, those that are expected first.
+    pub labels: Vec<LabelCounts>,
+    /// How often each label was found where each was expected; what never occurred is left out.
+    pub confusion: Vec<Confused>,
+}
+
+/// One label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelCounts {
+    /// The label.
+    pub label: String,
+    /// Trials that expect it.
+    pub expected: u64,
+    /// Trials that found it.
+    pub found: u64,
+    /// Trials that did both.
+    pub correct: u64,
+    /// `correct / found`; absent where it was never found.
+    pub precision: Option<f64>,
+    /// `correct / expected`; absent where it is never expected.
+    pub recall: Option<f64>,
+    /// `2 correct / (found + expected)`; absent where it is never expected.
+    pub f1: Option<f64>,
+}
+
+/// One cell of a confusion matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confused {
+    /// The right label; `null` where nothing says which is right.
+    pub expected: Option<String>,
+    /// The label found; `null` for none, or for a text that is no label.
+    pub found: Option<String>,
+    /// Trials.
+    pub n: u64,
 }
 
 /// Counts by outcome.
@@ -167,6 +230,64 @@ pub struct MetricSummary {
     pub p50: Option<f64>,
     /// For amounts: the 95th percentile over trials.
     pub p95: Option<f64>,
+    /// For scores: how the cases' means spread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+    /// For scores of several trials: the mean over cases of other ways to make one of a case's trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduced: Option<Reduced>,
+}
+
+/// The metrics over the cases that carry a tag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagSummary {
+    /// The tag.
+    pub tag: String,
+    /// `pass_rate`, the suite's metrics and the amounts, as far as they were taken on some of these cases.
+    pub metrics: Vec<TagMetric>,
+}
+
+/// One metric over some of the cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagMetric {
+    /// Its name.
+    pub name: MetricName,
+    /// Cases it rests on.
+    pub n: u64,
+    /// The mean over them of the trial averages.
+    pub value: f64,
+}
+
+/// How the scores of cases spread: quantiles of type 7 (linear between the two nearest).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The lowest.
+    pub min: f64,
+    /// The 5th percentile.
+    pub p05: f64,
+    /// The first quartile.
+    pub p25: f64,
+    /// The median.
+    pub p50: f64,
+    /// The third quartile.
+    pub p75: f64,
+    /// The 95th percentile.
+    pub p95: f64,
+    /// The highest.
+    pub max: f64,
+}
+
+/// Means over cases of what the trials of each are reduced to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reduced {
+    /// The worst trial.
+    pub min: f64,
+    /// The median.
+    pub median: f64,
+    /// The most frequent score; the lowest of several.
+    pub mode: f64,
+    /// The best trial.
+    pub max: f64,
 }
 
 /// An interval with its two-sided level.

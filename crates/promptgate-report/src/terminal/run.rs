@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
-use promptgate_core::report::{AnsweredBy, CaseFailure, RunReport, SideSummary};
+use promptgate_core::report::{AnsweredBy, CaseFailure, LabelSummary, RunReport, SideSummary, TagSummary};
 use promptgate_core::score::Tier;
 
 use super::{NAMED, Paint, WIDTH};
 use crate::escape::{shell_argument, shortened, terminal_line};
+use crate::labels;
 use crate::table::{Align, Table, wrap};
 use crate::words::{self, Unit, count};
 
@@ -51,8 +52,17 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     if let Some(repeats) = &side.repeats {
         writeln!(out, "  {}", words::repeats(repeats))?;
     }
+    if let Some((head, rows)) = tags_table(side).map(|table| table.lines()) {
+        writeln!(out, "  {}", paint.dim(&head))?;
+        for row in rows {
+            writeln!(out, "  {row}")?;
+        }
+    }
     for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
         writeln!(out, "  {}", assertion_line(assertion))?;
+    }
+    for summary in &side.labels {
+        render_labels(summary, paint, out)?;
     }
     if side.unbound > 0 {
         writeln!(out, "  note: {} not tied to the prompt text", count(side.unbound, "output"))?;
@@ -65,6 +75,42 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
         writeln!(out, "  note: the provider answered as {}", models.join(", "))?;
     }
     Ok(())
+}
+
+/// Tags that are named.
+const LOWEST: usize = 5;
+
+/// The tags with the lowest pass rates; nothing where all cases passed, or none has a tag.
+fn tags_table(side: &SideSummary) -> Option<Table> {
+    let pass_rate = |tag: &TagSummary| {
+        let metric = tag.metrics.iter().find(|metric| metric.name.as_str() == "pass_rate")?;
+        Some((tag.tag.clone(), metric.n, metric.value))
+    };
+    let mut rates: Vec<(String, u64, f64)> = side.tags.iter().filter_map(pass_rate).collect();
+    rates.sort_by(|(_, _, one), (_, _, other)| one.total_cmp(other));
+    rates.retain(|(_, _, rate)| *rate < 1.0);
+    if rates.is_empty() {
+        return None;
+    }
+    let mut table = Table::new(&[("lowest by tag", Align::Left), ("pass_rate", Align::Right), ("cases", Align::Right)]);
+    for (tag, n, rate) in rates.into_iter().take(LOWEST) {
+        table.row(vec![shortened(&tag, 40), Unit::Share.value(rate), words::thousands(n)]);
+    }
+    Some(table)
+}
+
+fn render_labels(summary: &LabelSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", wrap(&terminal_line(&labels::headline(summary)), "  ", WIDTH))?;
+    if let Some((head, rows)) = labels::table(summary, shortened).map(|table| table.lines()) {
+        writeln!(out, "  {}", paint.dim(&head))?;
+        for row in rows {
+            writeln!(out, "  {row}")?;
+        }
+    }
+    match labels::mixed_up(summary) {
+        Some(line) => writeln!(out, "{}", wrap(&terminal_line(&line), "  ", WIDTH)),
+        None => Ok(()),
+    }
 }
 
 fn assertion_line(assertion: &promptgate_core::report::AssertionSummary) -> String {

@@ -3,6 +3,7 @@
 use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
+use promptgate_core::record::Against;
 use promptgate_core::score::{Evidence, Scored};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,10 +62,14 @@ impl Assertion for Choice {
             let (text, value) = (trial.subject().text(), self.value.text(trial.case)?);
             let chosen = self.chooser.find(&text);
             let passed = chosen.is_some_and(|chosen| chosen.to_lowercase() == value.trim().to_lowercase());
-            let note =
-                Some(chosen.map_or_else(|| "no option is chosen".to_owned(), |chosen| format!("chose {chosen}")));
-            Ok(Scored::decided(passed, Evidence { note: note.as_deref().map(excerpt), ..evidence(&value, &text) }))
+            let note = chosen.map_or_else(|| "no option is chosen".to_owned(), |chosen| format!("chose {chosen}"));
+            let evidence = Evidence { note: Some(excerpt(&note)), ..evidence(value.trim(), &text) };
+            Ok(Scored::decided(passed, evidence).labelled(chosen.map(str::to_owned)))
         })
+    }
+
+    fn chooses(&self) -> Option<Against> {
+        Some(Against::Expected)
     }
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {

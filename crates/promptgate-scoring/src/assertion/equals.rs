@@ -3,6 +3,7 @@
 use promptgate_core::Diagnostics;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
+use promptgate_core::record::Against;
 use promptgate_core::score::Scored;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,6 +58,11 @@ impl Assertion for Equals {
             let passed = equals(trial.subject(), &value, self.rule);
             Ok(Scored::decided(passed, evidence(&text_of(&value), &trial.subject().text())))
         })
+    }
+
+    /// What is expected may be one of a few labels or any text; only what came tells (`fold::labels`).
+    fn chooses(&self) -> Option<Against> {
+        Some(Against::Expected)
     }
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {

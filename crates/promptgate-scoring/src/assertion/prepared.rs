@@ -4,6 +4,7 @@
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
+use promptgate_core::record::Against;
 use promptgate_core::score::{Evidence, Scored};
 use promptgate_core::{Diagnostic, Diagnostics};
 use serde_json::Value;
@@ -71,6 +72,11 @@ impl Prepared {
 
     pub(crate) fn has_labels(&self) -> bool {
         self.assertion.has_labels()
+    }
+
+    /// Whether it chooses one of several labels. An inverted one expects any label but one, which nothing is held against.
+    pub(crate) fn chooses(&self) -> Option<Against> {
+        self.assertion.chooses().filter(|_| !self.not)
     }
 
     pub(crate) fn reads_output(&self) -> bool {

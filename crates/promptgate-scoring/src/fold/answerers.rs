@@ -28,7 +28,7 @@ impl Answerers {
 
     /// By name; those that are not told apart come last.
     pub(crate) fn told(&self) -> Vec<AnsweredBy> {
-        let others = (self.others > 0).then(|| (AnsweredBy::OTHERS, &self.others));
+        let others = (self.others > 0).then_some((AnsweredBy::OTHERS, &self.others));
         let named = self.named.iter().map(|(model, answers)| (model.as_str(), answers)).chain(others);
         named.map(|(model, answers)| AnsweredBy { model: model.to_owned(), answers: *answers }).collect()
     }

@@ -1,10 +1,12 @@
 //! The metrics of one side: per case the mean over its trials, then the mean over cases with its interval (gate.md, 4.6).
 //! Values are sorted before they are summed, so the order of the cases changes nothing.
 
+use std::collections::BTreeMap;
+
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{MetricKind, RunHeader, SettledCase, SettledTrial};
-use promptgate_core::report::{Interval, MetricSummary};
+use promptgate_core::report::{Interval, MetricSummary, Reduced, RunReport, Spread, TagMetric, TagSummary};
 
 use super::subject::{Reading, Subject};
 use crate::stats::{cluster, describe, log_ratio, proportion, sum};
@@ -18,6 +20,8 @@ pub(crate) struct Measured<'a> {
     columns: Vec<Column>,
     /// The cluster of each closed case.
     clusters: Vec<u64>,
+    /// By tag, the cases that carry it, in the order in which they came.
+    tags: BTreeMap<String, Vec<u32>>,
 }
 
 /// One metric.
@@ -33,6 +37,8 @@ struct Column {
     missing: u64,
     /// Values of all trials, where that is not the same as `cases`.
     trials: Vec<f64>,
+    /// By case, what its trials are reduced to; of scores of several trials.
+    reduced: Vec<Reduced>,
 }
 
 impl<'a> Measured<'a> {
@@ -45,15 +51,26 @@ impl<'a> Measured<'a> {
             cases: Vec::new(),
             missing: 0,
             trials: Vec::new(),
+            reduced: Vec::new(),
         };
-        Self { header, columns: Subject::all(header).into_iter().map(column).collect(), clusters: Vec::new() }
+        let columns = Subject::all(header).into_iter().map(column).collect();
+        Self { header, columns, clusters: Vec::new(), tags: BTreeMap::new() }
     }
 
     /// The next trials are of this case.
     pub(crate) fn open(&mut self, case: &SettledCase) {
         let own = || case_key(&case.id);
         let key = case.cluster.as_ref().map_or_else(own, |name| Digest::of_json(&("cluster", name)).prefix128());
+        let at = self.clusters.len() as u32;
         self.clusters.push(key as u64);
+        for tag in &case.tags {
+            let room = self.tags.len() < RunReport::TAGS;
+            match self.tags.get_mut(tag) {
+                Some(cases) => cases.push(at),
+                None if room => drop(self.tags.insert(tag.clone(), vec![at])),
+                None => {}
+            }
+        }
     }
 
     pub(crate) fn add(&mut self, trial: &SettledTrial) {
@@ -73,21 +90,40 @@ impl<'a> Measured<'a> {
             column.cases.push(mean.unwrap_or(f64::NAN));
             if repeated && column.kind == MetricKind::Ratio {
                 column.trials.append(&mut column.open);
+            } else if repeated {
+                column.reduced.extend(reduced(&mut column.open));
             }
             column.open.clear();
             column.fed = false;
         }
     }
 
+    /// The metrics by tag, as far as they were taken on cases that carry it.
+    pub(crate) fn by_tag(&self) -> Vec<TagSummary> {
+        let summary = |(tag, cases): (&String, &Vec<u32>)| TagSummary {
+            tag: tag.clone(),
+            metrics: self.columns.iter().filter_map(|column| column.over(cases)).collect(),
+        };
+        self.tags.iter().map(summary).filter(|summary| !summary.metrics.is_empty()).collect()
+    }
+
     /// `pass_rate`, the suite's metrics, and the amounts that were measured.
     pub(crate) fn finish(self) -> Vec<MetricSummary> {
-        let Self { header, columns, clusters } = self;
+        let Self { header, columns, clusters, .. } = self;
         let summaries = columns.into_iter().map(|column| column.finish(header, &clusters));
         summaries.filter(|metric| metric.kind != MetricKind::Ratio || metric.n > 0).collect()
     }
 }
 
 impl Column {
+    /// The mean over some of the cases.
+    fn over(&self, cases: &[u32]) -> Option<TagMetric> {
+        let values = cases.iter().map(|at| self.cases[*at as usize]).filter(|value| !value.is_nan());
+        let mut values: Vec<f64> = values.collect();
+        values.sort_unstable_by(f64::total_cmp);
+        Some(TagMetric { name: self.subject.name(), n: values.len() as u64, value: sum::mean(&values)? })
+    }
+
     fn finish(self, header: &RunHeader, clusters: &[u64]) -> MetricSummary {
         let mut cases: Vec<(u64, f64)> =
             clusters.iter().copied().zip(self.cases).filter(|(_, value)| !value.is_nan()).collect();
@@ -115,8 +151,48 @@ impl Column {
             total: (!amounts.is_empty()).then(|| total(amounts)),
             p50: describe::quantile7(amounts, 0.5).ok(),
             p95: describe::quantile7(amounts, 0.95).ok(),
+            spread: (self.kind == MetricKind::Score).then(|| spread(&values)).flatten(),
+            reduced: if self.kind == MetricKind::Score { mean(&self.reduced) } else { None },
         }
     }
+}
+
+/// How the scores of cases spread.
+fn spread(cases: &[f64]) -> Option<Spread> {
+    let quantile = |share| describe::quantile7(cases, share).ok();
+    Some(Spread {
+        min: quantile(0.0)?,
+        p05: quantile(0.05)?,
+        p25: quantile(0.25)?,
+        p50: quantile(0.5)?,
+        p75: quantile(0.75)?,
+        p95: quantile(0.95)?,
+        max: quantile(1.0)?,
+    })
+}
+
+/// What the trials of a case are reduced to, but for their mean.
+fn reduced(trials: &mut [f64]) -> Option<Reduced> {
+    trials.sort_unstable_by(f64::total_cmp);
+    let (min, max) = (*trials.first()?, *trials.last()?);
+    let runs = trials.chunk_by(|one, other| one == other);
+    // Of runs that are as long, the last one is taken: backwards that is the lowest.
+    let mode = runs.rev().max_by_key(|run| run.len()).and_then(|run| run.first().copied())?;
+    Some(Reduced { min, median: describe::quantile7(trials, 0.5).ok()?, mode, max })
+}
+
+fn mean(cases: &[Reduced]) -> Option<Reduced> {
+    let of = |part: fn(&Reduced) -> f64| {
+        let mut parts: Vec<f64> = cases.iter().map(part).collect();
+        parts.sort_unstable_by(f64::total_cmp);
+        sum::mean(&parts)
+    };
+    Some(Reduced {
+        min: of(|case| case.min)?,
+        median: of(|case| case.median)?,
+        mode: of(|case| case.mode)?,
+        max: of(|case| case.max)?,
+    })
 }
 
 fn total(amounts: &[f64]) -> f64 {

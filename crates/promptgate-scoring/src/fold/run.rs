@@ -11,6 +11,7 @@ use promptgate_core::score::{Outcome, Score, Tier};
 
 use super::FoldError;
 use super::answerers::Answerers;
+use super::labels::Labels;
 use super::measured::Measured;
 use super::tally::Tally;
 
@@ -125,6 +126,7 @@ struct Side<'a> {
     unusable: Unusable,
     repeats: Repeats,
     measured: Measured<'a>,
+    labels: Labels<'a>,
     assertions: Vec<AssertionSummary>,
     unbound: u64,
     answerers: Answerers,
@@ -142,8 +144,9 @@ impl<'a> Side<'a> {
             cases: CaseCounts::default(),
             trials: CaseCounts::default(),
             unusable: Unusable::default(),
-            repeats: Repeats { k: header.trials, ..Repeats::default() },
+            repeats: Repeats::of(header.trials),
             measured: Measured::new(header),
+            labels: Labels::new(header),
             assertions: Vec::new(),
             unbound: 0,
             answerers: Answerers::default(),
@@ -167,6 +170,7 @@ impl<'a> Side<'a> {
             None => {}
         }
         self.measured.add(trial);
+        self.labels.add(trial);
         self.assertions_of(trial);
         if let Some(response) = &trial.response {
             self.unbound += u64::from(!response.bound);
@@ -209,8 +213,10 @@ impl<'a> Side<'a> {
             cases: self.cases,
             trials: self.trials,
             repeats: self.repeats.summary(),
+            tags: self.measured.by_tag(),
             metrics: self.measured.finish(),
             assertions: self.assertions,
+            labels: self.labels.finish(),
             unbound: self.unbound,
             returned_models: self.answerers.other_than(&self.model.id.model),
             answered_by: self.answerers.told(),
@@ -219,33 +225,33 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Cases by how often they passed.
-#[derive(Default)]
-struct Repeats {
-    k: u32,
-    n: u64,
-    once: u64,
-    always: u64,
-}
+/// Cases by how many of their trials passed, from none to all.
+struct Repeats(Vec<u64>);
 
 impl Repeats {
+    fn of(trials: u32) -> Self {
+        Self(vec![0; trials as usize + 1])
+    }
+
+    /// Takes in a case whose trials all passed or failed.
     fn add(&mut self, case: &CaseCounts) {
-        let k = u64::from(self.k);
+        let k = self.0.len() as u64 - 1;
         if case.passed + case.failed == k {
-            self.n += 1;
-            self.once += u64::from(case.passed > 0);
-            self.always += u64::from(case.passed == k);
+            self.0[case.passed as usize] += 1;
         }
     }
 
     /// pass@k and pass^k (`stats::trials`) where k is the number of trials: no draw of k leaves one out.
     fn summary(&self) -> Option<RepeatSummary> {
-        let share = |count: u64| count as f64 / self.n as f64;
-        (self.k > 1 && self.n > 0).then(|| RepeatSummary {
-            k: self.k,
-            n: self.n,
-            pass_at_k: share(self.once),
-            pass_hat_k: share(self.always),
+        let (k, n): (usize, u64) = (self.0.len() - 1, self.0.iter().sum());
+        let from = |passed: usize| self.0[passed..].iter().sum::<u64>() as f64 / n as f64;
+        (k > 1 && n > 0).then(|| RepeatSummary {
+            k: k as u32,
+            n,
+            pass_at_k: from(1),
+            pass_hat_k: from(k),
+            at_least: (1..=k).map(from).collect(),
+            majority: from(k / 2 + 1),
         })
     }
 }

@@ -6,15 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{RunHeader, SettledCase, SettledTrial};
+use promptgate_core::report::RunReport;
 use promptgate_core::score::Outcome;
 use promptgate_core::sequence;
 
 use super::FoldError;
 use super::answerers::Answerers;
 use super::subject::{Cell, Reading, Subject, over_trials};
-
-/// Tags that are looked at as slices; a data set where every case has its own would otherwise be held in memory.
-const MOST_TAGS: usize = 256;
 
 /// What is remembered of the cases, by their position in the plan, and of every side.
 pub(crate) struct Table {
@@ -145,7 +143,7 @@ impl Table {
 
     fn tag(&mut self, position: usize, tags: &[String]) {
         for tag in tags {
-            let room = self.tags.len() < MOST_TAGS;
+            let room = self.tags.len() < RunReport::TAGS;
             match self.tags.get_mut(tag) {
                 Some(positions) => positions.push(position as u32),
                 None if room => drop(self.tags.insert(tag.clone(), vec![position as u32])),

@@ -77,6 +77,7 @@ impl Bench {
                 judged: false,
                 labels_of: None,
             }],
+            choosing: Vec::new(),
             selections: Vec::new(),
             comparisons: vec![PlannedComparison::new(0, Some(1), 0)],
             policy: Some(Policy::default()),

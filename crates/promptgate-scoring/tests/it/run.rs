@@ -1,9 +1,9 @@
 //! The fold to a run's report.
 
 use promptgate_core::answer::FailureKind;
-use promptgate_core::record::{Purpose, RecordInMemory};
-use promptgate_core::report::{MetricSummary, RunReport};
-use promptgate_core::score::Tier;
+use promptgate_core::record::{Against, AssertionResult, Choosing, Purpose, RecordInMemory};
+use promptgate_core::report::{Confused, LabelSummary, MetricSummary, RunReport};
+use promptgate_core::score::{Evidence, Scored, Tier};
 use promptgate_scoring::fold::run_report;
 
 use crate::bench::{Bench, Came};
@@ -76,8 +76,9 @@ fn repeats_say_how_often_a_case_passes_once_and_always() {
         (3, _) => Came::Out(true),
         _ => Came::Out(false),
     };
-    let repeats = folded(&bench(4).trials(3).record(came)).sides[0].repeats.unwrap();
+    let repeats = folded(&bench(4).trials(3).record(came)).sides[0].repeats.clone().unwrap();
     assert_eq!((repeats.k, repeats.n, repeats.pass_at_k, repeats.pass_hat_k), (3, 3, 2.0 / 3.0, 1.0 / 3.0));
+    assert_eq!((repeats.at_least, repeats.majority), (vec![2.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], 1.0 / 3.0));
     assert_eq!(folded(&bench(4).record(came)).sides[0].repeats, None, "one trial says nothing of repeats");
     assert_eq!(folded(&bench(4).trials(2).record(|_, _, _| Came::Skipped)).sides[0].repeats, None);
 }
@@ -92,6 +93,111 @@ fn amounts_have_totals_and_quantiles_and_missing_ones_are_counted() {
     assert_eq!((tokens.n, tokens.missing, tokens.total, tokens.p50), (4, 1, Some(1_000.0), Some(250.0)));
     assert_eq!((tokens.value, report.cost.output_tokens), (Some(250.0), 1_000));
     assert!(report.sides[0].metrics.iter().all(|metric| metric.name.as_str() != "latency"));
+}
+
+#[test]
+fn scores_have_quantiles_and_their_trials_other_means() {
+    let scores = [[0.0, 0.5, 0.5], [1.0, 0.25, 0.5], [1.0, 1.0, 0.0], [0.2, 0.2, 0.8]];
+    let report = folded(&bench(4).trials(3).record(|_, at, repeat| Came::Scored(scores[at][repeat as usize - 1])));
+    let quality = metric(&report, "quality");
+    let (spread, reduced) = (quality.spread.unwrap(), quality.reduced.unwrap());
+    // The means are 1/3, 7/12, 2/3 and 2/5.
+    assert!((spread.min - 1.0 / 3.0).abs() < 1e-12 && (spread.max - 2.0 / 3.0).abs() < 1e-12, "{spread:?}");
+    assert!((spread.p50 - (0.4 + 7.0 / 12.0) / 2.0).abs() < 1e-12, "{spread:?}");
+    assert!((spread.p25 - (0.25 / 3.0 + 0.75 * 0.4)).abs() < 1e-12, "{spread:?}");
+    // Of 0.25, 0.5 and 1 each comes once: the lowest counts.
+    let expected = [(0.0 + 0.25 + 0.0 + 0.2) / 4.0, (0.5 + 0.5 + 1.0 + 0.2) / 4.0, (0.5 + 0.25 + 1.0 + 0.2) / 4.0];
+    for (value, expected) in [reduced.min, reduced.median, reduced.mode].into_iter().zip(expected) {
+        assert!((value - expected).abs() < 1e-12, "{reduced:?}");
+    }
+    assert!((reduced.max - (0.5 + 1.0 + 1.0 + 0.8) / 4.0).abs() < 1e-12, "{reduced:?}");
+    let once = folded(&bench(4).record(|_, at, _| Came::Scored(scores[at][0])));
+    assert!(metric(&once, "quality").reduced.is_none() && metric(&once, "quality").spread.is_some());
+    assert!(metric(&once, "pass_rate").spread.is_none(), "a pass rate has no quantiles");
+}
+
+#[test]
+fn metrics_are_told_by_tag() {
+    let mut bench = bench(6).trials(2);
+    for (at, case) in bench.cases.iter_mut().enumerate() {
+        case.tags = if at < 4 { vec!["vip".to_owned(), format!("t{}", at % 2)] } else { Vec::new() };
+    }
+    // Case 0 fails once, case 3 is lost.
+    let report = folded(&bench.record(|_, at, repeat| match at {
+        0 => Came::Out(repeat == 1),
+        3 => Came::Lost(FailureKind::Server),
+        _ => Came::Out(true),
+    }));
+    let tags = &report.sides[0].tags;
+    let told: Vec<_> = tags.iter().map(|tag| (tag.tag.as_str(), tag.metrics[0].n, tag.metrics[0].value)).collect();
+    assert_eq!(told, [("t0", 2, 0.75), ("t1", 1, 1.0), ("vip", 3, 2.5 / 3.0)]);
+    assert!(tags.iter().all(|tag| tag.metrics[0].name.as_str() == "pass_rate"));
+    assert!(tags[0].metrics.iter().any(|metric| metric.name.as_str() == "tokens"), "{:?}", tags[0]);
+    for (at, case) in bench.cases.iter_mut().enumerate() {
+        case.tags = vec!["all".to_owned(), format!("t{at}")];
+    }
+    assert_eq!(folded(&bench.record(|_, _, _| Came::Out(true))).sides[0].tags.len(), 7);
+}
+
+/// The labels of a run whose cases expect and find these; `None` for no label.
+fn labels(against: Against, pairs: &[(&str, Option<&str>)]) -> Vec<LabelSummary> {
+    let choosing = Choosing { name: "queue".to_owned(), against };
+    let mut record =
+        bench(pairs.len()).with(|header| header.choosing = vec![choosing]).record(|_, _, _| Came::Out(true));
+    for (trial, (expected, found)) in record.trials.iter_mut().zip(pairs) {
+        let evidence = Evidence { expected: Some((*expected).to_owned()), ..Evidence::default() };
+        let scored = Scored::decided(Some(*expected) == *found, evidence).labelled(found.map(str::to_owned));
+        let (name, tier) = ("queue".to_owned(), Tier::Critical);
+        trial.assertions = vec![AssertionResult { name, tier, weight: 1.0, scored }];
+    }
+    folded(&record).sides.remove(0).labels
+}
+
+#[test]
+fn labels_have_accuracy_precision_recall_and_what_is_mixed_up() {
+    let pairs = [
+        ("a", Some("a")),
+        ("a", Some("a")),
+        ("a", Some("b")),
+        ("b", Some("b")),
+        ("b", Some("a")),
+        ("c", Some("a")),
+        ("c", None),
+        ("b", Some("d")),
+    ];
+    let summary = labels(Against::Expected, &pairs).remove(0);
+    // sklearn.metrics, labels a, b, c, d: precision .5, .5, 0, 0; recall 2/3, 1/3, 0; F1 4/7, .4, 0.
+    assert_eq!((summary.n, summary.accuracy), (8, Some(3.0 / 8.0)));
+    assert!((summary.macro_f1.unwrap() - (4.0 / 7.0 + 0.4) / 3.0).abs() < 1e-12);
+    let told: Vec<_> = summary.labels.iter().map(|l| (l.label.as_str(), l.expected, l.found, l.correct)).collect();
+    assert_eq!(told, [("a", 3, 4, 2), ("b", 3, 2, 1), ("c", 2, 0, 0), ("d", 0, 1, 0)]);
+    let shares: Vec<_> = summary.labels.iter().map(|label| (label.precision, label.recall)).collect();
+    assert_eq!(shares[..2], [(Some(0.5), Some(2.0 / 3.0)), (Some(0.5), Some(1.0 / 3.0))]);
+    assert_eq!(shares[2..], [(None, Some(0.0)), (Some(0.0), None)]);
+    assert_eq!(summary.confusion.iter().map(|cell| cell.n).sum::<u64>(), 8);
+    assert!(summary.confusion.contains(&Confused { expected: Some("c".to_owned()), found: None, n: 1 }));
+}
+
+#[test]
+fn labels_that_nothing_is_held_against_are_only_counted() {
+    let pairs = [("at least 1", Some("polite")), ("at least 1", Some("curt")), ("at least 1", Some("polite"))];
+    let summary = labels(Against::Nothing, &pairs).remove(0);
+    assert_eq!((summary.accuracy, summary.macro_f1), (None, None));
+    let told: Vec<_> = summary.labels.iter().map(|label| (label.label.as_str(), label.found, label.f1)).collect();
+    assert_eq!(told, [("curt", 1, None), ("polite", 2, None)]);
+}
+
+#[test]
+fn texts_are_no_labels() {
+    let text = "x".repeat(61);
+    assert!(labels(Against::Expected, &[("a", Some("a")), (&text, Some("a"))]).is_empty());
+    assert!(labels(Against::Expected, &[("a", Some("a")), ("a", Some("b"))]).is_empty(), "one label is no choice");
+    let many: Vec<String> = (0..51).map(|n| format!("l{n}")).collect();
+    let many: Vec<(&str, Option<&str>)> = many.iter().map(|label| (label.as_str(), Some(label.as_str()))).collect();
+    assert!(labels(Against::Expected, &many).is_empty());
+    assert_eq!(labels(Against::Expected, &many[..50]).len(), 1);
+    let prose = labels(Against::Expected, &[("a", Some(&text)), ("b", Some("b"))]).remove(0);
+    assert!(prose.confusion.contains(&Confused { expected: Some("a".to_owned()), found: None, n: 1 }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::case::Case;
+use promptgate_core::record::Against;
 use promptgate_core::score::{Evidence, Scored};
 use promptgate_core::{Diagnostic, Diagnostics};
 use serde_json::{Map, Value};
@@ -70,8 +71,15 @@ impl Judged {
             found: self.of_answer.then(|| excerpt(&trial.subject().text())),
             note: Some(told(&self.judge, grades)),
         };
-        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) }
+        let scored = Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) };
+        scored.labelled(agreed(grades))
     }
+}
+
+/// The label that all judges chose, where there is one.
+fn agreed(grades: &[Grade]) -> Option<String> {
+    let first = grades.first()?.label.as_ref()?;
+    grades.iter().all(|grade| grade.label.as_ref() == Some(first)).then(|| first.clone())
 }
 
 /// The answer as a judge sees it.
@@ -141,6 +149,10 @@ impl Assertion for Judged {
 
     fn has_labels(&self) -> bool {
         self.judge.has_labels()
+    }
+
+    fn chooses(&self) -> Option<Against> {
+        matches!(self.shape, Shape::Label(_)).then_some(Against::Nothing)
     }
 
     fn asks(&self) -> Vec<Asked> {
