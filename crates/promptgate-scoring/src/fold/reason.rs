@@ -139,6 +139,9 @@ fn too_small(told: &Told<'_>) -> Option<String> {
 
 /// What would settle an open check; never only "more cases".
 fn settling(told: &Told<'_>) -> String {
+    if let Some(way) = told.cap.and_then(|cap| of_judge(cap.code)) {
+        return format!("More cases do not settle it: {way}.");
+    }
     let (report, n) = (told.report, told.report.n);
     let drop = if report.kind == CheckKind::Ratio { "rise" } else { "drop" };
     match report.cases_needed {
@@ -160,6 +163,17 @@ fn settling(told: &Told<'_>) -> String {
             let seen = "the drop seen is too large for that";
             format!("More cases do not settle it: {seen}. {}", ways(told, "Instead"))
         }
+    }
+}
+
+/// What settles a check whose judge was not held against people enough.
+fn of_judge(code: &str) -> Option<&'static str> {
+    match code {
+        "too_few_labels" => Some("have people label more answers"),
+        "judge_disagrees" => Some(
+            "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)",
+        ),
+        _ => None,
     }
 }
 

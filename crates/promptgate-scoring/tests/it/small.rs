@@ -219,7 +219,9 @@ fn two_trials_for_a_judge_that_nobody_checked_leave_its_metric_open_where_labels
     };
     assert_eq!(verdict(&judged(0, None)), Verdict::Pass);
     assert_eq!(judged(0, None).comparisons[0].notes, ["judge not checked against people (0 labels)"]);
-    assert!(first(&judged(30, None)).reason.starts_with("too_few_labels"));
+    let few = first(&judged(30, None)).reason.clone();
+    assert!(few.starts_with("too_few_labels"), "{few}");
+    assert!(few.ends_with("More cases do not settle it: have people label more answers."), "{few}");
     assert!(first(&judged(0, Some(0.6))).reason.starts_with("judge_disagrees"));
     assert_eq!(verdict(&judged(30, None)), Verdict::Inconclusive);
 }
