@@ -7,6 +7,7 @@
 mod dispatch;
 mod measure;
 mod project;
+mod promptfoo;
 mod replay;
 mod scoring;
 mod similarity;
@@ -38,6 +39,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "log", run: replay::log_rows },
     Bench { name: "memory", run: replay::memory_rows },
     Bench { name: "dispatch", run: dispatch::rows },
+    Bench { name: "promptfoo", run: promptfoo::rows },
 ];
 
 /// What is measured, and with what.

@@ -171,8 +171,12 @@ fn id(number: usize) -> String {
 }
 
 fn vars(number: usize) -> Map<String, Value> {
-    let question = format!("Message {number}: the invoice of last month was charged twice, please have a look at it.");
-    Map::from_iter([("question".to_owned(), question.into())])
+    Map::from_iter([("question".to_owned(), question(number).into())])
+}
+
+/// What a case asks.
+pub fn question(number: usize) -> String {
+    format!("Message {number}: the invoice of last month was charged twice, please have a look at it.")
 }
 
 /// An output of so many bytes that passes.

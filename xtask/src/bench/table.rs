@@ -21,6 +21,11 @@ impl Row {
         Self::of(what, (figure, note), &format!(">= {}", short(least)), unit, figure >= least)
     }
 
+    /// A figure that stands beside ours, and has no target.
+    pub fn beside(what: &str, figure: f64, unit: &str, note: &str) -> Self {
+        Self { target: "-".to_owned(), ..Self::of(what, (figure, note), "", unit, true) }
+    }
+
     fn of(what: &str, (figure, note): (f64, &str), bound: &str, unit: &str, met: bool) -> Self {
         let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
         let (measured, target) = (format!("{} {unit}{note}", short(figure)), format!("{bound} {unit}"));
@@ -32,9 +37,17 @@ impl Row {
         self.met
     }
 
+    fn answer(&self) -> &'static str {
+        match (self.target.as_str(), self.met) {
+            ("-", _) => "-",
+            (_, true) => "yes",
+            (_, false) => "NO",
+        }
+    }
+
     /// Prints the line.
     pub fn print(&self) {
-        println!("| {} | {} | {} | {} |", self.what, self.measured, self.target, if self.met { "yes" } else { "NO" });
+        println!("| {} | {} | {} | {} |", self.what, self.measured, self.target, self.answer());
     }
 }
 
