@@ -113,7 +113,7 @@ impl Recording {
                     Origin::Trial { .. } => String::new(),
                     Origin::Ask { assertion, .. } => format!(" asked by assertion `{assertion}`"),
                 };
-                let near = self.near(request, &lookup).map_err(|error| missing(error.to_string()))?;
+                let near = self.near_of_case(request, &lookup).map_err(|error| missing(error.to_string()))?;
                 let what = format!("{}: no answer to case `{case}`{asker}, trial {repeat}", self.name);
                 Err(missing(format!("{what}: {lookup}{near}; to record anew: --live --record")))
             }

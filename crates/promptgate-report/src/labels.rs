@@ -1,5 +1,6 @@
 //! The labels that an assertion chose, for people: how often the right one, label by label, and what is mixed up most.
 
+use promptgate_core::report::words::cut;
 use promptgate_core::report::{Confused, LabelSummary};
 
 use crate::table::{Align, Table};
@@ -13,12 +14,6 @@ const LISTED: usize = 12;
 
 /// Confusions that are named.
 const NAMED: usize = 3;
-
-/// Cut, not escaped: that is for the format to do.
-fn cut(text: &str, width: usize) -> String {
-    let head: String = text.chars().take(width).collect();
-    if head.len() < text.len() { head + "..." } else { head }
-}
 
 /// `queue by label: 91.2% right, mean F1 90.1%`, or how often each came where none is the right one.
 pub(crate) fn headline(summary: &LabelSummary) -> String {

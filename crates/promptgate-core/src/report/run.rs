@@ -123,9 +123,7 @@ impl AnsweredBy {
 
     /// A name cut to 80 characters: a provider may send anything.
     pub fn short(model: &str) -> String {
-        let mut chars = model.chars();
-        let head: String = chars.by_ref().take(80).collect();
-        if chars.next().is_some() { head + "..." } else { head }
+        words::cut(model, 80)
     }
 }
 

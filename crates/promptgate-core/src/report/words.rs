@@ -27,6 +27,13 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 
+/// At most so many characters of a text that may be any, and dots where it goes on. Not escaped: each format does that.
+pub fn cut(text: &str, width: usize) -> String {
+    let mut chars = text.chars();
+    let head: String = chars.by_ref().take(width).collect();
+    if chars.next().is_some() { head + "..." } else { head }
+}
+
 /// `1000` is `1,000`.
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
@@ -66,6 +73,7 @@ mod tests {
             (chance(0.2617), chance(0.0027), chance(1e-9)),
             ("26%".into(), "0.3%".into(), "less than 0.1%".into())
         );
+        assert_eq!((cut("wörter", 2), cut("wö", 2)), ("wö...".into(), "wö".into()));
         assert_eq!((counted(1, "case", "cases"), thousands(1_234_567)), ("1 case".into(), "1,234,567".into()));
     }
 }

@@ -36,10 +36,17 @@ impl Recording {
         if *lookup != Lookup::Missing {
             return Ok(String::new());
         }
-        Ok(match self.near_key(request)? {
-            Some((line, differs)) => format!("; line {line} is nearest: {differs}"),
-            None => self.near_case(request)?.unwrap_or_default(),
-        })
+        let of_case = self.near_of_case(request, lookup)?;
+        if *lookup != Lookup::Missing || !of_case.is_empty() {
+            return Ok(of_case);
+        }
+        Ok(self.near_case(request)?.unwrap_or_default())
+    }
+
+    /// The same among the lines of the case alone: few enough to be read for every answer that is missing.
+    pub(super) fn near_of_case(&self, request: &Request, lookup: &Lookup) -> Result<String, PortError> {
+        let found = if *lookup == Lookup::Missing { self.near_key(request)? } else { None };
+        Ok(found.map_or_else(String::new, |(line, differs)| format!("; line {line} is nearest: {differs}")))
     }
 
     /// The line of the same case that differs in the fewest parts of the key; the first one of several.

@@ -72,7 +72,7 @@ fn a_miss_is_an_error_and_never_a_call() {
     assert_eq!((answer.attempts, world.waits().len()), (0, 0));
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::MissingRecording);
-    insta::assert_snapshot!(failed, @"r.jsonl: no answer to case `c9`, trial 1: no line; line 1 is nearest: case `c0`; to record anew: --live --record");
+    insta::assert_snapshot!(failed, @"r.jsonl: no answer to case `c9`, trial 1: no line; to record anew: --live --record");
 }
 
 #[test]

@@ -44,19 +44,12 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     let tier = if side.tier == Tier::Advisory { " (advisory)" } else { "" };
     let title = format!("{} on {}{tier}", shortened(&side.reference, 80), shortened(&side.model.to_string(), 80));
     writeln!(out, "{}: {}", paint.bold(&title), words::side_line(side))?;
-    let (head, rows) = metrics_table(side).lines();
-    writeln!(out, "  {}", paint.dim(&head))?;
-    for row in rows {
-        writeln!(out, "  {row}")?;
-    }
+    write_table(&metrics_table(side), paint, out)?;
     if let Some(repeats) = &side.repeats {
         writeln!(out, "  {}", words::repeats(repeats))?;
     }
-    if let Some((head, rows)) = tags_table(side).map(|table| table.lines()) {
-        writeln!(out, "  {}", paint.dim(&head))?;
-        for row in rows {
-            writeln!(out, "  {row}")?;
-        }
+    if let Some(table) = tags_table(side) {
+        write_table(&table, paint, out)?;
     }
     for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
         writeln!(out, "  {}", assertion_line(assertion))?;
@@ -75,6 +68,12 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
         writeln!(out, "  note: the provider answered as {}", models.join(", "))?;
     }
     Ok(())
+}
+
+fn write_table(table: &Table, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let (head, rows) = table.lines();
+    writeln!(out, "  {}", paint.dim(&head))?;
+    rows.iter().try_for_each(|row| writeln!(out, "  {row}"))
 }
 
 /// Tags that are named.
@@ -101,11 +100,8 @@ fn tags_table(side: &SideSummary) -> Option<Table> {
 
 fn render_labels(summary: &LabelSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", wrap(&terminal_line(&labels::headline(summary)), "  ", WIDTH))?;
-    if let Some((head, rows)) = labels::table(summary, shortened).map(|table| table.lines()) {
-        writeln!(out, "  {}", paint.dim(&head))?;
-        for row in rows {
-            writeln!(out, "  {row}")?;
-        }
+    if let Some(table) = labels::table(summary, shortened) {
+        write_table(&table, paint, out)?;
     }
     match labels::mixed_up(summary) {
         Some(line) => writeln!(out, "{}", wrap(&terminal_line(&line), "  ", WIDTH)),

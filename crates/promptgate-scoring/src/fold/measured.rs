@@ -66,6 +66,8 @@ impl<'a> Measured<'a> {
         for tag in &case.tags {
             let room = self.tags.len() < RunReport::TAGS;
             match self.tags.get_mut(tag) {
+                // A tag that a case names twice is one tag.
+                Some(cases) if cases.last() == Some(&at) => {}
                 Some(cases) => cases.push(at),
                 None if room => drop(self.tags.insert(tag.clone(), vec![at])),
                 None => {}

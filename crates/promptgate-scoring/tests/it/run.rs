@@ -120,7 +120,7 @@ fn scores_have_quantiles_and_their_trials_other_means() {
 fn metrics_are_told_by_tag() {
     let mut bench = bench(6).trials(2);
     for (at, case) in bench.cases.iter_mut().enumerate() {
-        case.tags = if at < 4 { vec!["vip".to_owned(), format!("t{}", at % 2)] } else { Vec::new() };
+        case.tags = if at < 4 { vec!["vip".to_owned(), format!("t{}", at % 2), "vip".to_owned()] } else { Vec::new() };
     }
     // Case 0 fails once, case 3 is lost.
     let report = folded(&bench.record(|_, at, repeat| match at {
