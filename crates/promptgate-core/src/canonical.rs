@@ -31,6 +31,8 @@ struct Member {
     start: usize,
     colon: usize,
     end: usize,
+    /// Whether the key is ASCII without an escape, so that its bytes sort as its UTF-16 units do.
+    plain: bool,
 }
 
 impl Canonical {
@@ -75,8 +77,12 @@ impl Canonical {
     fn sort(&mut self, begin: usize, first: usize) {
         let Self { buffer, members, sorted, .. } = self;
         let members = &mut members[first..];
-        let by_key =
-            |one: &Member, other: &Member| compare(&buffer[one.start..one.colon], &buffer[other.start..other.colon]);
+        let key = |member: &Member| &buffer[member.start..member.colon];
+        let by_key = |one: &Member, other: &Member| match one.plain && other.plain {
+            // Without the closing quote, which sorts behind a space and an exclamation mark.
+            true => buffer[one.start..one.colon - 1].cmp(&buffer[other.start..other.colon - 1]),
+            false => compare(key(one), key(other)),
+        };
         if members.is_sorted_by(|one, other| by_key(one, other).is_le()) {
             return;
         }
@@ -93,11 +99,6 @@ impl Canonical {
 
 /// The order of two keys as they are written, quotes included.
 fn compare(one: &[u8], other: &[u8]) -> Ordering {
-    let plain = |key: &[u8]| key.is_ascii() && !key.contains(&b'\\');
-    if plain(one) && plain(other) {
-        // Without the closing quote, which sorts behind a space and an exclamation mark.
-        return one[..one.len() - 1].cmp(&other[..other.len() - 1]);
-    }
     let text = |key: &[u8]| serde_json::from_slice::<String>(key).unwrap_or_default();
     text(one).encode_utf16().cmp(text(other).encode_utf16())
 }
@@ -210,13 +211,16 @@ impl Formatter for Canonical {
             self.buffer.push(b',');
         }
         let start = self.buffer.len();
-        self.members.push(Member { start, colon: start, end: start });
+        self.members.push(Member { start, colon: start, end: start, plain: false });
         Ok(())
     }
 
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
         let colon = self.buffer.len();
-        self.members.last_mut().into_iter().for_each(|member| member.colon = colon);
+        if let Some(member) = self.members.last_mut() {
+            let key = &self.buffer[member.start..colon];
+            (member.colon, member.plain) = (colon, key.is_ascii() && !key.contains(&b'\\'));
+        }
         Ok(())
     }
 

@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::canonical;
 
+/// Before the hex digits.
+const PREFIX: &str = "sha256:";
+
 /// A SHA-256 digest, written `sha256:<64 hex digits>`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -48,10 +51,19 @@ impl Digest {
 
     /// The 64 hex digits without the `sha256:` in front.
     pub fn hex(&self) -> String {
-        // Several for each trial, so without a formatter.
+        self.written().split_off(PREFIX.len())
+    }
+
+    /// As it is written everywhere. Several for each trial, so without a formatter.
+    fn written(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let pair = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        self.0.iter().flat_map(pair).map(char::from).collect()
+        let mut text = String::with_capacity(PREFIX.len() + 64);
+        text.push_str(PREFIX);
+        for byte in self.0 {
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+        text
     }
 
     /// The first twelve hex digits, for people.
@@ -91,7 +103,7 @@ impl std::io::Write for DigestWriter {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str(&self.written())
     }
 }
 
@@ -111,13 +123,11 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
         let fail = || NotADigest(text.to_owned());
-        let hex = text.strip_prefix("sha256:").ok_or_else(fail)?;
-        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(fail());
-        }
+        let hex = text.strip_prefix(PREFIX).filter(|hex| hex.len() == 64).ok_or_else(fail)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
         let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).map_err(|_| fail())?;
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *byte = digit(pair[0]).zip(digit(pair[1])).map(|(high, low)| high << 4 | low).ok_or_else(fail)?;
         }
         Ok(Self(bytes))
     }
@@ -125,14 +135,28 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.written())
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Written)
+    }
+}
+
+/// Reads a digest where it lies, without a copy of its text.
+struct Written;
+
+impl serde::de::Visitor<'_> for Written {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a digest: `sha256:` and 64 hex digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

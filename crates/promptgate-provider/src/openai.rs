@@ -10,7 +10,7 @@ mod moderations;
 mod probabilities;
 pub(crate) mod responses;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_openai::Client;
 use async_openai::config::Config;
@@ -61,16 +61,16 @@ pub(crate) fn built(
 ) -> Result<Built, SetupError> {
     let endpoint = Arc::new(Endpoint::at(context, api, &place)?);
     let config = Keyless { base: place.url.clone(), key: SecretString::from(String::new()) };
-    let client = Client::build(endpoint.transport.client().clone(), config);
+    let requests = Requests::new(Client::build(endpoint.transport.client().clone(), config));
     let streamed = context.settings.stream.unwrap_or_default();
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
-            let wire = Chat { client, dialect };
+            let wire = Chat { requests, dialect };
             Built::remote(HttpModel { wire, endpoint, streamed }, place.url, MODELS)
         }
         Some(WireApi::Responses) => {
             let source = format!("{}/responses", place.url);
-            Built::remote(HttpModel { wire: Responses { client }, endpoint, streamed }, source, MODELS)
+            Built::remote(HttpModel { wire: Responses { requests }, endpoint, streamed }, source, MODELS)
         }
     })
 }
@@ -104,28 +104,48 @@ impl Config for Keyless {
     }
 }
 
-/// Has async-openai build a request by one of its methods, and makes the call in its place.
-pub(crate) fn through<'a, F, R>(
-    client: &Client<Keyless>,
-    call: Call,
-    body: Value,
-    method: F,
-) -> BoxFuture<'a, Result<Came, FailedCall>>
-where
-    F: FnOnce(Client<Keyless>, Value) -> R,
-    R: Future<Output = Result<IgnoredAny, OpenAIError>> + Send + 'a,
-{
-    let slot = Arc::new(Slot { call: Mutex::new(Some(call)), came: Mutex::new(None) });
-    let made = method(client.clone().with_http_service(service(slot.clone())), body);
-    Box::pin(async move {
-        let answered = made.await;
-        // Ours says more than what async-openai makes of it.
-        let came = slot.came.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (came, answered) {
-            (Some(came), _) => came,
-            (None, _) => Err(FailedCall::new(FailureKind::BadRequest, "the request cannot be built")),
+/// The requests of one API method, as async-openai builds them. They differ in their bodies alone, so the first is kept.
+pub(crate) struct Requests {
+    client: Client<Keyless>,
+    /// Without its body.
+    first: Arc<OnceLock<reqwest::Request>>,
+}
+
+impl Requests {
+    fn new(client: Client<Keyless>) -> Self {
+        Self { client, first: Arc::default() }
+    }
+
+    /// Makes a call with a body. `method` is what async-openai builds the request by.
+    pub(crate) fn call<'a, F, R>(&self, call: Call, body: Value, method: F) -> BoxFuture<'a, Result<Came, FailedCall>>
+    where
+        F: FnOnce(Client<Keyless>, Value) -> R,
+        R: Future<Output = Result<IgnoredAny, OpenAIError>> + Send + 'a,
+    {
+        if let Some(first) = self.first.get() {
+            let mut request = bodiless(first);
+            *request.body_mut() = Some(body.to_string().into());
+            return Box::pin(call.send(request));
         }
-    })
+        let slot = Arc::new(Slot { call: Mutex::new(Some(call)), came: Mutex::new(None) });
+        let made = method(self.client.clone().with_http_service(service(slot.clone(), self.first.clone())), body);
+        Box::pin(async move {
+            let answered = made.await;
+            // Ours says more than what async-openai makes of it.
+            let came = slot.came.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match (came, answered) {
+                (Some(came), _) => came,
+                (None, _) => Err(FailedCall::new(FailureKind::BadRequest, "the request cannot be built")),
+            }
+        })
+    }
+}
+
+/// Method, place and headers of a request.
+fn bodiless(request: &reqwest::Request) -> reqwest::Request {
+    let mut copy = reqwest::Request::new(request.method().clone(), request.url().clone());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
 
 /// A call that is to be made, and what came of it.
@@ -134,18 +154,21 @@ struct Slot {
     came: Mutex<Option<Result<Came, FailedCall>>>,
 }
 
-/// The service under async-openai for one call: sends once, and keeps what came out of async-openai's hands.
+/// The service under async-openai for one call: sends once, and keeps what came out of async-openai's hands, and the
+/// request for those that follow.
 fn service(
     slot: Arc<Slot>,
+    first: Arc<OnceLock<reqwest::Request>>,
 ) -> impl tower::Service<HttpRequestFactory, Response = reqwest::Response, Error = OpenAIError, Future: Send>
 + Clone
 + Send
 + Sync
 + 'static {
     tower::service_fn(move |factory: HttpRequestFactory| {
-        let slot = slot.clone();
+        let (slot, first) = (slot.clone(), first.clone());
         async move {
             let request = factory.build().await?;
+            first.get_or_init(|| bodiless(&request));
             let call = slot.call.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(call) = call {
                 let came = call.send(request).await;

@@ -1,7 +1,7 @@
 //! The writer thread: the one owner of the run's log. It commits in groups, and a trial counts, and is shown, after the
 //! commit that put it on disk.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,10 @@ pub(crate) struct Settled {
 
 /// Trials that may wait for the writer.
 const QUEUE: usize = 256;
+
+/// How long the writer rests before it waits for more of an open batch. Nobody has to wake it for each trial that comes
+/// meanwhile.
+const REST: Duration = Duration::from_millis(2);
 
 /// The sending side of the writer thread.
 pub(crate) struct Writer {
@@ -109,10 +113,13 @@ impl Batch {
     }
 
     fn next(&self, receiver: &Receiver<Settled>) -> Result<Settled, RecvTimeoutError> {
-        match self.since {
-            Some(since) => receiver.recv_timeout(self.commit.longest.saturating_sub(since.elapsed())),
-            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let Some(since) = self.since else { return receiver.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        match receiver.try_recv() {
+            Ok(settled) => return Ok(settled),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => std::thread::sleep(REST.min(self.commit.longest)),
         }
+        receiver.recv_timeout(self.commit.longest.saturating_sub(since.elapsed()))
     }
 
     fn append(&mut self, settled: Settled) -> Result<(), PortError> {

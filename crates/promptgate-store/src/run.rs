@@ -9,6 +9,7 @@
 //!   on is cut off when the run is resumed, left out when it is read, and told either way ([`Torn`]).
 //! - A second line for one trial is corrupt: two processes cannot write one file, so nothing of ours writes it.
 
+mod ahead;
 mod error;
 mod file;
 mod folder;

@@ -4,14 +4,13 @@ mod fold;
 pub(crate) mod reply;
 mod request;
 
-use async_openai::Client;
 use promptgate_core::answer::Response;
 use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
+use super::Requests;
 use super::probabilities::Probabilities;
-use super::{Keyless, through};
 use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
@@ -28,7 +27,7 @@ pub(super) fn body(request: &RequestBody, dialect: &Dialect) -> Result<Value, St
 
 /// Chat Completions in a dialect.
 pub(crate) struct Chat {
-    pub(crate) client: Client<Keyless>,
+    pub(crate) requests: Requests,
     pub(crate) dialect: Dialect,
 }
 
@@ -58,6 +57,6 @@ impl Wire for Chat {
     }
 
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {
-        through(&self.client, call, body, |client, body| async move { client.chat().create_byot(body).await })
+        self.requests.call(call, body, |client, body| async move { client.chat().create_byot(body).await })
     }
 }

@@ -4,19 +4,18 @@ mod fold;
 mod reply;
 mod request;
 
-use async_openai::Client;
 use promptgate_core::answer::Response;
 use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
-use super::{Keyless, through};
+use super::Requests;
 use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
 /// Responses.
 pub(crate) struct Responses {
-    pub(crate) client: Client<Keyless>,
+    pub(crate) requests: Requests,
 }
 
 impl Wire for Responses {
@@ -41,6 +40,6 @@ impl Wire for Responses {
     }
 
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {
-        through(&self.client, call, body, |client, body| async move { client.responses().create_byot(body).await })
+        self.requests.call(call, body, |client, body| async move { client.responses().create_byot(body).await })
     }
 }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use promptgate_core::ask::{Ask, Reply};
@@ -17,6 +18,7 @@ use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
 
 use super::answering::{Answered, Asking, Broken, Desk, bug};
 use super::{Limits, turned};
@@ -25,6 +27,10 @@ use crate::log::Settled;
 
 /// Answers graded at once; also how many may wait to be graded.
 pub(crate) const BATCH: usize = 256;
+
+/// Fewer answers than this are worth a moment's wait for more: each batch wakes all cores.
+const FEW: usize = 32;
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Trials whose assertions may wait for replies before no more answers are taken.
 const ASKING: usize = 1_024;
@@ -110,7 +116,7 @@ impl Scoring {
         tokio::select! {
             () = turned(&mut self.over), if !self.is_over => Next::Over,
             Some(replied) = self.asking.join_next(), if !self.asking.is_empty() => Next::Replied(Box::new(replied)),
-            taken = self.answered.recv_many(batch, BATCH), if self.is_open && self.asking.len() < ASKING => {
+            taken = gather(&mut self.answered, batch), if self.is_open && self.asking.len() < ASKING => {
                 self.is_open = taken > 0;
                 Next::Answered
             }
@@ -196,6 +202,20 @@ fn grade(grader: &Grader, inputs: Vec<GradeInput>) -> Vec<Grading> {
 
 fn grade_alone(grader: &Grader, input: GradeInput) -> Grading {
     catch_unwind(AssertUnwindSafe(|| grader.grade(input))).unwrap_or_else(|panic| unscored(&*panic))
+}
+
+/// Takes what is answered; how many, 0 once no more can come. Where the wait for more is given up, what was taken stays in
+/// the batch, and the next time nothing is waited for.
+async fn gather(answered: &mut mpsc::Receiver<Answered>, batch: &mut Vec<Answered>) -> usize {
+    if batch.is_empty() && answered.recv_many(batch, BATCH).await > 0 && batch.len() < FEW {
+        sleep(MOMENT).await;
+    }
+    while batch.len() < BATCH
+        && let Ok(more) = answered.try_recv()
+    {
+        batch.push(more);
+    }
+    batch.len()
 }
 
 /// What a panic of a scorer is to a trial: unscored, never failed.

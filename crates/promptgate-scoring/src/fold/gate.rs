@@ -53,8 +53,8 @@ pub(crate) fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Resul
     let mut table = Table::new(header, subjects(header, policy)?);
     let mut tally = Tally::new(header);
     for trial in record.trials() {
-        let trial = trial?;
-        tally.add(&trial);
+        let mut trial = trial?;
+        tally.add(&mut trial);
         table.add(&trial)?;
     }
     Ok((table, tally))

@@ -28,8 +28,8 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let mut sides = Sides { header, open: None, done: Vec::new() };
     let mut failures = Failures::default();
     for trial in record.trials() {
-        let trial = trial?;
-        tally.add(&trial);
+        let mut trial = trial?;
+        tally.add(&mut trial);
         failures.add(header, &trial);
         sides.add(&trial)?;
     }

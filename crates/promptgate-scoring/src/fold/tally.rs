@@ -31,8 +31,8 @@ impl Tally {
         }
     }
 
-    /// Takes in the next trial in plan order.
-    pub(crate) fn add(&mut self, trial: &SettledTrial) {
+    /// Takes in the next trial in plan order, and leaves it as it is.
+    pub(crate) fn add(&mut self, trial: &mut SettledTrial) {
         self.evidence.trial(trial);
         self.planned += u64::from(trial.repeat <= self.trials);
         if let Some(response) = &trial.response {

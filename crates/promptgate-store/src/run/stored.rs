@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use promptgate_core::port::PortError;
 use promptgate_core::record::{RunHeader, SettledRecord, SettledTrial};
 
+use super::ahead::ReadAhead;
 use super::error::RunError;
 use super::line::{self, Line};
 use super::scan::{Entry, Torn, line_of, scan};
@@ -16,12 +18,43 @@ use crate::positioned::read_line;
 /// asked for, and checked again then.
 #[derive(Debug)]
 pub struct StoredRun {
-    path: PathBuf,
-    file: File,
+    lines: TrialLines,
     header: RunHeader,
-    entries: Vec<Entry>,
     finished: bool,
     torn: Option<Torn>,
+}
+
+/// The lines of the settled trials; clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct TrialLines {
+    path: Arc<Path>,
+    file: Arc<File>,
+    entries: Arc<Vec<Entry>>,
+}
+
+impl TrialLines {
+    /// Where they stand, in plan order.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The text of a line.
+    pub(super) fn text(&self, entry: Entry) -> Result<Vec<u8>, PortError> {
+        read_line(&self.file, entry.offset())
+            .map_err(|cause| PortError::io(format!("read {}", self.path.display()), cause))
+    }
+
+    /// What a line's text says.
+    pub(super) fn trial(&self, entry: Entry, text: &[u8]) -> Result<SettledTrial, PortError> {
+        trial_of(text).map_err(|reason| {
+            let line = line_of(&self.path, entry).unwrap_or(0);
+            RunError::Corrupt { file: self.path.to_path_buf(), line, reason }.into()
+        })
+    }
+
+    fn read(&self, entry: Entry) -> Result<SettledTrial, PortError> {
+        self.trial(entry, &self.text(entry)?)
+    }
 }
 
 impl StoredRun {
@@ -29,19 +62,13 @@ impl StoredRun {
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let file = File::open(path).map_err(RunError::io(format!("open {}", path.display())))?;
         let scan = scan(path, &file)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            header: scan.header,
-            entries: scan.entries,
-            finished: scan.finished,
-            torn: scan.torn,
-        })
+        let lines = TrialLines { path: path.into(), file: Arc::new(file), entries: Arc::new(scan.entries) };
+        Ok(Self { lines, header: scan.header, finished: scan.finished, torn: scan.torn })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.lines.path
     }
 
     /// Whether the run came to its end.
@@ -51,7 +78,7 @@ impl StoredRun {
 
     /// Trials that are settled.
     pub fn settled(&self) -> u64 {
-        self.entries.len() as u64
+        self.lines.entries.len() as u64
     }
 
     /// What is left out at the file's end, because it had never been synced as a whole.
@@ -60,16 +87,11 @@ impl StoredRun {
     }
 
     pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+        &self.lines.entries
     }
 
     pub(super) fn read(&self, entry: Entry) -> Result<SettledTrial, PortError> {
-        let text = read_line(&self.file, entry.offset())
-            .map_err(|cause| PortError::io(format!("read {}", self.path.display()), cause))?;
-        trial_of(&text).map_err(|reason| {
-            let line = line_of(&self.path, entry).unwrap_or(0);
-            RunError::Corrupt { file: self.path.clone(), line, reason }.into()
-        })
+        self.lines.read(entry)
     }
 }
 
@@ -79,12 +101,16 @@ impl SettledRecord for StoredRun {
     }
 
     fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, PortError>> + '_> {
-        Box::new(self.entries.iter().map(|entry| self.read(*entry)))
+        match ReadAhead::of(&self.lines) {
+            Some(ahead) => Box::new(ahead),
+            None => Box::new(self.lines.entries.iter().map(|entry| self.read(*entry))),
+        }
     }
 
     fn trial(&self, index: u64) -> Result<Option<SettledTrial>, PortError> {
-        let found = self.entries.binary_search_by_key(&index, |entry| u64::from(entry.trial));
-        found.ok().map(|at| self.read(self.entries[at])).transpose()
+        let entries = &self.lines.entries;
+        let found = entries.binary_search_by_key(&index, |entry| u64::from(entry.trial));
+        found.ok().map(|at| self.read(entries[at])).transpose()
     }
 }
 

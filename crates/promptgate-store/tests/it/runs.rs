@@ -24,6 +24,37 @@ fn a_finished_run_reads_back_in_plan_order_whatever_the_order_of_completion() {
     assert!(run.trial(9).unwrap().is_none() && run.is_finished() && run.torn().is_none());
 }
 
+/// So many that they are read ahead.
+const MANY: u64 = 1_000;
+
+#[test]
+fn a_long_run_reads_back_in_plan_order_and_may_be_left_half_read() {
+    let runs = Runs::new();
+    runs.finished_at_once(&header("r1", MANY), (0..MANY).rev().map(trial));
+    let run = runs.folder.open("r1").unwrap();
+    let first: Vec<SettledTrial> = run.trials().take(3).map(Result::unwrap).collect();
+    assert_eq!(first, [0, 1, 2].map(trial));
+    let read: Vec<SettledTrial> = run.trials().map(Result::unwrap).collect();
+    assert!(read.into_iter().eq((0..MANY).map(trial)));
+}
+
+#[test]
+fn damage_to_a_long_run_while_it_is_read_is_an_error_in_its_place() {
+    let runs = Runs::new();
+    runs.finished_at_once(&header("r1", MANY), (0..MANY).map(trial));
+    let path = runs.folder.path().join("r1.jsonl");
+    let run = runs.folder.open("r1").unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let line = text.lines().position(|line| line.contains("\"trial\":700,")).unwrap();
+    fs::write(&path, text.replacen("\"trial\":700,", "\"trial\":701,", 1)).unwrap();
+    let read: Vec<_> = run.trials().collect();
+    assert_eq!(read.len() as u64, MANY);
+    let wrong: Vec<usize> = (0..read.len()).filter(|index| read[*index].is_err()).collect();
+    assert_eq!(wrong, [700]);
+    let error = read[700].as_ref().unwrap_err().to_string();
+    assert!(error.contains(&format!("r1.jsonl:{}:", line + 1)), "{error}");
+}
+
 #[test]
 fn every_line_is_json_for_other_tools() {
     let runs = Runs::new();
