@@ -145,6 +145,8 @@ impl Table {
         for tag in tags {
             let room = self.tags.len() < RunReport::TAGS;
             match self.tags.get_mut(tag) {
+                // A tag that a case names twice is one tag.
+                Some(positions) if positions.last() == Some(&(position as u32)) => {}
                 Some(positions) => positions.push(position as u32),
                 None if room => drop(self.tags.insert(tag.clone(), vec![position as u32])),
                 None => {}

@@ -150,6 +150,20 @@ fn a_tag_that_no_check_names_and_that_fell_is_listed_and_never_blocks() {
 }
 
 #[test]
+fn a_tag_that_a_case_names_twice_is_looked_at_once() {
+    let noted = |names: usize| {
+        let mut bench = Bench::gate(400).drop(0.1);
+        for case in bench.cases.iter_mut().take(20) {
+            case.tags = vec!["refund".to_owned(); names];
+        }
+        let report = bench.report(|version, at, _| Came::Out(version == 1 || at >= 10));
+        report.comparisons[0].look_here.clone()
+    };
+    assert_eq!(noted(1)[0].n, 20);
+    assert_eq!(noted(2), noted(1));
+}
+
+#[test]
 fn candidates_side_by_side_share_the_error_rate() {
     let compared = |candidates: usize| {
         let mut bench = Bench::gate(200).with(|header| {
