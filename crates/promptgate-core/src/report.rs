@@ -14,7 +14,8 @@ pub use gate::{
 pub use headline::headline;
 pub use run::{
     AnsweredBy, AssertionSummary, CaseCounts, CaseFailure, Confused, Interval, LabelCounts, LabelSummary,
-    MetricSummary, Reduced, RepeatSummary, RunReport, RunVolatile, SideSummary, Spread, TagMetric, TagSummary,
+    MetricSummary, OrderSummary, Reduced, RepeatSummary, RunReport, RunVolatile, SideSummary, Spread, TagMetric,
+    TagSummary,
 };
 
 /// What a command came to, ready to be rendered.

@@ -58,6 +58,32 @@ pub struct Scored {
     /// The one of several labels that it came to, where it chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What judging in both orders showed, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub both_orders: Option<BothOrders>,
+}
+
+/// Preferences that were judged twice, with either answer first: one a judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BothOrders {
+    /// How many.
+    pub judged: u64,
+    /// Of these the flips: one answer was preferred in one order, and the other answer in the other.
+    pub flipped: u64,
+    /// Of the flips, those to the answer that stood first.
+    pub to_first: u64,
+}
+
+impl BothOrders {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            judged: self.judged + other.judged,
+            flipped: self.flipped + other.flipped,
+            to_first: self.to_first + other.to_first,
+        }
+    }
 }
 
 fn is_default(evidence: &Evidence) -> bool {
@@ -67,19 +93,20 @@ fn is_default(evidence: &Evidence) -> bool {
 impl Scored {
     /// Passed or failed, score 1 or 0.
     pub fn decided(passed: bool, evidence: Evidence) -> Self {
-        Self { score: Score::Value(if passed { 1.0 } else { 0.0 }), passed, evidence, label: None }
+        Self { score: Score::Value(if passed { 1.0 } else { 0.0 }), passed, evidence, label: None, both_orders: None }
     }
 
     /// A score that passes from `threshold` on.
     pub fn graded(value: f64, threshold: f64, evidence: Evidence) -> Self {
         let score = Score::checked(value);
         let passed = score.value().is_some_and(|value| value >= threshold - 1e-12);
-        Self { score, passed, evidence, label: None }
+        Self { score, passed, evidence, label: None, both_orders: None }
     }
 
     /// No score, and why.
     pub fn unscored(reason: impl Into<String>) -> Self {
-        Self { score: Score::Unscored(reason.into()), passed: false, evidence: Evidence::default(), label: None }
+        let (evidence, label, both_orders) = Default::default();
+        Self { score: Score::Unscored(reason.into()), passed: false, evidence, label, both_orders }
     }
 
     /// The same, with the label that it came to.

@@ -3,9 +3,9 @@
 
 use promptgate_core::gate::Sequential;
 use promptgate_core::price::NanoUsd;
-use promptgate_core::report::words::{chance, percent};
+use promptgate_core::report::words::{chance, cut, percent};
 use promptgate_core::report::{
-    Better, CheckKind, CheckReport, Comparison, Flip, GateReport, Noise, SliceNote, headline,
+    Better, CheckKind, CheckReport, Comparison, Flip, GateReport, Noise, OrderSummary, SideReport, SliceNote, headline,
 };
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::{Requirement, Verdict};
@@ -129,6 +129,18 @@ fn noise_of(noise: &Noise) -> String {
         noise.interval.map(|interval| format!(", range {}", words::range(&check, interval))).unwrap_or_default();
     let differ = percent(noise.discordant);
     format!("{} differs on {differ} of {}: {change}{range}", noise.metric, count(noise.n, "pair"))
+}
+
+/// How often judges changed their minds with the order of the answers, a line for each assertion and side.
+pub(crate) fn both_orders(comparison: &Comparison) -> Vec<String> {
+    let sides = [("baseline", comparison.baseline.as_ref()), ("candidate", Some(&comparison.candidate))];
+    let of_side = |(word, side): (&str, Option<&SideReport>)| -> Vec<String> {
+        let line = |orders: &OrderSummary| {
+            format!("{} on the {word}: {}", cut(&orders.assertion, 60), words::flips(&orders.counts))
+        };
+        side.iter().flat_map(|side| &side.both_orders).map(line).collect()
+    };
+    sides.into_iter().flat_map(of_side).collect()
 }
 
 /// Slices that look worse and that no check names.

@@ -112,6 +112,7 @@ fn comparison_part(report: &GateReport, comparison: &Comparison, in_one_table: b
         &checks::look_here(comparison),
         text,
     );
+    list("Judged in both orders:", &checks::both_orders(comparison), text);
     notes(checks::notes(report, comparison), text);
     if let Some(holes) = checks::holes(comparison) {
         text.push_str(&format!("\nPairs: {holes}.\n"));
@@ -204,6 +205,10 @@ fn run(report: &RunReport) -> String {
         if let Some(repeats) = &side.repeats {
             text.push_str(&format!("\n{}: {}.\n", markdown_code(&side.reference, 100), words::repeats(repeats)));
         }
+    }
+    for (side, orders) in report.sides.iter().flat_map(|side| side.both_orders.iter().map(move |each| (side, each))) {
+        let (reference, name) = (markdown_code(&side.reference, 100), markdown_code(&orders.assertion, 80));
+        text.push_str(&format!("\n{reference}, {name}: {}.\n", words::flips(&orders.counts)));
     }
     for side in &report.sides {
         side.labels.iter().for_each(|summary| by_label(&side.reference, summary, &mut text));

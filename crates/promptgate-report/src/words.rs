@@ -5,7 +5,7 @@ use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::record::SettledTrial;
 use promptgate_core::report::words::counted;
-pub(crate) use promptgate_core::report::words::thousands;
+pub(crate) use promptgate_core::report::words::{flips, thousands};
 use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RepeatSummary, RunReport, SideSummary};
 use promptgate_core::score::{Evidence, Outcome, Tier};
 

@@ -124,7 +124,6 @@ pub(crate) use snapshot::file as snapshot_file;
 
 pub use instruction::{InstructionEntry, instructions};
 pub use kind::{AssertionKind, Build, BuildContext, CostClass, Example, Parameter, Yields};
-pub use prefer::FLIPPED;
 
 /// One requirement on one output, built from its parameters.
 pub trait Assertion: Send + Sync {

@@ -12,6 +12,7 @@ mod gate;
 mod labels;
 mod look_here;
 mod measured;
+mod orders;
 mod pairs;
 mod people;
 mod reason;

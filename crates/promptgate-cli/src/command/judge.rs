@@ -11,12 +11,11 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::format::labels::{HumanLabel, parse};
 use promptgate_core::name::CaseId;
 use promptgate_core::port::{CaseSource, Tree};
-use promptgate_core::report::words::counted;
-use promptgate_core::score::Tier;
+use promptgate_core::report::words::{self, counted};
+use promptgate_core::score::{BothOrders, Score, Tier};
 use promptgate_core::suite::default_timeout;
 use promptgate_report::escape::{shortened, terminal_line};
 use promptgate_runner::{LoadedVersion, grade_outputs};
-use promptgate_scoring::assertion::FLIPPED;
 use promptgate_scoring::calibrating::{Comparison, Judged, compare};
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, GraderSpec};
 use serde_json::{Value, json};
@@ -43,8 +42,8 @@ struct Calibrated {
     judged: Vec<Judged>,
     /// Labelled outputs without a grade, and why the first one has none.
     unscored: (usize, Option<String>),
-    /// Comparisons whose judge changed its mind with the order.
-    flips: usize,
+    /// Preferences judged in both orders.
+    both_orders: BothOrders,
 }
 
 pub fn calibrate(args: &CalibrateArgs, out: &Output) -> Result<ExitCode, Failure> {
@@ -182,7 +181,7 @@ fn collect(
     by_output: BTreeMap<(CaseId, String), Vec<&Value>>,
     graded: Vec<Graded>,
 ) -> Result<Calibrated, Failure> {
-    let (mut judged, mut unscored, mut flips) = (Vec::new(), (0, None), 0);
+    let (mut judged, mut unscored, mut both_orders) = (Vec::new(), (0, None), BothOrders::default());
     for (((case, output), labels), graded) in by_output.into_iter().zip(graded) {
         let scores: Option<Vec<f64>> = labels.iter().map(|label| grader.label_score(label)).collect();
         let Some(scores) = scores else {
@@ -195,9 +194,9 @@ fn collect(
         };
         let Some(result) = graded.assertions.into_iter().next() else { continue };
         let reason = result.scored.evidence.note.clone().unwrap_or_default();
-        flips += usize::from(reason.starts_with(FLIPPED));
+        both_orders = both_orders.plus(result.scored.both_orders.unwrap_or_default());
         match result.scored.score {
-            promptgate_core::score::Score::Value(judge) => judged.push(Judged {
+            Score::Value(judge) => judged.push(Judged {
                 case: case.to_string(),
                 output: shortened(&output.split_whitespace().collect::<Vec<_>>().join(" "), OUTPUT_SHOWN),
                 people: scores.iter().sum::<f64>() / scores.len() as f64,
@@ -205,18 +204,18 @@ fn collect(
                 reason,
                 length: output.chars().count(),
             }),
-            promptgate_core::score::Score::Unscored(why) => {
+            Score::Unscored(why) => {
                 unscored.0 += 1;
                 unscored.1.get_or_insert(why);
             }
         }
     }
     let threshold = spec.threshold.unwrap_or(0.5);
-    Ok(Calibrated { name: spec.name.clone(), comparison: compare(&judged, threshold), judged, unscored, flips })
+    Ok(Calibrated { name: spec.name.clone(), comparison: compare(&judged, threshold), judged, unscored, both_orders })
 }
 
 fn told(found: &Calibrated) -> String {
-    let Calibrated { name, comparison, judged, unscored, flips } = found;
+    let Calibrated { name, comparison, judged, unscored, both_orders } = found;
     let number = |value: Option<f64>| value.map_or("cannot be told".to_owned(), |value| format!("{value:.2}"));
     let outputs = counted(comparison.outputs as u64, "output", "outputs");
     let mut text = format!("judge of `{}` against people: {outputs}\n", terminal_line(name));
@@ -241,8 +240,8 @@ fn told(found: &Calibrated) -> String {
         };
         text.push_str(&format!("  with length       r = {correlation:+.2}{notable}\n"));
     }
-    if *flips > 0 {
-        text.push_str(&format!("  changed its mind  {flips} of {} with the order\n", comparison.outputs));
+    if both_orders.judged > 0 {
+        text.push_str(&format!("  both orders       {}\n", words::flips(both_orders)));
     }
     let shown: Vec<&Judged> = comparison.disagreements.iter().take(SHOWN).map(|at| &judged[*at]).collect();
     if !shown.is_empty() {
@@ -270,7 +269,8 @@ fn as_json(found: &Calibrated) -> Value {
         "confusion": found.comparison.confusion,
         "bias": found.comparison.bias,
         "length_correlation": found.comparison.length_correlation,
-        "flips": found.flips,
+        "flips": found.both_orders.flipped,
+        "both_orders": found.both_orders,
         "disagreements": listed.collect::<Vec<_>>(),
     })
 }

@@ -218,3 +218,61 @@ done
     std::fs::write(project.home().join(".config/promptgate/config.toml"), "allow_exec = true\n").unwrap();
     let _ = project.run(RUN).expect_code(100);
 }
+
+/// A judge that prefers whatever stands first where the answer is long, and else the polite answer.
+const BIASED: &str = r#"
+answer = '{"reason": "it stands first", "label": "first"}'
+[[rule]]
+contains = "\"first\":\"please\""
+answer = '{"reason": "it is polite", "label": "first"}'
+[[rule]]
+contains = "\"second\":\"please\""
+answer = '{"reason": "it is polite", "label": "second"}'
+"#;
+
+#[test]
+fn how_often_a_judge_changes_its_mind_with_the_order_stands_in_run_compare_and_gate() {
+    let cases = ["a", "b", "c", "d"].map(|id| (id, if id == "a" { "please" } else { "a rather long answer" }));
+    let project = project(&cases);
+    project.write("judge.toml", BIASED);
+    let suite = SUITE.split("[[assert]]").next().unwrap().to_owned()
+        + r#"
+[[assert]]
+kind = "prefer"
+name = "nicer"
+value = "No."
+criteria = "Which is more polite?"
+metric = "win rate"
+[gate]
+baseline = "say.old"
+[[gate.check]]
+metric = "win rate"
+allowed_drop = "50pt"
+"#;
+    project.write("suites/judged/suite.toml", &suite);
+    project.write("suites/judged/prompts/say.old.prompt", "please");
+    let flips = "3 of 4 preferences (75%) flip with the order, 3 of them to the answer that stands first";
+    let said = project.run(RUN).expect_code(0);
+    assert!(said.stdout.contains(&format!("nicer: {flips}")), "{}", said.stdout);
+    let run = report(&project);
+    let counts = json!([{"assertion": "nicer", "judged": 4, "flipped": 3, "to_first": 3, "flip_rate": 0.75}]);
+    assert_eq!(run["sides"][0]["both_orders"], counts, "{run:#}");
+    // A flip is a tie, and the win rate a metric with its own range.
+    let rate =
+        run["sides"][0]["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == "win rate").unwrap();
+    assert_eq!(rate["value"], (1.0 + 3.0 * 0.5) / 4.0, "{rate:#}");
+    assert!(rate["interval"]["high"].as_f64() > rate["value"].as_f64(), "{rate:#}");
+    // A stored run prints what the live one printed.
+    let id = run["volatile"]["run"].as_str().unwrap();
+    let stored = project.run(["report", id]).expect_code(0);
+    assert!(stored.stdout.contains(&format!("nicer: {flips}")), "{}", stored.stdout);
+    for verb in ["gate", "compare"] {
+        let more: &[&str] = if verb == "compare" { &["say.old", "say", "--suite"] } else { &[] };
+        let args = [verb].into_iter().chain(more.iter().copied()).chain(["suites/judged", "--live", "--cache=off"]);
+        let said = project.run(args.chain(["--report", "terminal", "--report", "json=out.json"]));
+        let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&format!("nicer on the candidate: {flips}")), "{verb}: {text} {}", said.stderr);
+        assert!(text.contains("nicer on the baseline: none of 4 preferences flips with the order"), "{verb}: {text}");
+        assert_eq!(report(&project)["comparisons"][0]["candidate"]["both_orders"], counts);
+    }
+}

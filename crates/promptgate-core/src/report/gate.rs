@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::run::OrderSummary;
 use crate::digest::Digest;
 use crate::exit::ExitCode;
 use crate::gate::{Scope, Sequential};
@@ -121,6 +122,9 @@ pub struct SideReport {
     pub trials: u64,
     /// Of these, errored.
     pub errored: u64,
+    /// One per assertion that judges preferences in both orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub both_orders: Vec<OrderSummary>,
 }
 
 /// How the cases pair.

@@ -11,7 +11,7 @@ use crate::plan::Partition;
 use crate::price::NanoUsd;
 use crate::prompt::VersionIdentity;
 use crate::record::MetricKind;
-use crate::score::{Outcome, Tier};
+use crate::score::{BothOrders, Outcome, Tier};
 
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ pub struct SideSummary {
     /// One per assertion that chooses one of a few labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelSummary>,
+    /// One per assertion that judges preferences in both orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub both_orders: Vec<OrderSummary>,
     /// Answers not tied to the prompt text.
     pub unbound: u64,
     /// Returned model names that differ from the one asked for.
@@ -312,6 +315,18 @@ pub struct AssertionSummary {
     pub failed: u64,
     /// Trials it left unscored.
     pub unscored: u64,
+}
+
+/// How often the judges of an assertion changed their minds with the order of the two answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderSummary {
+    /// The assertion's name.
+    pub assertion: String,
+    /// The counts over the trials.
+    #[serde(flatten)]
+    pub counts: BothOrders,
+    /// `flipped / judged`.
+    pub flip_rate: f64,
 }
 
 /// A trial that failed or errored.

@@ -1,6 +1,8 @@
 //! Numbers as people read them in verdicts: points, percentages, counts. One place, so that a headline, a reason and a
 //! table never round differently.
 
+use crate::score::BothOrders;
+
 /// A share or a difference of shares in points: `0.071` is `7.1 pt`, `0.05` is `5 pt`. The sign is kept.
 pub fn points(share: f64) -> String {
     format!("{} pt", trimmed(share * 100.0))
@@ -25,6 +27,27 @@ pub fn chance(p: f64) -> String {
 /// A count with thousands apart and the right form of its noun: `1 case`, `1,000 cases`.
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
+}
+
+/// How often judges changed their minds with the order of two answers: `3 of 20 preferences (15%) flip with the order, 2 of
+/// them to the answer that stands first`.
+pub fn flips(counts: &BothOrders) -> String {
+    let of = counted(counts.judged, "preference", "preferences");
+    let share = || percent(counts.flipped as f64 / counts.judged as f64);
+    match (counts.flipped, counts.to_first) {
+        (0, _) => format!("none of {of} flips with the order"),
+        (1, to_first) => {
+            let place = if to_first == 1 { "first" } else { "second" };
+            format!("1 of {of} ({}) flips with the order, to the answer that stands {place}", share())
+        }
+        (flipped, to_first) => {
+            let (flipped, to_first) = (thousands(flipped), thousands(to_first));
+            let share = share();
+            format!(
+                "{flipped} of {of} ({share}) flip with the order, {to_first} of them to the answer that stands first"
+            )
+        }
+    }
 }
 
 /// At most so many characters of a text that may be any, and dots where it goes on. Not escaped: each format does that.
@@ -74,6 +97,10 @@ mod tests {
             ("26%".into(), "0.3%".into(), "less than 0.1%".into())
         );
         assert_eq!((cut("wörter", 2), cut("wö", 2)), ("wö...".into(), "wö".into()));
+        let flips = |judged, flipped, to_first| flips(&BothOrders { judged, flipped, to_first });
+        assert_eq!(flips(1, 0, 0), "none of 1 preference flips with the order");
+        assert_eq!(flips(8, 1, 0), "1 of 8 preferences (12.5%) flips with the order, to the answer that stands second");
+        assert!(flips(1_000, 40, 30).starts_with("40 of 1,000 preferences (4%) flip with the order, 30 of them to"));
         assert_eq!((counted(1, "case", "cases"), thousands(1_234_567)), ("1 case".into(), "1,234,567".into()));
     }
 }

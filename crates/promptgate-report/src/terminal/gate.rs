@@ -92,6 +92,7 @@ fn told(report: &GateReport, comparison: &Comparison, out: &mut dyn Write) -> io
     let notes = checks::notes(report, comparison).map(|note| format!("note: {note}"));
     let why = checks::why_open(report, comparison).map(|why| format!("why: {why}"));
     let noise = checks::noise(comparison).into_iter().map(|line| format!("baseline against itself: {line}"));
+    let orders = checks::both_orders(comparison);
     let here = match (checks::look_here(comparison).as_slice(), comparison.tier) {
         ([], _) | (_, Tier::Advisory) => None,
         (slices, _) => Some(format!(
@@ -100,7 +101,7 @@ fn told(report: &GateReport, comparison: &Comparison, out: &mut dyn Write) -> io
         )),
     };
     let holes = checks::holes(comparison).map(|holes| format!("pairs: {holes}"));
-    for line in notes.chain(why).chain(noise).chain(here).chain(holes) {
+    for line in notes.chain(why).chain(noise).chain(orders).chain(here).chain(holes) {
         writeln!(out, "{}", wrap(&terminal_line(&line), "  ", WIDTH))?;
     }
     Ok(())

@@ -54,6 +54,10 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
         writeln!(out, "  {}", assertion_line(assertion))?;
     }
+    for orders in &side.both_orders {
+        let line = format!("{}: {}", shortened(&orders.assertion, 60), words::flips(&orders.counts));
+        writeln!(out, "{}", wrap(&line, "  ", WIDTH))?;
+    }
     for summary in &side.labels {
         render_labels(summary, paint, out)?;
     }

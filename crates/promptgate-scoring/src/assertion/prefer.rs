@@ -5,7 +5,7 @@ use promptgate_core::Diagnostics;
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
-use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::score::{BothOrders, Evidence, Scored};
 use serde_json::{Map, Value};
 
 use super::expected::{Expected, some_criteria, something};
@@ -45,7 +45,7 @@ const PROMPT: Shipped =
     Shipped { name: "prefer", text: include_str!("judge/prompts/prefer.prompt"), variables: &["criteria"] };
 
 /// How the reason of a comparison begins whose judge changed its mind with the order.
-pub const FLIPPED: &str = "a tie: the judge changed its mind with the order";
+const FLIPPED: &str = "a tie: the judge changed its mind with the order";
 
 /// In which orders the answers are judged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -133,27 +133,48 @@ impl Prefer {
             found: Some(excerpt(&trial.subject().text())),
             note: Some(excerpt(&notes.join("; "))),
         };
-        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) }
+        let scored = Scored::graded(graded.score, self.threshold, evidence);
+        let both_orders = (self.orders == Orders::Both).then(|| both_orders(&rounds));
+        Scored { passed: graded.passed, both_orders, ..scored }
     }
+}
+
+/// How often the judges changed their minds with the order.
+fn both_orders(rounds: &[&[Grade]]) -> BothOrders {
+    let flips = || rounds.iter().filter(|round| is_flipped(round));
+    let to_first = flips().filter(|round| label(&round[0]) == "first").count();
+    BothOrders { judged: rounds.len() as u64, flipped: flips().count() as u64, to_first: to_first as u64 }
 }
 
 /// What one judge says in all orders: the mean of the orders, and of a flip that it is a tie.
 fn preference(round: &[Grade]) -> Grade {
-    let label = |grade: &Grade| grade.label.clone().unwrap_or_default();
-    // In the second order the answer stands second.
-    let of_order = |(order, grade): (usize, &Grade)| match (label(grade).as_str(), order) {
+    let scores = by_order(round);
+    let score = scores.iter().sum::<f64>() / scores.len() as f64;
+    let said = round.first().map(|grade| format!("{}: {}", label(grade), grade.reason)).unwrap_or_default();
+    match is_flipped(round) {
+        true => Grade::of(0.5, format!("{FLIPPED} ({} twice)", label(&round[0]))),
+        false => Grade::of(score, said),
+    }
+}
+
+/// Whether one answer is preferred in one order, and the other answer in the other.
+fn is_flipped(round: &[Grade]) -> bool {
+    let scores = by_order(round);
+    scores.contains(&1.0) && scores.contains(&0.0)
+}
+
+/// What each order gives the answer; in the second it stands second.
+fn by_order(round: &[Grade]) -> Vec<f64> {
+    let of_order = |(order, grade): (usize, &Grade)| match (label(grade), order) {
         ("first", 0) | ("second", 1) => 1.0,
         ("second", 0) | ("first", 1) => 0.0,
         _ => 0.5,
     };
-    let scores: Vec<f64> = round.iter().enumerate().map(of_order).collect();
-    let score = scores.iter().sum::<f64>() / scores.len() as f64;
-    let flipped = scores.contains(&1.0) && scores.contains(&0.0);
-    let said = round.first().map(|grade| format!("{}: {}", label(grade), grade.reason)).unwrap_or_default();
-    match flipped {
-        true => Grade::of(0.5, format!("{FLIPPED} ({} twice)", label(&round[0]))),
-        false => Grade::of(score, said),
-    }
+    round.iter().enumerate().map(of_order).collect()
+}
+
+fn label(grade: &Grade) -> &str {
+    grade.label.as_deref().unwrap_or_default()
 }
 
 impl Assertion for Prefer {

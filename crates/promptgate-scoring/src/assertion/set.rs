@@ -4,7 +4,7 @@
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::case::Case;
-use promptgate_core::score::{Evidence, Score, Scored, Tier};
+use promptgate_core::score::{BothOrders, Evidence, Score, Scored, Tier};
 use promptgate_core::{Diagnostic, Diagnostics};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,7 +82,7 @@ impl<R: Rule> Set<R> {
         while asks.is_empty() {
             let decided = self.decided(&slots);
             let Some(class) = self.next_class(&slots).filter(|_| !self.rule.is_settled(&decided)) else {
-                return Step::Done(self.rule.combine(&decided));
+                return Step::Done(Scored { both_orders: both_orders(&decided), ..self.rule.combine(&decided) });
             };
             for (slot, member) in slots.iter_mut().zip(&self.members) {
                 if matches!(slot, Slot::Untouched) && member.prepared.cost == class {
@@ -211,6 +211,11 @@ impl<R: Rule> Assertion for Set<R> {
     fn needs_answer(&self) -> bool {
         false
     }
+}
+
+/// What judging in both orders showed, over the members that did.
+fn both_orders(members: &[Decided<'_>]) -> Option<BothOrders> {
+    members.iter().filter_map(|member| member.scored.both_orders).reduce(BothOrders::plus)
 }
 
 /// The weighted mean of the members that are scored; `None` where none is.

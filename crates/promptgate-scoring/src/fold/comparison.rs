@@ -258,6 +258,7 @@ impl<'a> Setting<'a> {
             digest: version.identity.digest,
             trials: cases * u64::from(self.header.trials),
             errored: side.errored,
+            both_orders: side.orders.told(),
         }
     }
 

@@ -13,6 +13,7 @@ use super::FoldError;
 use super::answerers::Answerers;
 use super::labels::Labels;
 use super::measured::Measured;
+use super::orders::Orders;
 use super::tally::Tally;
 
 /// More unanswered trials than this, and the run says nothing.
@@ -127,6 +128,7 @@ struct Side<'a> {
     repeats: Repeats,
     measured: Measured<'a>,
     labels: Labels<'a>,
+    orders: Orders,
     assertions: Vec<AssertionSummary>,
     unbound: u64,
     answerers: Answerers,
@@ -147,6 +149,7 @@ impl<'a> Side<'a> {
             repeats: Repeats::of(header.trials),
             measured: Measured::new(header),
             labels: Labels::new(header),
+            orders: Orders::default(),
             assertions: Vec::new(),
             unbound: 0,
             answerers: Answerers::default(),
@@ -171,6 +174,7 @@ impl<'a> Side<'a> {
         }
         self.measured.add(trial);
         self.labels.add(trial);
+        self.orders.add(trial);
         self.assertions_of(trial);
         if let Some(response) = &trial.response {
             self.unbound += u64::from(!response.bound);
@@ -217,6 +221,7 @@ impl<'a> Side<'a> {
             metrics: self.measured.finish(),
             assertions: self.assertions,
             labels: self.labels.finish(),
+            both_orders: self.orders.told(),
             unbound: self.unbound,
             returned_models: self.answerers.other_than(&self.model.id.model),
             answered_by: self.answerers.told(),

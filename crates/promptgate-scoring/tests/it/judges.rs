@@ -4,7 +4,7 @@ use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
 use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::digest::Digest;
 use promptgate_core::request::RequestBody;
-use promptgate_core::score::Scored;
+use promptgate_core::score::{BothOrders, Scored};
 use promptgate_scoring::grader::{Grader, Grading};
 use promptgate_testkit::data_dir;
 use serde_json::{Value, json};
@@ -219,20 +219,53 @@ fn a_judge_that_is_cut_off_declines_or_is_gone_gives_no_grade() {
 /// A judge that finds the first answer better in 10 of 100 cases where there is no difference.
 #[test]
 fn judging_both_orders_takes_a_planted_bias_out() {
-    let share = |orders: &str| {
+    let mut flips = Vec::new();
+    let mut share = |orders: &str| {
         let toml = format!("kind = \"prefer\"\nvalue = \"the other\"\ncriteria = \"better\"\norders = \"{orders}\"");
         let grader = of(&toml);
-        let score = |at: usize| {
+        let mut score = |at: usize| {
             let scored = judged(&grader, &format!("answer {at}"), &mut |_| {
                 let biased = drawn(&format!("biased {at}"), 100) < 10;
                 says(format!(r#"{{"reason": "", "label": "{}"}}"#, if biased { "first" } else { "tie" }))
             });
+            flips.extend(scored.both_orders);
             scored.score.value().unwrap()
         };
-        (0..4_000).map(score).sum::<f64>() / 4_000.0
+        (0..4_000).map(&mut score).sum::<f64>() / 4_000.0
     };
     let (one, both) = (share("one") - 0.5, share("both") - 0.5);
     assert!(one > 0.04 && both.abs() <= 0.01, "{one} {both}");
+    // What is taken out is told: every biased preference is a flip, all of them to the answer that stands first.
+    let biased = (0..4_000).filter(|at| drawn(&format!("biased {at}"), 100) < 10).count() as u64;
+    let told = flips.into_iter().reduce(BothOrders::plus);
+    assert_eq!(told, Some(BothOrders { judged: 4_000, flipped: biased, to_first: biased }));
+}
+
+#[test]
+fn each_judge_flips_for_itself_and_a_set_tells_what_its_members_did() {
+    let orders = |toml: &str, labels: &[(&'static str, [&'static str; 2])]| {
+        let mut asked = std::collections::BTreeMap::new();
+        let scored = judged(&of(toml), "Yes.", &mut |body| {
+            let (_, said) = labels.iter().find(|(judge, _)| *judge == body.model.to_string()).unwrap();
+            let turn = asked.entry(body.model.to_string()).or_insert(0);
+            *turn += 1;
+            says(format!(r#"{{"reason": "r", "label": "{}"}}"#, said[*turn - 1]))
+        });
+        (scored.both_orders, scored.score.value())
+    };
+    let counts = |judged, flipped, to_first| Some(BothOrders { judged, flipped, to_first });
+    let prefer = "kind = \"prefer\"\nvalue = \"No.\"\ncriteria = \"polite\"\n";
+    let judges = format!("{prefer}judges = [\"a/x\", \"b/y\", \"c/z\"]");
+    let said = [("a/x", ["first", "first"]), ("b/y", ["second", "second"]), ("c/z", ["first", "second"])];
+    assert_eq!(orders(&judges, &said), (counts(3, 2, 1), Some(2.0 / 3.0)));
+    // A tie in one order is no flip, and one order alone shows none.
+    let one = format!("{prefer}model = \"a/x\"\n");
+    assert_eq!(orders(&one, &[("a/x", ["first", "tie"])]), (counts(1, 0, 0), Some(0.75)));
+    assert_eq!(orders(&format!("{one}orders = \"one\""), &said[..1]), (None, Some(1.0)));
+    assert_eq!(orders(&format!("{one}not = true"), &said[..1]), (counts(1, 1, 1), Some(0.5)));
+    let member = "{ kind = \"prefer\", value = \"No.\", criteria = \"polite\", model = ";
+    let set = format!("kind = \"all-of\"\nassert = [{member}\"a/x\" }}, {member}\"c/z\" }}]");
+    assert_eq!(orders(&set, &said).0, counts(2, 1, 1));
 }
 
 #[test]
