@@ -202,6 +202,8 @@ fn must_be_the_same(resumed: &Resumed, prepared: &Prepared) -> Result<(), Failur
     let header = &resumed.header;
     let now = prepared.header(header.volatile.clone());
     let same_rules = header.policy_digest == now.policy_digest && header.stride() == now.stride();
+    // The cases on record carry the values that its report groups by.
+    let same_rules = same_rules && header.by == now.by;
     if header.plan_digest == now.plan_digest && header.partition == now.partition && same_rules {
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! A case: one input with what is expected of the output.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -72,6 +74,28 @@ impl Case {
             None => Some(root),
         }
     }
+
+    /// The groups that a case belongs to by the value at a dotted path, as texts: of a list each item, as a selection takes
+    /// it, and none where there is no value. Of more than 80 characters 60 stay, and a digest, so that no two fall together.
+    pub fn groups(&self, path: &str) -> BTreeSet<String> {
+        match self.path(path) {
+            None | Some(Value::Null) => BTreeSet::new(),
+            Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).map(group).collect(),
+            Some(value) => BTreeSet::from([group(&value)]),
+        }
+    }
+}
+
+/// The longest text that names a group whole, and what is kept of a longer one, in characters.
+const GROUP_NAME: (usize, usize) = (80, 60);
+
+fn group(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if text.chars().nth(GROUP_NAME.0).is_none() {
+        return text;
+    }
+    let head: String = text.chars().take(GROUP_NAME.1).collect();
+    format!("{head}... ({})", Digest::of_bytes(text.as_bytes()).short())
 }
 
 fn map_path(map: &Map<String, Value>, rest: Option<&str>) -> Option<Value> {
@@ -124,4 +148,31 @@ pub struct JoinedInput {
     pub model: Option<String>,
     /// The variables to join.
     pub vars: Map<String, Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_case_belongs_to_the_groups_of_its_values() {
+        let mut case = Case::new(CaseId::new("c").unwrap());
+        let long = "ü".repeat(81);
+        case.metadata = json!({"lang": "de", "level": 3, "ok": true, "who": ["x", "y", "x", null], "of": {"a": 1},
+            "none": null, "empty": [], "long": long, "other": format!("{}!", "ü".repeat(80)), "fits": "ü".repeat(80)})
+        .as_object()
+        .unwrap()
+        .clone();
+        let groups = |key: &str| case.groups(&format!("metadata.{key}")).into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            (groups("lang"), groups("level"), groups("ok")),
+            (vec!["de".into()], vec!["3".into()], vec!["true".into()])
+        );
+        assert_eq!((groups("who"), groups("of")), (vec!["x".into(), "y".into()], vec![r#"{"a":1}"#.into()]));
+        assert!([groups("none"), groups("empty"), groups("absent")].iter().all(Vec::is_empty));
+        let (long, other) = (groups("long").remove(0), groups("other").remove(0));
+        assert!(long != other && long.starts_with(&format!("{}... (", "ü".repeat(60))), "{long} {other}");
+        assert_eq!(groups("fits"), ["ü".repeat(80)]);
+    }
 }

@@ -3,7 +3,7 @@
 //! A stored run renders to the same report as the live one, so header and trials hold everything a report says: nothing
 //! is looked up in the working tree again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,6 +59,9 @@ pub struct RunHeader {
     pub filter: Option<Selection>,
     /// The metrics the suite's assertions feed.
     pub metrics: Vec<MetricSpec>,
+    /// The fields by whose values the report groups its metrics, as dotted paths; for `run` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
     /// The suite's assertions that choose one of several labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choosing: Vec<Choosing>,
@@ -293,6 +296,9 @@ pub struct SettledCase {
     /// Which of the header's selections hold for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selections: Vec<u16>,
+    /// By field of the header's `by`, the groups that it belongs to; a field without a value is left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why a trial errored. The two never mix: the first is missing, the second is unscored.
@@ -392,8 +398,10 @@ impl EvidenceWriter {
     /// costs no copy.
     pub fn trial(&mut self, trial: &mut SettledTrial) {
         let volatile = std::mem::take(&mut trial.volatile);
+        // How a report is laid out is no evidence.
+        let groups = std::mem::take(&mut trial.case.groups);
         self.0.line(trial);
-        trial.volatile = volatile;
+        (trial.volatile, trial.case.groups) = (volatile, groups);
     }
 
     /// The evidence digest.

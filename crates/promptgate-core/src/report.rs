@@ -13,9 +13,9 @@ pub use gate::{
 };
 pub use headline::headline;
 pub use run::{
-    AnsweredBy, AssertionSummary, CaseCounts, CaseFailure, Confused, Interval, LabelCounts, LabelSummary,
+    AnsweredBy, AssertionSummary, CaseCounts, CaseFailure, Confused, FieldSummary, Interval, LabelCounts, LabelSummary,
     MetricSummary, OrderSummary, Reduced, RepeatSummary, RunReport, RunVolatile, SideSummary, Spread, TagMetric,
-    TagSummary,
+    TagSummary, ValueSummary,
 };
 
 /// What a command came to, ready to be rendered.

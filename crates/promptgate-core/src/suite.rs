@@ -45,6 +45,8 @@ pub struct Suite {
     pub asserts: Vec<AssertionSpec>,
     /// Metrics reckoned from others, each from what stands before it.
     pub metrics: Vec<DerivedMetric>,
+    /// The fields by whose values the report of a run groups its metrics: dotted paths over the case, each once.
+    pub by: Vec<String>,
     /// The gate, where there is one.
     pub gate: Option<Policy>,
     /// What is legal and probably not meant, such as an allowed drop of 0; shown once when the suite is loaded.

@@ -11,6 +11,7 @@ pub mod registry;
 mod checks;
 mod csv;
 mod explain;
+mod groups;
 mod json;
 mod jsonl;
 mod junit;

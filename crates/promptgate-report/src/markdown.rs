@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
 use promptgate_core::name::CaseId;
-use promptgate_core::report::{CheckReport, Comparison, GateReport, LabelSummary, Report, RunReport};
+use promptgate_core::report::{CheckReport, Comparison, FieldSummary, GateReport, LabelSummary, Report, RunReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
 use crate::checks;
 use crate::escape::{markdown_code, markdown_text};
-use crate::labels;
 use crate::registry::Rendering;
 use crate::words::{self, Unit, count};
+use crate::{groups, labels};
 
 /// A step summary may hold 1 MiB; we stop earlier, and say what was cut.
 const MOST_BYTES: usize = 1_000_000;
@@ -206,6 +206,9 @@ fn run(report: &RunReport) -> String {
             text.push_str(&format!("\n{}: {}.\n", markdown_code(&side.reference, 100), words::repeats(repeats)));
         }
     }
+    for side in &report.sides {
+        side.fields.iter().for_each(|field| by_field(&side.reference, field, &mut text));
+    }
     for (side, orders) in report.sides.iter().flat_map(|side| side.both_orders.iter().map(move |each| (side, each))) {
         let (reference, name) = (markdown_code(&side.reference, 100), markdown_code(&orders.assertion, 80));
         text.push_str(&format!("\n{reference}, {name}: {}.\n", words::flips(&orders.counts)));
@@ -215,6 +218,15 @@ fn run(report: &RunReport) -> String {
     }
     failures(report, &mut text);
     text
+}
+
+fn by_field(reference: &str, field: &FieldSummary, text: &mut String) {
+    let (reference, name) = (markdown_code(reference, 100), markdown_code(&field.field, 80));
+    let beside = groups::beside(field).map(|line| format!(": {}", markdown_text(&line, 500))).unwrap_or_default();
+    text.push_str(&format!("\n{reference}, by {name}{beside}.\n"));
+    if let Some(table) = groups::by_field(field, markdown_code) {
+        text.push_str(&format!("\n{}", table.markdown()));
+    }
 }
 
 fn by_label(reference: &str, summary: &LabelSummary, text: &mut String) {

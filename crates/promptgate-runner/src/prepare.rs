@@ -1,7 +1,7 @@
 //! Making a plan: one streaming pass over the cases that finds every mistake before anything is asked, and what the run's
 //! header says. It decides; all it does is read cases through their port.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use promptgate_core::ask::Asked;
@@ -153,6 +153,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The selections of the gate; settled trials name them by index.
     pub selections: Vec<Selection>,
+    /// The fields by whose values the report groups its metrics.
+    by: Vec<String>,
     /// The metrics that assertions feed.
     pub metrics: Vec<MetricSpec>,
     /// Whom assertions may ask.
@@ -233,6 +235,7 @@ impl Prepared {
             partition: self.partition,
             filter: self.filter.clone(),
             metrics: self.metrics.clone(),
+            by: self.by.clone(),
             choosing: self.grader.choosing(),
             selections: self.selections.clone(),
             comparisons: self.comparisons.clone(),
@@ -278,7 +281,13 @@ impl Prepared {
             cluster: case.cluster.clone(),
             tags: case.tags.clone(),
             selections: self.selections.iter().enumerate().filter_map(holds).collect(),
+            groups: self.groups(case),
         }
+    }
+
+    fn groups(&self, case: &Case) -> BTreeMap<String, BTreeSet<String>> {
+        let groups = self.by.iter().map(|path| (path.clone(), case.groups(path)));
+        groups.filter(|(_, groups)| !groups.is_empty()).collect()
     }
 
     /// A trial of a case that was read, ready to be looked up or asked.

@@ -8,6 +8,7 @@ mod canaries;
 mod determinism;
 mod durability;
 mod fails_closed;
+mod grouped;
 mod images;
 mod judged;
 mod looking;

@@ -4,6 +4,7 @@
 mod derived;
 mod gate;
 mod model;
+mod report;
 
 pub use super::assertion::ReadFile;
 pub(crate) use gate::settings as gate_settings;
@@ -99,6 +100,7 @@ fn suite(
     let derived = fields.list("metric", "`[[metric]]` tables").unwrap_or_default();
     let derived = derived::list(source, derived, (&fed, of_cases_too));
     fed.extend(derived.iter().map(|metric| metric.name.clone()));
+    let by = fields.entry("report").map(|entry| report::by(source, &entry.value)).unwrap_or_default();
     let known = gate::Known { fed, of_cases_too, trials };
     let gate = fields.entry("gate").and_then(|entry| gate::policy(source, &entry.value, &defaults.gate, &known));
     let (gate, warnings) = gate.map_or((None, Vec::new()), |(policy, warnings)| (Some(policy), warnings));
@@ -123,6 +125,7 @@ fn suite(
         cases: cases?,
         asserts,
         metrics: derived,
+        by,
         gate,
         warnings,
         places,
@@ -175,11 +178,16 @@ fn cases(fields: Fields<'_, '_, '_>) -> Option<CasesSpec> {
 }
 
 fn cluster_path(text: &str) -> Result<String, String> {
+    if text == "id" { Ok(text.to_owned()) } else { dotted_path(text) }
+}
+
+/// A path to a value that several cases may share.
+fn dotted_path(text: &str) -> Result<String, String> {
     let root = text.split('.').next().unwrap_or(text);
     if text.split('.').any(str::is_empty) {
         return Err(format!("`{text}` is not a dotted path"));
     }
-    if PATH_ROOTS.contains(&root) || root == "id" {
+    if PATH_ROOTS.contains(&root) {
         return Ok(text.to_owned());
     }
     Err(format!("a case has no `{root}`: {}", did_you_mean(root, PATH_ROOTS)))
@@ -241,7 +249,8 @@ impl Suite {
         mistakes
     }
 
-    fn at(&self, key: &str, diagnostic: Diagnostic) -> Diagnostic {
+    /// A diagnostic at the place of a key (`gate.check.0.metric`), where the suite's file has it.
+    pub fn at(&self, key: &str, diagnostic: Diagnostic) -> Diagnostic {
         match self.places.get(key) {
             Some(at) => diagnostic.at(at.clone()),
             None => diagnostic,
@@ -381,6 +390,20 @@ mod tests {
         suite.toml:5:1: `note` in a suite is not one line of text; write one line, or leave it out
         suite.toml:6:1: `setup` in a suite is not one line of text; write one line, or leave it out
         ");
+        insta::assert_snapshot!(errors("report.by = [\"meta.lang\", \"tags\", 3, \"vars..x\", \"vars.a\", \"vars.a\"]\n"), @r#"
+        suite.toml:4:14: a case has no `meta`: known: `vars`, `metadata`, `expected`, `cluster`, `origin`, `threshold`; write dotted paths over the case: by = ["metadata.lang", "vars.tier"]
+        suite.toml:4:27: `tags` need not be named: metrics are told by tag in any case; write dotted paths over the case: by = ["metadata.lang", "vars.tier"]
+        suite.toml:4:35: `by` holds a number; write dotted paths over the case: by = ["metadata.lang", "vars.tier"]
+        suite.toml:4:38: `vars..x` is not a dotted path; write dotted paths over the case: by = ["metadata.lang", "vars.tier"]
+        suite.toml:4:59: `vars.a` stands here twice; write dotted paths over the case: by = ["metadata.lang", "vars.tier"]
+        "#);
+        for (text, says) in [("[]", "lists nothing"), ("3", "holds a number"), ("\"id\"", "a case has no `id`")] {
+            let told = errors(&format!("report.by = {text}\n"));
+            assert!(told.contains(says), "{told}");
+        }
+        let by = |text: &str| suite(&format!("report.by = {text}\n")).by;
+        assert_eq!(by("\"cluster\""), ["cluster"]);
+        assert_eq!(by("[\"vars.a\", \"metadata.b.c\"]"), ["vars.a", "metadata.b.c"]);
         insta::assert_snapshot!(errors("cases.cluster = \"meta.thread\"\ncases.inputs = \"/etc/passwd\"\n"), @r#"
         suite.toml:4:7: `cluster` in `[cases]`: a case has no `meta`: known: `vars`, `metadata`, `expected`, `cluster`, `origin`, `threshold`; write a dotted path such as "metadata.thread"
         suite.toml:5:7: `inputs` in `[cases]`: `/etc/passwd` leaves the project: only relative paths with `/` between segments are allowed; write a path below this file's folder, with `/` between folders and without `..`

@@ -54,7 +54,7 @@ impl RunReport {
     /// How many failures a report lists; `jsonl`, `csv` and `junit` list every trial.
     pub const FAILURES: usize = 200;
 
-    /// How many tags are looked at; a data set where every case has its own has no groups.
+    /// How many tags, or values of a field, are looked at; a data set where every case has its own has no groups.
     pub const TAGS: usize = 256;
 }
 
@@ -82,6 +82,9 @@ pub struct SideSummary {
     /// One per tag of the cases, by name; at most [`RunReport::TAGS`] of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagSummary>,
+    /// One per field of the suite's `[report] by`, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldSummary>,
     /// One per assertion name.
     pub assertions: Vec<AssertionSummary>,
     /// One per assertion that chooses one of a few labels.
@@ -245,6 +248,28 @@ pub struct TagSummary {
     /// The tag.
     pub tag: String,
     /// `pass_rate`, the suite's metrics and the amounts, as far as they were taken on some of these cases.
+    pub metrics: Vec<TagMetric>,
+}
+
+/// The metrics by the values of a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldSummary {
+    /// The field, as a dotted path.
+    pub field: String,
+    /// One per value, by its text; the first [`RunReport::TAGS`] that came.
+    pub values: Vec<ValueSummary>,
+    /// Cases without a value.
+    pub without: u64,
+    /// Cases with a value that is not listed.
+    pub left_out: u64,
+}
+
+/// The metrics over the cases with one value of a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueSummary {
+    /// The value as a text; a long one is cut and ends with its digest.
+    pub value: String,
+    /// As those of a tag; none where nothing was taken on these cases.
     pub metrics: Vec<TagMetric>,
 }
 

@@ -95,7 +95,7 @@ fn is_documented(key: &str) -> bool {
 
 /// Each key stands in the example below `path`, and in the README.
 fn check(example: &str, path: &str, keys: &[String]) {
-    assert!(keys.len() > 1, "`{path}`: {keys:?}");
+    assert!(!keys.is_empty(), "`{path}`: {keys:?}");
     let found = keys_of(example);
     for key in keys {
         assert!(found.contains(&format!("{path}{key}")), "the example has no `{path}{key}`");
@@ -112,6 +112,7 @@ fn every_key_a_suite_knows_is_in_the_example_and_in_the_readme() {
     check(SUITE, "judge.", &suite_keys(&format!("[[judge]]\n{z}")));
     check(SUITE, "metric.", &suite_keys(&format!("[[metric]]\n{z}")));
     check(SUITE, "cases.", &suite_keys(&format!("[cases]\n{z}")));
+    check(SUITE, "report.", &suite_keys(&format!("[report]\nby = \"cluster\"\n{z}")));
     check(SUITE, "gate.", &suite_keys(&format!("[gate]\n{z}")));
     check(SUITE, "gate.check.", &suite_keys(&format!("[[gate.check]]\n{z}")));
     let of_assertions = ["kind", "name", "not", "weight", "threshold", "extract", "metric", "tier", "when", "assert"];

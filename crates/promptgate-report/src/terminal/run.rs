@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
-use promptgate_core::report::{AnsweredBy, CaseFailure, LabelSummary, RunReport, SideSummary, TagSummary};
+use promptgate_core::report::{AnsweredBy, CaseFailure, LabelSummary, RunReport, SideSummary};
 use promptgate_core::score::Tier;
 
 use super::{NAMED, Paint, WIDTH};
 use crate::escape::{shell_argument, shortened, terminal_line};
-use crate::labels;
 use crate::table::{Align, Table, wrap};
 use crate::words::{self, Unit, count};
+use crate::{groups, labels};
 
 pub(super) fn render(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     headline(report, paint, out)?;
@@ -48,9 +48,7 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
     if let Some(repeats) = &side.repeats {
         writeln!(out, "  {}", words::repeats(repeats))?;
     }
-    if let Some(table) = tags_table(side) {
-        write_table(&table, paint, out)?;
-    }
+    render_groups(side, paint, out)?;
     for assertion in side.assertions.iter().filter(|each| each.failed + each.unscored > 0) {
         writeln!(out, "  {}", assertion_line(assertion))?;
     }
@@ -80,26 +78,20 @@ fn write_table(table: &Table, paint: Paint, out: &mut dyn Write) -> io::Result<(
     rows.iter().try_for_each(|row| writeln!(out, "  {row}"))
 }
 
-/// Tags that are named.
-const LOWEST: usize = 5;
-
-/// The tags with the lowest pass rates; nothing where all cases passed, or none has a tag.
-fn tags_table(side: &SideSummary) -> Option<Table> {
-    let pass_rate = |tag: &TagSummary| {
-        let metric = tag.metrics.iter().find(|metric| metric.name.as_str() == "pass_rate")?;
-        Some((tag.tag.clone(), metric.n, metric.value))
-    };
-    let mut rates: Vec<(String, u64, f64)> = side.tags.iter().filter_map(pass_rate).collect();
-    rates.sort_by(|(_, _, one), (_, _, other)| one.total_cmp(other));
-    rates.retain(|(_, _, rate)| *rate < 1.0);
-    if rates.is_empty() {
-        return None;
+fn render_groups(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(table) = groups::by_tag(side, shortened) {
+        write_table(&table, paint, out)?;
     }
-    let mut table = Table::new(&[("lowest by tag", Align::Left), ("pass_rate", Align::Right), ("cases", Align::Right)]);
-    for (tag, n, rate) in rates.into_iter().take(LOWEST) {
-        table.row(vec![shortened(&tag, 40), Unit::Share.value(rate), words::thousands(n)]);
+    for field in &side.fields {
+        if let Some(table) = groups::by_field(field, shortened) {
+            write_table(&table, paint, out)?;
+        }
+        if let Some(line) = groups::beside(field) {
+            let line = format!("{}: {line}", shortened(&field.field, 60));
+            writeln!(out, "{}", wrap(&line, "  ", WIDTH))?;
+        }
     }
-    Some(table)
+    Ok(())
 }
 
 fn render_labels(summary: &LabelSummary, paint: Paint, out: &mut dyn Write) -> io::Result<()> {

@@ -1,19 +1,26 @@
 //! From what the pass over the cases found to a plan: what is wrong ends here, what is only worth knowing becomes a note.
 
+use std::collections::BTreeSet;
+
 use promptgate_core::diagnostic::{Diagnostic, Location};
 use promptgate_core::gate::{Policy, Subject};
+use promptgate_core::nearest::did_you_mean;
 use promptgate_core::plan::{CaseSet, ModelCases, Plan, PlannedModel, PlannedVersion};
 use promptgate_core::record::{PlannedComparison, Purpose};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
 use promptgate_core::sequence;
+use serde_json::Value;
 
 use super::pass::{self, Found, Pass};
 use super::retake::{Retake, Today};
 use super::{LoadedVersion, NothingSelected, PlanRequest, PrepareError, Prepared, counted};
 
-/// Cases with the input of another one that are read again to see whether they share a cluster.
+/// Cases that are read again for a message: to see whether those of one input share a cluster, which fields there are.
 const COMPARED: usize = 2_000;
+
+/// Fields that a mistake names.
+const LISTED: usize = 20;
 
 /// Ids that a note names.
 const NAMED: usize = 5;
@@ -30,6 +37,7 @@ pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     refuse_blindness(&request, &mut found);
     let metrics = request.suite.check_metrics(&found.live.metrics);
     metrics.0.into_iter().for_each(|mistake| found.mistakes.mistake(mistake));
+    refuse_unknown_fields(&request, &mut found)?;
     refuse_doubled_ids(&request, &mut found, &order, &pass.file)?;
     if !found.mistakes.is_empty() {
         return Err(PrepareError::Wrong(pass.told(found.mistakes)));
@@ -38,6 +46,7 @@ pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     let file = pass.file;
     refuse_emptiness(&request, &selections, &found, file, &mut notes)?;
     note_undecided(&found, &mut notes);
+    note_ungrouped(&request, &found, &mut notes);
     note_equal_inputs(&request, &found, &mut notes)?;
     assemble(request, selections, found, &order, notes)
 }
@@ -58,6 +67,52 @@ fn refuse_blindness(request: &PlanRequest<'_>, found: &mut Found) {
         let message = "none of the gate's models is critical, so nothing could block";
         found.mistakes.mistake(Diagnostic::new(message).at(Location::of_line(&suite, 1)).help(help));
     }
+}
+
+/// The fields of the report's `by` at which no case has a value, with their places in it.
+fn without_value<'a>(request: &'a PlanRequest<'_>, found: &Found) -> Vec<(usize, &'a String)> {
+    let fields = request.suite.by.iter().enumerate().zip(&found.valued);
+    fields.filter(|(_, valued)| **valued == 0).map(|(field, _)| field).collect()
+}
+
+/// A field that no case of the whole data set has is a slip.
+fn refuse_unknown_fields(request: &PlanRequest<'_>, found: &mut Found) -> Result<(), PrepareError> {
+    if request.filter.is_some() || !found.mistakes.is_empty() {
+        return Ok(());
+    }
+    for (at, path) in without_value(request, found) {
+        let message = format!("the report is to group by `{path}`, and no case has a value there");
+        let mistake = Diagnostic::new(message).help(fields_beside(request, found, path)?);
+        let item = format!("report.by.{at}");
+        let key = if request.suite.places.contains_key(&item) { &item } else { "report.by" };
+        found.mistakes.mistake(request.suite.at(key, mistake));
+    }
+    Ok(())
+}
+
+/// The cases that a filter selects may all lack what others have.
+fn note_ungrouped(request: &PlanRequest<'_>, found: &Found, notes: &mut Vec<String>) {
+    if request.purpose == Purpose::Run {
+        let note = |(_, path)| format!("no selected case has a value at `{path}`, so nothing is told by it");
+        notes.extend(without_value(request, found).into_iter().map(note));
+    }
+}
+
+/// What cases have where a field was looked for.
+fn fields_beside(request: &PlanRequest<'_>, found: &Found, path: &str) -> Result<String, PrepareError> {
+    let Some((parent, _)) = path.rsplit_once('.') else {
+        return Ok("name a field that cases have, or leave it out".to_owned());
+    };
+    let mut known = BTreeSet::new();
+    for place in 0..found.cases.len().min(COMPARED) {
+        if let Some(Value::Object(fields)) = read(request, found, place)?.path(parent) {
+            known.extend(fields.keys().map(|key| format!("{parent}.{key}")));
+        }
+    }
+    Ok(match known.is_empty() {
+        true => format!("cases have nothing at `{parent}`"),
+        false => did_you_mean(path, known.iter().take(LISTED).map(String::as_str)),
+    })
 }
 
 /// Two cases of one id: found by the heads of their digests, then read again and compared.
@@ -217,6 +272,7 @@ fn assemble(
             seed: request.seed,
         },
         selections,
+        by: if request.purpose == Purpose::Run { request.suite.by.clone() } else { Vec::new() },
         notes,
         partition: request.partition,
         suite_path: request.suite_path,

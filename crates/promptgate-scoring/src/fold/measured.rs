@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{MetricKind, RunHeader, SettledCase, SettledTrial};
-use promptgate_core::report::{Interval, MetricSummary, Reduced, RunReport, Spread, TagMetric, TagSummary};
+use promptgate_core::report::{
+    FieldSummary, Interval, MetricSummary, Reduced, RunReport, Spread, TagMetric, TagSummary, ValueSummary,
+};
 
 use super::subject::{Reading, Subject};
 use crate::stats::{cluster, describe, log_ratio, proportion, sum};
@@ -20,8 +22,35 @@ pub(crate) struct Measured<'a> {
     columns: Vec<Column>,
     /// The cluster of each closed case.
     clusters: Vec<u64>,
-    /// By tag, the cases that carry it, in the order in which they came.
-    tags: BTreeMap<String, Vec<u32>>,
+    tags: Groups,
+    /// By field of the header's `by`, the cases by its value, and how many have none.
+    fields: Vec<(Groups, u64)>,
+}
+
+/// Cases in groups that may overlap, by what they have in common.
+#[derive(Default)]
+struct Groups {
+    /// By name, the cases in the order in which they came; at most [`RunReport::TAGS`] names.
+    cases: BTreeMap<String, Vec<u32>>,
+    /// Cases with a name that there was no room for.
+    left_out: u64,
+}
+
+impl Groups {
+    /// Puts a case into the groups of these names. A name that it has twice counts once.
+    fn add<'a>(&mut self, at: u32, names: impl IntoIterator<Item = &'a String>) {
+        let mut left_out = false;
+        for name in names {
+            let room = self.cases.len() < RunReport::TAGS;
+            match self.cases.get_mut(name) {
+                Some(cases) if cases.last() == Some(&at) => {}
+                Some(cases) => cases.push(at),
+                None if room => drop(self.cases.insert(name.clone(), vec![at])),
+                None => left_out = true,
+            }
+        }
+        self.left_out += u64::from(left_out);
+    }
 }
 
 /// One metric.
@@ -54,7 +83,8 @@ impl<'a> Measured<'a> {
             reduced: Vec::new(),
         };
         let columns = Subject::all(header).into_iter().map(column).collect();
-        Self { header, columns, clusters: Vec::new(), tags: BTreeMap::new() }
+        let fields = header.by.iter().map(|_| Default::default()).collect();
+        Self { header, columns, clusters: Vec::new(), tags: Groups::default(), fields }
     }
 
     /// The next trials are of this case.
@@ -63,14 +93,11 @@ impl<'a> Measured<'a> {
         let key = case.cluster.as_ref().map_or_else(own, |name| Digest::of_json(&("cluster", name)).prefix128());
         let at = self.clusters.len() as u32;
         self.clusters.push(key as u64);
-        for tag in &case.tags {
-            let room = self.tags.len() < RunReport::TAGS;
-            match self.tags.get_mut(tag) {
-                // A tag that a case names twice is one tag.
-                Some(cases) if cases.last() == Some(&at) => {}
-                Some(cases) => cases.push(at),
-                None if room => drop(self.tags.insert(tag.clone(), vec![at])),
-                None => {}
+        self.tags.add(at, &case.tags);
+        for (path, (groups, without)) in self.header.by.iter().zip(&mut self.fields) {
+            match case.groups.get(path).filter(|names| !names.is_empty()) {
+                Some(names) => groups.add(at, names),
+                None => *without += 1,
             }
         }
     }
@@ -102,11 +129,26 @@ impl<'a> Measured<'a> {
 
     /// The metrics by tag, as far as they were taken on cases that carry it.
     pub(crate) fn by_tag(&self) -> Vec<TagSummary> {
-        let summary = |(tag, cases): (&String, &Vec<u32>)| TagSummary {
-            tag: tag.clone(),
-            metrics: self.columns.iter().filter_map(|column| column.over(cases)).collect(),
+        let summary = |(tag, cases): (&String, &Vec<u32>)| TagSummary { tag: tag.clone(), metrics: self.over(cases) };
+        self.tags.cases.iter().map(summary).filter(|summary| !summary.metrics.is_empty()).collect()
+    }
+
+    /// The metrics by the values of fields.
+    pub(crate) fn by_field(&self) -> Vec<FieldSummary> {
+        let value =
+            |(value, cases): (&String, &Vec<u32>)| ValueSummary { value: value.clone(), metrics: self.over(cases) };
+        let summary = |(field, (groups, without)): (&String, &(Groups, u64))| FieldSummary {
+            field: field.clone(),
+            values: groups.cases.iter().map(value).collect(),
+            without: *without,
+            left_out: groups.left_out,
         };
-        self.tags.iter().map(summary).filter(|summary| !summary.metrics.is_empty()).collect()
+        self.header.by.iter().zip(&self.fields).map(summary).collect()
+    }
+
+    /// The metrics over some of the cases, as far as they were taken there.
+    fn over(&self, cases: &[u32]) -> Vec<TagMetric> {
+        self.columns.iter().filter_map(|column| column.over(cases)).collect()
     }
 
     /// `pass_rate`, the suite's metrics, and the amounts that were measured.

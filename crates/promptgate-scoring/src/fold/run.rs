@@ -218,6 +218,7 @@ impl<'a> Side<'a> {
             trials: self.trials,
             repeats: self.repeats.summary(),
             tags: self.measured.by_tag(),
+            fields: self.measured.by_field(),
             metrics: self.measured.finish(),
             assertions: self.assertions,
             labels: self.labels.finish(),

@@ -77,6 +77,7 @@ impl Bench {
                 judged: false,
                 labels_of: None,
             }],
+            by: Vec::new(),
             choosing: Vec::new(),
             selections: Vec::new(),
             comparisons: vec![PlannedComparison::new(0, Some(1), 0)],
@@ -228,6 +229,7 @@ fn case(at: usize) -> SettledCase {
         cluster: None,
         tags: Vec::new(),
         selections: Vec::new(),
+        groups: Default::default(),
     }
 }
 

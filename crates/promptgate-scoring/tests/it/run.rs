@@ -139,6 +139,39 @@ fn metrics_are_told_by_tag() {
     assert_eq!(folded(&bench.record(|_, _, _| Came::Out(true))).sides[0].tags.len(), 7);
 }
 
+#[test]
+fn metrics_are_grouped_by_the_values_of_fields_and_what_has_none_is_counted() {
+    let mut bench =
+        bench(10).trials(2).with(|header| header.by = vec!["metadata.lang".to_owned(), "vars.x".to_owned()]);
+    let groups = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    for (at, case) in bench.cases.iter_mut().enumerate().take(8) {
+        let langs: &[&str] = if at == 0 { &["de", "fr"] } else { &[["de", "fr", "it"][at % 3]] };
+        case.groups.insert("metadata.lang".to_owned(), groups(langs));
+    }
+    let report = folded(&bench.record(|_, at, repeat| Came::Out(at % 3 != 0 || repeat == 1)));
+    let [langs, nothing] = report.sides[0].fields.as_slice() else { panic!("{:?}", report.sides[0].fields) };
+    let told: Vec<(&str, u64, f64)> =
+        langs.values.iter().map(|each| (each.value.as_str(), each.metrics[0].n, each.metrics[0].value)).collect();
+    assert_eq!(told, [("de", 3, 0.5), ("fr", 4, 3.5 / 4.0), ("it", 2, 1.0)]);
+    assert!(langs.values[0].metrics.iter().any(|metric| metric.name.as_str() == "tokens"));
+    assert_eq!((langs.field.as_str(), langs.without, langs.left_out), ("metadata.lang", 2, 0));
+    assert_eq!((nothing.field.as_str(), nothing.values.len(), nothing.without), ("vars.x", 0, 10));
+}
+
+#[test]
+fn values_beyond_the_bound_are_counted_and_how_a_report_is_laid_out_is_no_evidence() {
+    let plain = bench(300);
+    let mut grouped = bench(300).with(|header| header.by = vec!["vars.n".to_owned()]);
+    for (at, case) in grouped.cases.iter_mut().enumerate() {
+        case.groups.insert("vars.n".to_owned(), [format!("{at:03}")].into());
+    }
+    let [report, without] = [grouped, plain].map(|bench| folded(&bench.record(|_, _, _| Came::Out(true))));
+    let field = &report.sides[0].fields[0];
+    assert_eq!((field.values.len(), field.left_out), (RunReport::TAGS, 300 - RunReport::TAGS as u64));
+    assert_eq!(field.values[255].value, "255");
+    assert_eq!(report.evidence_digest, without.evidence_digest);
+}
+
 /// The labels of a run whose cases expect and find these; `None` for no label.
 fn labels(against: Against, pairs: &[(&str, Option<&str>)]) -> Vec<LabelSummary> {
     let choosing = Choosing { name: "queue".to_owned(), against };

@@ -105,6 +105,7 @@ fn difference(left: &RunHeader, right: &RunHeader) -> Option<&'static str> {
         (left.policy_digest == right.policy_digest && left.policy == right.policy, "policies"),
         (left.selections == right.selections && left.filter == right.filter, "selections"),
         (left.metrics == right.metrics, "metrics"),
+        (left.by == right.by, "groupings"),
         (left.comparisons == right.comparisons, "comparisons"),
         (left.cases == right.cases && left.stride() == right.stride() && left.seed == right.seed, "plans"),
         (deal(left) == deal(right), "partitions"),
