@@ -373,6 +373,13 @@ pub struct CalibrateArgs {
     /// Exit 100 where a judge agrees less with people (kappa or alpha).
     #[arg(long, value_name = "KAPPA", value_parser = agreement, allow_hyphen_values = true)]
     pub min_agreement: Option<f64>,
+    /// Ask the judge anew, and keep what it gives each output, to hold it against itself later.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_run")]
+    pub save: Option<PathBuf>,
+    /// Ask the judge anew and compare, output by output, with what it gave in a kept file. Exit 103 where it grades
+    /// otherwise (falsely in at most 1 of 100 nights), 102 where that cannot be told.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_run")]
+    pub against: Option<PathBuf>,
     /// Call the judge, also where a recording stands in for it.
     #[arg(long)]
     pub live: bool,

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod format;
 pub mod formula;
 pub mod gate;
+pub mod judge_calibration;
 pub mod media;
 pub mod message;
 pub mod name;

@@ -1,5 +1,7 @@
 //! How far a judge agrees with people on the same outputs (gate.md, 7).
 
+pub mod drift;
+
 use serde::Serialize;
 
 use crate::stats::agreement::{Level, Weights, cohen_kappa, krippendorff};

@@ -1,15 +1,22 @@
-//! `judge calibrate`: a judge grades what people have labelled, and both are held against each other.
+//! `judge calibrate`: a judge grades what people have labelled, and both are held against each other; and the judge against
+//! what it gave before, so that one that changed is found.
 
-use std::collections::{BTreeMap, HashMap};
+mod drift;
+mod heard;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
+use promptgate_core::ask::Asked;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
+use promptgate_core::digest::Digest;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::format::labels::{HumanLabel, parse};
-use promptgate_core::name::CaseId;
+use promptgate_core::format::project::CacheMode;
+use promptgate_core::name::{CaseId, ModelId, SuiteName};
 use promptgate_core::port::{CaseSource, Tree};
 use promptgate_core::report::words::{self, counted};
 use promptgate_core::score::{BothOrders, Score, Tier};
@@ -17,9 +24,11 @@ use promptgate_core::suite::default_timeout;
 use promptgate_report::escape::{shortened, terminal_line};
 use promptgate_runner::{LoadedVersion, grade_outputs};
 use promptgate_scoring::calibrating::{Comparison, Judged, compare};
-use promptgate_scoring::grader::{GradeInput, Graded, Grader, GraderSpec};
+use promptgate_scoring::grader::{self, GradeInput, Grader, GraderSpec};
 use serde_json::{Value, json};
 
+use self::drift::{Earlier, Held};
+use self::heard::Heard;
 use crate::args::{CalibrateArgs, Running};
 use crate::error::Failure;
 use crate::evaluate::Judges;
@@ -35,9 +44,26 @@ const OUTPUT_SHOWN: usize = 80;
 /// A correlation with length from which a judge is said to look at it, and outputs that such a word needs.
 const NOTABLE: (f64, usize) = (0.3, 20);
 
+/// One assertion, ready to be calibrated: nothing was asked yet.
+struct Ready {
+    spec: AssertionSpec,
+    grader: Arc<Grader>,
+    asked: BTreeSet<Asked>,
+    /// What people say, by case and output: the mean where several do.
+    people: BTreeMap<(CaseId, String), f64>,
+}
+
 /// One assertion, held against people.
 struct Calibrated {
     name: String,
+    /// The digest of how it grades.
+    judge: Digest,
+    /// The models that it asks.
+    models: Vec<String>,
+    /// The models that answered, as they say themselves.
+    answered_by: Vec<String>,
+    /// The labelled outputs, by case and output.
+    graded: Vec<Graded>,
     comparison: Comparison,
     judged: Vec<Judged>,
     /// Labelled outputs without a grade, and why the first one has none.
@@ -46,23 +72,84 @@ struct Calibrated {
     both_orders: BothOrders,
 }
 
+/// A labelled output.
+struct Graded {
+    case: CaseId,
+    output: String,
+    people: f64,
+    judge: Option<f64>,
+}
+
 pub fn calibrate(args: &CalibrateArgs, out: &Output) -> Result<ExitCode, Failure> {
     let session = Session::of_folder(&args.suite, out)?;
     let version = session.version(&session.suite.candidate)?;
-    let wanted = wanted(&session, args)?;
+    let suite = &session.suite.name;
+    let earlier = args.against.as_deref().map(|file| Earlier::read(file, suite)).transpose()?;
     let cases = by_id(&*session.cases()?)?;
-    let mut found = Vec::new();
-    for (spec, path) in wanted {
-        found.push(one(&session, &version, &spec, &labels(&session, args, &path)?, &cases, args, out)?);
+    let mut ready = Vec::new();
+    for (spec, path) in wanted(&session, args)? {
+        ready.push(prepared(&session, &version, &spec, &labels(&session, args, &path)?, &cases)?);
     }
-    let text = match args.json {
-        true => format!("{:#}\n", Value::from(found.iter().map(as_json).collect::<Vec<_>>())),
-        false => found.iter().map(told).collect::<Vec<_>>().join("\n"),
+    if let Some(earlier) = &earlier {
+        ready.iter().try_for_each(|each| must_be_asked(&session, each, args).and_then(|()| earlier.must_know(each)))?;
+    }
+    let judged = ready.into_iter().map(|each| judged(&session, each, &cases, args, out));
+    let found = judged.collect::<Result<Vec<_>, _>>()?;
+    let held: Vec<_> =
+        found.iter().map(|each| earlier.as_ref().and_then(|earlier| earlier.held(each, found.len()))).collect();
+    let written = out.print(&report(&found, &held, args.json));
+    let code = exit_code(args, &found, &held).unwrap_or(written);
+    match &args.save {
+        Some(file) if code == ExitCode::Invalid => out.say(&format!(
+            "{} is not written, so that the next night is held against the same; to go by the judge as it is now, \
+             leave out --against",
+            file.display()
+        )),
+        Some(file) => keep(file, suite, &found, code, out)?,
+        None => {}
+    }
+    Ok(code)
+}
+
+/// Keeps what the judges gave; that it could not be kept is the end of the command where nothing else is.
+fn keep(file: &Path, suite: &SuiteName, found: &[Calibrated], code: ExitCode, out: &Output) -> Result<(), Failure> {
+    match drift::save(file, suite, found, out) {
+        Err(failure) if code != ExitCode::Done => {
+            out.complain(&failure);
+            Ok(())
+        }
+        saved => saved,
+    }
+}
+
+/// What decides the exit code beside a report that could not be written: the worst first.
+fn exit_code(args: &CalibrateArgs, found: &[Calibrated], held: &[Option<Held<'_>>]) -> Option<ExitCode> {
+    let low = |least: f64| {
+        let agreements = || found.iter().map(|each| each.comparison.agreement);
+        agreements().any(|agreement| agreement.is_none_or(|agreement| agreement < least))
     };
-    let written = out.print(&text);
-    let least = args.min_agreement.unwrap_or(f64::NEG_INFINITY);
-    let too_low = found.iter().any(|each| each.comparison.agreement.is_none_or(|agreement| agreement < least));
-    Ok(if args.min_agreement.is_some() && too_low { ExitCode::Failed } else { written })
+    match args.min_agreement.is_some_and(low) {
+        true => Some(ExitCode::Failed),
+        false => drift::exit_code(held),
+    }
+}
+
+fn report(found: &[Calibrated], held: &[Option<Held<'_>>], json: bool) -> String {
+    let both = || found.iter().zip(held);
+    if json {
+        let value = |(found, held): (&Calibrated, &Option<Held<'_>>)| {
+            let mut value = as_json(found);
+            if let Some(held) = held {
+                value["drift"] = held.as_json(found);
+            }
+            value
+        };
+        return format!("{:#}\n", both().map(value).collect::<Value>());
+    }
+    let text = |(found, held): (&Calibrated, &Option<Held<'_>>)| {
+        told(found) + &held.as_ref().map(|held| held.told(found)).unwrap_or_default()
+    };
+    both().map(text).collect::<Vec<_>>().join("\n")
 }
 
 /// The judged assertions to be calibrated, each with the path of its labels.
@@ -108,16 +195,14 @@ fn by_id(cases: &dyn CaseSource) -> Result<HashMap<CaseId, Case>, Failure> {
     (0..cases.len()).map(read).collect()
 }
 
-/// Has one assertion grade the labelled outputs.
-fn one(
+/// What one assertion takes to grade the labelled outputs.
+fn prepared(
     session: &Session,
     version: &LoadedVersion,
     spec: &AssertionSpec,
     labels: &[HumanLabel],
     cases: &HashMap<CaseId, Case>,
-    args: &CalibrateArgs,
-    out: &Output,
-) -> Result<Calibrated, Failure> {
+) -> Result<Ready, Failure> {
     let mut alone = AssertionSpec { tier: Tier::Critical, when: None, metric: None, ..spec.clone() };
     let by_output = by_output(labels, cases)?;
     // What people say is read by the judge's own words, from the file that is asked about.
@@ -135,28 +220,73 @@ fn one(
     if asked.is_empty() {
         return Err(Failure::usage(format!("`{}` asks no judge, so there is nothing to calibrate", spec.name)));
     }
+    let people = people(spec, &grader, by_output)?;
+    Ok(Ready { spec: spec.clone(), grader, asked, people })
+}
+
+/// What people say, as the judge would say it.
+fn people(
+    spec: &AssertionSpec,
+    grader: &Grader,
+    by_output: BTreeMap<(CaseId, String), Vec<&Value>>,
+) -> Result<BTreeMap<(CaseId, String), f64>, Failure> {
+    let mean = |(output, labels): ((CaseId, String), Vec<&Value>)| {
+        let scores: Option<Vec<f64>> = labels.iter().map(|label| grader.label_score(label)).collect();
+        let Some(scores) = scores else {
+            let labels = Value::from(labels.into_iter().cloned().collect::<Vec<_>>());
+            return Err(Failure::usage(format!("`{}` gives no such label: {labels}", spec.name))
+                .help("write a number from 0 to 1, true or false, or a label of the judge"));
+        };
+        Ok((output, scores.iter().sum::<f64>() / scores.len() as f64))
+    };
+    by_output.into_iter().map(mean).collect()
+}
+
+/// A judge that is held against itself must be asked: a recording says what it said.
+fn must_be_asked(session: &Session, ready: &Ready, args: &CalibrateArgs) -> Result<(), Failure> {
+    let asks =
+        |model: &ModelId| ready.asked.iter().any(|asked| matches!(asked, Asked::Model(each, _) if each == model));
+    let recorded = session.suite.judges.iter().find(|judge| judge.recording.is_some() && asks(&judge.id));
+    match recorded.filter(|_| !args.live) {
+        Some(judge) => Err(Failure::usage(format!("a recording stands in for {}, which cannot drift", judge.id))
+            .help("add --live to ask the judge itself")),
+        None => Ok(()),
+    }
+}
+
+/// Has one assertion grade the labelled outputs.
+fn judged(
+    session: &Session,
+    ready: Ready,
+    cases: &HashMap<CaseId, Case>,
+    args: &CalibrateArgs,
+    out: &Output,
+) -> Result<Calibrated, Failure> {
     let running = Running {
         live: args.live,
         no_run: args.no_run,
         max_cost: args.max_cost,
         allow_exec: args.allow_exec,
+        // A kept reply is an earlier judge's, and what is drawn anew must not take its place.
+        cache: (args.against.is_some() || args.save.is_some()).then_some(CacheMode::Off),
         ..Running::default()
     };
-    let judges = Judges::new(session, &asked, &running, out)?;
+    let judges = Judges::new(session, &ready.asked, &running, out)?;
     let input = |(case, output): &(CaseId, String)| GradeInput {
         version: 0,
         case: Arc::new(cases[case].clone()),
         response: Ok(Arc::new(Response::text(output.clone()))),
     };
-    let inputs = by_output.keys().map(input).collect();
+    let inputs = ready.people.keys().map(input).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitCode::Bug, format!("cannot start: {error}")))?;
     let concurrency = session.settings().concurrency.map_or(32, |count| count as usize);
     let timeout = default_timeout().as_millis() as u64;
-    let answerer = judges.answerer.clone();
-    let graded = runtime.block_on(grade_outputs(grader.clone(), answerer, inputs, (concurrency, timeout)));
+    let heard = Arc::new(Heard::new(judges.answerer.clone()));
+    let grading = grade_outputs(ready.grader.clone(), heard.clone(), inputs, (concurrency, timeout));
+    let results = runtime.block_on(grading);
     judges.finish(out);
-    collect(spec, &grader, by_output, graded)
+    Ok(collect(ready, results, heard.names()))
 }
 
 /// What people say, by case and output. A label of a case that is not there would be lost unseen.
@@ -175,33 +305,20 @@ fn by_output<'a>(
     Ok(found)
 }
 
-fn collect(
-    spec: &AssertionSpec,
-    grader: &Grader,
-    by_output: BTreeMap<(CaseId, String), Vec<&Value>>,
-    graded: Vec<Graded>,
-) -> Result<Calibrated, Failure> {
-    let (mut judged, mut unscored, mut both_orders) = (Vec::new(), (0, None), BothOrders::default());
-    for (((case, output), labels), graded) in by_output.into_iter().zip(graded) {
-        let scores: Option<Vec<f64>> = labels.iter().map(|label| grader.label_score(label)).collect();
-        let Some(scores) = scores else {
-            let why = format!(
-                "`{}` gives no such label: {}",
-                spec.name,
-                Value::from(labels.into_iter().cloned().collect::<Vec<_>>())
-            );
-            return Err(Failure::usage(why).help("write a number from 0 to 1, true or false, or a label of the judge"));
-        };
-        let Some(result) = graded.assertions.into_iter().next() else { continue };
-        let reason = result.scored.evidence.note.clone().unwrap_or_default();
+fn collect(ready: Ready, results: Vec<grader::Graded>, answered_by: Vec<String>) -> Calibrated {
+    let (mut judged, mut graded) = (Vec::new(), Vec::new());
+    let (mut unscored, mut both_orders) = ((0, None), BothOrders::default());
+    for (((case, output), people), result) in ready.people.into_iter().zip(results) {
+        let Some(result) = result.assertions.into_iter().next() else { continue };
         both_orders = both_orders.plus(result.scored.both_orders.unwrap_or_default());
+        let judge = result.scored.score.value();
         match result.scored.score {
             Score::Value(judge) => judged.push(Judged {
                 case: case.to_string(),
-                output: shortened(&output.split_whitespace().collect::<Vec<_>>().join(" "), OUTPUT_SHOWN),
-                people: scores.iter().sum::<f64>() / scores.len() as f64,
+                output: shown(&output, OUTPUT_SHOWN),
+                people,
                 judge,
-                reason,
+                reason: result.scored.evidence.note.unwrap_or_default(),
                 length: output.chars().count(),
             }),
             Score::Unscored(why) => {
@@ -209,13 +326,36 @@ fn collect(
                 unscored.1.get_or_insert(why);
             }
         }
+        graded.push(Graded { case, output, people, judge });
     }
-    let threshold = spec.threshold.unwrap_or(0.5);
-    Ok(Calibrated { name: spec.name.clone(), comparison: compare(&judged, threshold), judged, unscored, both_orders })
+    let models: BTreeSet<String> = ready.asked.iter().filter_map(model_of).collect();
+    Calibrated {
+        judge: Digest::of_json(&ready.grader.digest_material()),
+        models: models.into_iter().collect(),
+        answered_by,
+        graded,
+        comparison: compare(&judged, ready.spec.threshold.unwrap_or(0.5)),
+        name: ready.spec.name,
+        judged,
+        unscored,
+        both_orders,
+    }
+}
+
+fn model_of(asked: &Asked) -> Option<String> {
+    match asked {
+        Asked::Model(model, _) => Some(model.to_string()),
+        Asked::Consultant(_) => None,
+    }
+}
+
+/// How an output begins, on one line.
+fn shown(output: &str, width: usize) -> String {
+    shortened(&output.split_whitespace().collect::<Vec<_>>().join(" "), width)
 }
 
 fn told(found: &Calibrated) -> String {
-    let Calibrated { name, comparison, judged, unscored, both_orders } = found;
+    let Calibrated { name, comparison, judged, unscored, both_orders, .. } = found;
     let number = |value: Option<f64>| value.map_or("cannot be told".to_owned(), |value| format!("{value:.2}"));
     let outputs = counted(comparison.outputs as u64, "output", "outputs");
     let mut text = format!("judge of `{}` against people: {outputs}\n", terminal_line(name));

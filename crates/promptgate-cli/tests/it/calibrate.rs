@@ -1,5 +1,10 @@
 //! `judge calibrate`, and a gate that corrects a judge by what people say.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use promptgate_core::Digest;
+use promptgate_mock::{Said, Server, Wire};
 use promptgate_testkit::Project;
 use serde_json::{Value, json};
 
@@ -157,4 +162,111 @@ fn a_gate_reads_what_people_say_of_the_answers_it_compares() {
         said.stdout
     );
     assert!(report.to_string().contains("(6 labels, 3 pairs labelled on both sides"), "{report:#}");
+}
+
+/// Outputs that people have labelled, half of them good.
+const LABELLED: u64 = 60;
+
+/// A judge that agrees with people, but for one reply in four that is a grade beside; in the nights from the 100th on it is
+/// stricter by two grades and says that it is another model.
+fn noisy_judge(night: Arc<AtomicU64>) -> Server {
+    Server::start(move |received| {
+        let (asked, night) = (received.json()["messages"].to_string(), night.load(Ordering::Relaxed));
+        let at: u64 = asked.split("text-").nth(1).and_then(|rest| rest[..2].parse().ok()).unwrap();
+        let drawn = (Digest::of_bytes(format!("{night} {at}").as_bytes()).prefix128() % 8) as i64;
+        let beside = [1, -1].get(drawn as usize).copied().unwrap_or(0);
+        let (harsh, model) = if night < 100 { (0, "judge-1") } else { (2, "judge-2") };
+        let grade = (if at.is_multiple_of(2) { 5 } else { 3 } + beside - harsh).clamp(1, 5);
+        Wire::Chat.whole(&Said::text(model, &json!({"reason": "r", "score": grade}).to_string()))
+    })
+}
+
+fn with_judge(server: &Server) -> Project {
+    let labels: Vec<String> = (0..LABELLED)
+        .map(|at| label("a", &format!("text-{at:02}"), if at.is_multiple_of(2) { 1.0 } else { 0.5 }))
+        .collect();
+    let project = project().variable("OPENAI_BASE_URL", &server.base_url()).variable("OPENAI_API_KEY", "k");
+    project.write("suites/judged/suite.toml", SUITE.replace("scripted/judge", "openai/judge"));
+    project.write("suites/judged/labels.jsonl", labels.join("\n") + "\n");
+    project
+}
+
+#[test]
+fn over_nights_a_judge_that_changes_raises_an_alarm_at_once_and_one_that_does_not_raises_none() {
+    let night = Arc::new(AtomicU64::new(0));
+    let server = noisy_judge(night.clone());
+    let project = with_judge(&server);
+    let first = project.run(with(&["--json"])).expect_code(0);
+    let asked = server.count();
+    let _ = project.run(with(&["--save", "judge.json"])).expect_code(0);
+    let kept = project.read("judge.json");
+    for unchanged in 1..=20 {
+        night.store(unchanged, Ordering::Relaxed);
+        let said = project.run(with(&["--against", "judge.json"])).expect_code(0);
+        assert!(said.stdout.contains("held against judge.json: no drift found"), "{}", said.stdout);
+    }
+    // Each night the judge was asked, and what is kept of its replies is still what the first night got.
+    assert_eq!(server.count(), 22 * asked);
+    assert_eq!(project.run(with(&["--no-run", "--json"])).expect_code(0).stdout, first.stdout);
+    night.store(100, Ordering::Relaxed);
+    let said = project.run(with(&["--against", "judge.json", "--save", "judge.json"])).expect_code(103);
+    for part in [
+        "held against judge.json: ALARM, it grades otherwise than it did",
+        "answered by judge-2, was by judge-1",
+        "from 0.5% by chance on, for either: in at most 1% of nights falsely",
+        "moved, the largest first",
+        "people 1.00, judge 1.00 -> 0.25",
+    ] {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+    // What the alarm is measured by stays.
+    assert!(said.stderr.contains("judge.json is not written"), "{}", said.stderr);
+    assert_eq!(project.read("judge.json"), kept);
+    let said = project.run(with(&["--against", "judge.json", "--json"])).expect_code(103);
+    let drift = serde_json::from_str::<Value>(&said.stdout).unwrap()[0]["drift"].take();
+    assert_eq!((&drift["finding"], &drift["outputs"]), (&json!("drifted"), &json!(LABELLED)), "{drift:#}");
+    assert!(drift["shift"].as_f64().unwrap() < -0.25 && drift["shift_p_value"].as_f64().unwrap() < 0.001, "{drift:#}");
+    // Below a floor it fails first; once accepted, the judge as it is now is steady.
+    let _ = project.run(with(&["--against", "judge.json", "--min-agreement", "0.99"])).expect_code(100);
+    let _ = project.run(with(&["--save", "judge.json"])).expect_code(0);
+    night.store(101, Ordering::Relaxed);
+    let _ = project.run(with(&["--against", "judge.json"])).expect_code(0);
+}
+
+#[test]
+fn another_prompt_of_a_judge_is_told_and_what_cannot_be_compared_is_not_steady() {
+    let server = noisy_judge(Arc::default());
+    let project = with_judge(&server);
+    let _ = project.run(with(&["--save", "judge.json"])).expect_code(0);
+    let suite = project.read("suites/judged/suite.toml");
+    project.write("suites/judged/suite.toml", suite.replace("It is polite.", "It is short."));
+    let said = project.run(with(&["--against", "judge.json"])).expect_code(0);
+    assert!(said.stdout.contains("the judge itself changed (prompt, parameters or models)"), "{}", said.stdout);
+    project.write("suites/judged/suite.toml", &suite);
+    let labels = project.read("suites/judged/labels.jsonl");
+    project.write("suites/judged/labels.jsonl", labels.lines().take(8).collect::<Vec<_>>().join("\n"));
+    let said = project.run(with(&["--against", "judge.json"])).expect_code(102);
+    let few = "not decided, 8 outputs are graded both times, and drift can be found from 9 on";
+    assert!(said.stdout.contains(few), "{}", said.stdout);
+    let refused = |args: &[&str], says: &str| {
+        let count = server.count();
+        let said = project.run(with(args)).expect_code(2);
+        let words: Vec<&str> = said.stderr.split_whitespace().collect();
+        assert!(words.join(" ").contains(says), "{args:?} {says}: {}", said.stderr);
+        assert_eq!(server.count(), count, "{says}");
+    };
+    refused(&["--against", "none.json"], "cannot read none.json");
+    refused(&["--against", "judge.json", "--no-run"], "cannot be used with");
+    project.write("broken.json", "{\"schema\": 3");
+    refused(&["--against", "broken.json"], "broken.json:1:");
+    project.write("other.json", project.read("judge.json").replace("\"suite\": \"judged\"", "\"suite\": \"others\""));
+    refused(&["--against", "other.json"], "other.json is of the suite `others`, not of `judged`");
+    project.write("none.json", project.read("judge.json").replace("\"polite\"", "\"nice\""));
+    refused(&["--against", "none.json"], "none.json has no grades of `polite`");
+    project.write("suites/judged/labels.jsonl", label("b", "text-00", 1));
+    refused(&["--against", "judge.json"], "judge.json shares no labelled output with those of `polite`");
+    project.write("suites/judged/labels.jsonl", &labels);
+    let recorded = suite.replace("id = \"openai/judge\"", "id = \"openai/judge\"\nrecording = \"judge.jsonl\"");
+    project.write("suites/judged/suite.toml", recorded);
+    refused(&["--against", "judge.json"], "a recording stands in for openai/judge, which cannot drift");
 }
