@@ -84,3 +84,25 @@ fn a_field_that_no_case_has_is_an_error_at_its_place_and_under_a_filter_a_note()
     let said = project.run(RUN.into_iter().chain(["--filter", "id=c4*"])).expect_code(0);
     assert!(said.stdout.contains("no selected case has a value at `vars.tier`"), "{}", said.stdout);
 }
+
+#[test]
+fn a_run_is_not_resumed_under_another_grouping() {
+    let project = project();
+    let said = project.run(RUN.into_iter().chain(["--max-calls", "20"])).expect_code(106);
+    let resume = said.stderr.split_whitespace().find(|word| word.starts_with("--resume=")).unwrap();
+    let resume = || project.run(RUN.into_iter().chain([resume]));
+    project.write("suites/greet/suite.toml", SUITE.replace(", \"vars.tier\"", ""));
+    assert!(resume().expect_code(2).stderr.contains("was started with another plan"));
+    project.write("suites/greet/suite.toml", SUITE);
+    let whole = resume().expect_code(0);
+    assert!(whole.stdout.contains("by vars.tier"), "{}", whole.stdout);
+}
+
+#[test]
+fn check_tells_a_field_that_no_case_has() {
+    let project = project();
+    let _ = project.run(["check", "suites/greet"]).expect_code(0);
+    project.write("suites/greet/suite.toml", SUITE.replace("vars.tier", "vars.teir"));
+    let said = project.run(["check", "suites/greet"]).expect_code(2);
+    assert!(format!("{}{}", said.stdout, said.stderr).contains("did you mean `vars.tier`?"), "{}", said.stderr);
+}
