@@ -23,6 +23,7 @@ use promptgate_core::score::{BothOrders, Score, Tier};
 use promptgate_core::suite::default_timeout;
 use promptgate_report::escape::{shortened, terminal_line};
 use promptgate_runner::{LoadedVersion, grade_outputs};
+use promptgate_scoring::calibrating::drift::Finding;
 use promptgate_scoring::calibrating::{Comparison, Judged, compare};
 use promptgate_scoring::grader::{self, GradeInput, Grader, GraderSpec};
 use serde_json::{Value, json};
@@ -100,26 +101,41 @@ pub fn calibrate(args: &CalibrateArgs, out: &Output) -> Result<ExitCode, Failure
     let written = out.print(&report(&found, &held, args.json));
     let code = exit_code(args, &found, &held).unwrap_or(written);
     match &args.save {
-        Some(file) if code == ExitCode::Invalid => out.say(&format!(
-            "{} is not written, so that the next night is held against the same; to go by the judge as it is now, \
-             leave out --against",
-            file.display()
-        )),
-        Some(file) => keep(file, suite, &found, code, out)?,
-        None => {}
+        Some(file) => keep(file, suite, (&found, &held), code, out),
+        None => Ok(code),
     }
-    Ok(code)
 }
 
-/// Keeps what the judges gave; that it could not be kept is the end of the command where nothing else is.
-fn keep(file: &Path, suite: &SuiteName, found: &[Calibrated], code: ExitCode, out: &Output) -> Result<(), Failure> {
+/// Keeps what the judges gave, if a later night may be held against it.
+fn keep(
+    file: &Path,
+    suite: &SuiteName,
+    (found, held): (&[Calibrated], &[Option<Held<'_>>]),
+    code: ExitCode,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
+    if let Some(why) = unfit(found, held) {
+        out.say(&format!("{} is not written: {why}", file.display()));
+        return Ok(if code == ExitCode::Done { ExitCode::Inconclusive } else { code });
+    }
     match drift::save(file, suite, found, out) {
         Err(failure) if code != ExitCode::Done => {
             out.complain(&failure);
-            Ok(())
+            Ok(code)
         }
-        saved => saved,
+        saved => saved.map(|()| code),
     }
+}
+
+/// Why no later night is to be held against what was found.
+fn unfit(found: &[Calibrated], held: &[Option<Held<'_>>]) -> Option<String> {
+    if held.iter().flatten().any(|held| held.drift.finding != Finding::Steady) {
+        return Some(
+            "what is not found steady would hide drift; to go by the judge as it is, leave out --against".into(),
+        );
+    }
+    let without = found.iter().find(|each| each.judged.is_empty())?;
+    Some(format!("no output of `{}` got a grade", without.name))
 }
 
 /// What decides the exit code beside a report that could not be written: the worst first.

@@ -227,7 +227,9 @@ fn over_nights_a_judge_that_changes_raises_an_alarm_at_once_and_one_that_does_no
     assert_eq!((&drift["finding"], &drift["outputs"]), (&json!("drifted"), &json!(LABELLED)), "{drift:#}");
     assert!(drift["shift"].as_f64().unwrap() < -0.25 && drift["shift_p_value"].as_f64().unwrap() < 0.001, "{drift:#}");
     // Below a floor it fails first; once accepted, the judge as it is now is steady.
-    let _ = project.run(with(&["--against", "judge.json", "--min-agreement", "0.99"])).expect_code(100);
+    let floor = ["--against", "judge.json", "--save", "judge.json", "--min-agreement", "0.99"];
+    let _ = project.run(with(&floor)).expect_code(100);
+    assert_eq!(project.read("judge.json"), kept);
     let _ = project.run(with(&["--save", "judge.json"])).expect_code(0);
     night.store(101, Ordering::Relaxed);
     let _ = project.run(with(&["--against", "judge.json"])).expect_code(0);
@@ -248,6 +250,15 @@ fn another_prompt_of_a_judge_is_told_and_what_cannot_be_compared_is_not_steady()
     let said = project.run(with(&["--against", "judge.json"])).expect_code(102);
     let few = "not decided, 8 outputs are graded both times, and drift can be found from 9 on";
     assert!(said.stdout.contains(few), "{}", said.stdout);
+    // A judge that gives no grade leaves nothing to be held against.
+    let babbles =
+        project.read("judge.toml").replace("answer = '{\"reason\": \"fine\", \"score\": 5}'", "answer = \"Nice.\"");
+    project.write("judge.toml", babbles);
+    project.write("suites/judged/suite.toml", SUITE);
+    let said = project.run(with(&["--save", "empty.json"])).expect_code(102);
+    assert!(said.stderr.contains("empty.json is not written: no output of `polite` got a grade"), "{}", said.stderr);
+    assert!(!project.path("empty.json").exists());
+    project.write("suites/judged/suite.toml", &suite);
     let refused = |args: &[&str], says: &str| {
         let count = server.count();
         let said = project.run(with(args)).expect_code(2);
