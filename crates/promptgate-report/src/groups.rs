@@ -38,8 +38,8 @@ pub(crate) fn by_field(field: &FieldSummary, escape: Escape) -> Option<Table> {
 
 /// What the table of a field leaves out: `2 more values; 3 cases without one`.
 pub(crate) fn beside(field: &FieldSummary) -> Option<String> {
-    let more = rates_of(field).len().saturating_sub(VALUES) as u64;
-    let unrated = field.values.len() as u64 - rates_of(field).len() as u64;
+    let rated = rates_of(field).len();
+    let (more, unrated) = (rated.saturating_sub(VALUES) as u64, (field.values.len() - rated) as u64);
     let told = [
         (more, format!("{} in the JSON report", count(more, "more value"))),
         (unrated, format!("{} without a pass rate", count(unrated, "value"))),

@@ -114,12 +114,13 @@ impl Batch {
 
     fn next(&self, receiver: &Receiver<Settled>) -> Result<Settled, RecvTimeoutError> {
         let Some(since) = self.since else { return receiver.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        let left = || self.commit.longest.saturating_sub(since.elapsed());
         match receiver.try_recv() {
             Ok(settled) => return Ok(settled),
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => std::thread::sleep(REST.min(self.commit.longest)),
+            Err(TryRecvError::Empty) => std::thread::sleep(REST.min(left())),
         }
-        receiver.recv_timeout(self.commit.longest.saturating_sub(since.elapsed()))
+        receiver.recv_timeout(left())
     }
 
     fn append(&mut self, settled: Settled) -> Result<(), PortError> {

@@ -9,6 +9,7 @@ mod evidence;
 mod explain;
 mod floor;
 mod gate;
+mod groups;
 mod labels;
 mod look_here;
 mod measured;

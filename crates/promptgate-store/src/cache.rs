@@ -269,6 +269,7 @@ fn write(path: &Path, mut connection: Connection, inbox: &Receiver<Job>, clock: 
     }
 }
 
+/// The next job, or that none came for a while.
 fn next(inbox: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
     match inbox.try_recv() {
         Ok(job) => return Ok(job),

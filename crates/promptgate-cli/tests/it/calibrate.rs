@@ -216,6 +216,7 @@ fn over_nights_a_judge_that_changes_raises_an_alarm_at_once_and_one_that_does_no
         "from 0.5% by chance on, for either: in at most 1% of nights falsely",
         "moved, the largest first",
         "people 1.00, judge 1.00 -> 0.25",
+        "next: put the judge's earlier model or prompt back; or accept it",
     ] {
         assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
     }

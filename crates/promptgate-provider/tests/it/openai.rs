@@ -53,6 +53,26 @@ fn a_plain_answer_is_read_with_usage_cost_latency_and_the_returned_model() {
 }
 
 #[test]
+fn the_requests_of_a_provider_differ_in_their_bodies_alone() {
+    let server = Server::answering("hi");
+    let answerer = World::openai(&server.base_url()).key("sk-test-0123456789").answerer(MODEL);
+    for text in ["hello", "good evening"] {
+        ask(&answerer, request(MODEL, "a", text)).result.unwrap();
+    }
+    let received = server.received();
+    let head = |at: usize| {
+        let mut headers = received[at].headers.clone();
+        headers.retain(|(name, _)| name != "content-length");
+        headers.sort();
+        (received[at].method.clone(), received[at].path.clone(), headers)
+    };
+    assert_eq!(head(0), head(1));
+    assert!(head(1).2.contains(&("authorization".to_owned(), "Bearer sk-test-0123456789".to_owned())));
+    let last = |at: usize| received[at].json()["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    assert_eq!([last(0), last(1)], [json!("hello"), json!("good evening")]);
+}
+
+#[test]
 fn parameters_go_by_the_names_of_the_wire_and_unknown_ones_as_they_are() {
     let body = posted(|body| {
         body.parameters = serde_json::from_value(json!({

@@ -1,15 +1,14 @@
 //! The metrics of one side: per case the mean over its trials, then the mean over cases with its interval (gate.md, 4.6).
 //! Values are sorted before they are summed, so the order of the cases changes nothing.
 
-use std::collections::BTreeMap;
-
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{MetricKind, RunHeader, SettledCase, SettledTrial};
 use promptgate_core::report::{
-    FieldSummary, Interval, MetricSummary, Reduced, RunReport, Spread, TagMetric, TagSummary, ValueSummary,
+    FieldSummary, Interval, MetricSummary, Reduced, Spread, TagMetric, TagSummary, ValueSummary,
 };
 
+use super::groups::Groups;
 use super::subject::{Reading, Subject};
 use crate::stats::{cluster, describe, log_ratio, proportion, sum};
 
@@ -25,32 +24,6 @@ pub(crate) struct Measured<'a> {
     tags: Groups,
     /// By field of the header's `by`, the cases by its value, and how many have none.
     fields: Vec<(Groups, u64)>,
-}
-
-/// Cases in groups that may overlap, by what they have in common.
-#[derive(Default)]
-struct Groups {
-    /// By name, the cases in the order in which they came; at most [`RunReport::TAGS`] names.
-    cases: BTreeMap<String, Vec<u32>>,
-    /// Cases with a name that there was no room for.
-    left_out: u64,
-}
-
-impl Groups {
-    /// Puts a case into the groups of these names. A name that it has twice counts once.
-    fn add<'a>(&mut self, at: u32, names: impl IntoIterator<Item = &'a String>) {
-        let mut left_out = false;
-        for name in names {
-            let room = self.cases.len() < RunReport::TAGS;
-            match self.cases.get_mut(name) {
-                Some(cases) if cases.last() == Some(&at) => {}
-                Some(cases) => cases.push(at),
-                None if room => drop(self.cases.insert(name.clone(), vec![at])),
-                None => left_out = true,
-            }
-        }
-        self.left_out += u64::from(left_out);
-    }
 }
 
 /// One metric.
@@ -130,7 +103,7 @@ impl<'a> Measured<'a> {
     /// The metrics by tag, as far as they were taken on cases that carry it.
     pub(crate) fn by_tag(&self) -> Vec<TagSummary> {
         let summary = |(tag, cases): (&String, &Vec<u32>)| TagSummary { tag: tag.clone(), metrics: self.over(cases) };
-        self.tags.cases.iter().map(summary).filter(|summary| !summary.metrics.is_empty()).collect()
+        self.tags.iter().map(summary).filter(|summary| !summary.metrics.is_empty()).collect()
     }
 
     /// The metrics by the values of fields.
@@ -139,9 +112,9 @@ impl<'a> Measured<'a> {
             |(value, cases): (&String, &Vec<u32>)| ValueSummary { value: value.clone(), metrics: self.over(cases) };
         let summary = |(field, (groups, without)): (&String, &(Groups, u64))| FieldSummary {
             field: field.clone(),
-            values: groups.cases.iter().map(value).collect(),
+            values: groups.iter().map(value).collect(),
             without: *without,
-            left_out: groups.left_out,
+            left_out: groups.left_out(),
         };
         self.header.by.iter().zip(&self.fields).map(summary).collect()
     }

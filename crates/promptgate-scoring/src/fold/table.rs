@@ -1,17 +1,17 @@
 //! The record as columns: what a gate has to remember of every case, and no text. One pass over the trials fills it; ids
 //! are read again only for the few cases that a report names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
 use promptgate_core::record::{RunHeader, SettledCase, SettledTrial};
-use promptgate_core::report::RunReport;
 use promptgate_core::score::Outcome;
 use promptgate_core::sequence;
 
 use super::FoldError;
 use super::answerers::Answerers;
+use super::groups::Groups;
 use super::orders::Orders;
 use super::subject::{Cell, Reading, Subject, over_trials};
 
@@ -25,7 +25,7 @@ pub(crate) struct Table {
     /// `words` words a case: which of the header's selections hold.
     selections: Vec<u64>,
     /// By tag, the positions that carry it.
-    tags: BTreeMap<String, Vec<u32>>,
+    tags: Groups,
     subjects: Vec<Subject>,
     sides: HashMap<(usize, usize), Side>,
     models: usize,
@@ -78,7 +78,7 @@ impl Table {
             words: header.selections.len().div_ceil(64),
             rows: Vec::new(),
             selections: Vec::new(),
-            tags: BTreeMap::new(),
+            tags: Groups::default(),
             subjects,
             sides: HashMap::new(),
             models: header.models.len(),
@@ -134,7 +134,7 @@ impl Table {
                 )));
             }
         }
-        self.tag(position, &case.tags);
+        self.tags.add(position as u32, &case.tags);
         for selection in &case.selections {
             let (word, bit) = (usize::from(*selection) / 64, selection % 64);
             if word < self.words {
@@ -142,19 +142,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    fn tag(&mut self, position: usize, tags: &[String]) {
-        for tag in tags {
-            let room = self.tags.len() < RunReport::TAGS;
-            match self.tags.get_mut(tag) {
-                // A tag that a case names twice is one tag.
-                Some(positions) if positions.last() == Some(&(position as u32)) => {}
-                Some(positions) => positions.push(position as u32),
-                None if room => drop(self.tags.insert(tag.clone(), vec![position as u32])),
-                None => {}
-            }
-        }
     }
 
     pub(crate) fn side(&self, version: usize, model: usize) -> Option<&Side> {

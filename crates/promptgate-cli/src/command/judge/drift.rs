@@ -42,8 +42,11 @@ struct Regraded<'a> {
 
 impl Earlier {
     pub(super) fn read(file: &Path, suite: &SuiteName) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+        let unread = |error| {
+            Failure::usage(format!("cannot read {}: {error}", file.display()))
+                .help("name a file that was written with --save FILE")
+        };
+        let text = std::fs::read_to_string(file).map_err(unread)?;
         let calibration = JudgeCalibration::parse(&text, &file.to_string_lossy())?;
         if calibration.suite != *suite {
             let why = format!("{} is of the suite `{}`, not of `{suite}`", file.display(), calibration.suite);
@@ -108,7 +111,14 @@ impl Held<'_> {
         for change in self.changes(now) {
             text.push_str(&format!("    {}\n", terminal_line(&change)));
         }
-        text + &self.moved()
+        text.push_str(&self.moved());
+        if self.drift.finding == Finding::Drifted {
+            text.push_str(
+                "    next: put the judge's earlier model or prompt back; or accept it as it is (--save FILE without\n",
+            );
+            text.push_str("    --against), and grade both sides of a comparison anew\n");
+        }
+        text
     }
 
     fn finding(&self) -> String {
