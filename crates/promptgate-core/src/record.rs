@@ -59,7 +59,7 @@ pub struct RunHeader {
     pub filter: Option<Selection>,
     /// The metrics the suite's assertions feed.
     pub metrics: Vec<MetricSpec>,
-    /// The fields by whose values the report groups its metrics, as dotted paths; for `run` alone.
+    /// The fields by whose values a report groups its metrics, or looks for what is worse, as dotted paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
     /// The suite's assertions that choose one of several labels.

@@ -106,3 +106,37 @@ fn check_tells_a_field_that_no_case_has() {
     let said = project.run(["check", "suites/greet"]).expect_code(2);
     assert!(format!("{}{}", said.stdout, said.stderr).contains("did you mean `vars.tier`?"), "{}", said.stderr);
 }
+
+#[test]
+fn a_comparison_tells_where_it_is_worse_by_the_values_of_fields() {
+    let cases = (0..60).map(|at| {
+        let lang = if at % 3 == 0 { "de" } else { "en" };
+        let word = json!({"de": lang == "de"});
+        json!({"id": format!("c{at:02}"), "vars": word, "metadata": {"lang": lang}, "tags": ["any"]}).to_string() + "\n"
+    });
+    let project = Project::new()
+        .binary(env!("CARGO_BIN_EXE_promptgate"))
+        .file("promptgate.toml", "")
+        .file("suites/greet/suite.toml", SUITE.replace(", \"vars.tier\"", ""))
+        .file("suites/greet/prompts/say.prompt", "{{#if de}}bad{{else}}good{{/if}}")
+        .file("suites/greet/prompts/say.old.prompt", "good")
+        .file("suites/greet/cases.jsonl", cases.collect::<String>());
+    let said = project
+        .run([
+            "compare",
+            "say.old",
+            "say",
+            "--suite",
+            "suites/greet",
+            "--report",
+            "json=out.json",
+            "--report",
+            "terminal",
+        ])
+        .expect_code(0);
+    let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
+    let notes = report["comparisons"][0]["look_here"].as_array().unwrap();
+    let names: Vec<&str> = notes.iter().filter_map(|note| note["slice"].as_str()).collect();
+    assert_eq!(names, ["metadata.lang=de", "tag=any"], "{report:#}");
+    assert!(said.stdout.contains("metadata.lang=de"), "{}", said.stdout);
+}

@@ -92,10 +92,8 @@ fn refuse_unknown_fields(request: &PlanRequest<'_>, found: &mut Found) -> Result
 
 /// The cases that a filter selects may all lack what others have.
 fn note_ungrouped(request: &PlanRequest<'_>, found: &Found, notes: &mut Vec<String>) {
-    if request.purpose == Purpose::Run {
-        let note = |(_, path)| format!("no selected case has a value at `{path}`, so nothing is told by it");
-        notes.extend(without_value(request, found).into_iter().map(note));
-    }
+    let note = |(_, path)| format!("no selected case has a value at `{path}`, so nothing is told by it");
+    notes.extend(without_value(request, found).into_iter().map(note));
 }
 
 /// What cases have where a field was looked for.
@@ -272,7 +270,7 @@ fn assemble(
             seed: request.seed,
         },
         selections,
-        by: if request.purpose == Purpose::Run { request.suite.by.clone() } else { Vec::new() },
+        by: request.suite.by.clone(),
         notes,
         partition: request.partition,
         suite_path: request.suite_path,

@@ -28,7 +28,7 @@ struct Slice {
 }
 
 impl Scene<'_> {
-    /// The slices by tag that no check names, and the advisory checks without a limit, as far as they look worse.
+    /// The slices by tag and by field that no check names, and the advisory checks without a limit, as far as they look worse.
     pub(crate) fn look_here(&self) -> Vec<SliceNote> {
         if self.pairs.baseline.is_none() {
             return Vec::new();
@@ -56,8 +56,7 @@ impl Scene<'_> {
     fn slices(&self) -> Vec<Slice> {
         let subjects = self.looked_at();
         let mut slices = Vec::new();
-        for (tag, positions) in self.setting.table.tags() {
-            let name = format!("tag={tag}");
+        for (name, positions) in self.setting.table.slices() {
             let is_named = self.setting.header.selections.iter().any(|selection| selection.to_string() == name);
             if is_named || positions.len() < LEAST_PAIRS {
                 continue;

@@ -26,6 +26,8 @@ pub(crate) struct Table {
     selections: Vec<u64>,
     /// By tag, the positions that carry it.
     tags: Groups,
+    /// By field that reports group by, the positions by its values.
+    fields: Vec<(String, Groups)>,
     subjects: Vec<Subject>,
     sides: HashMap<(usize, usize), Side>,
     models: usize,
@@ -79,6 +81,7 @@ impl Table {
             rows: Vec::new(),
             selections: Vec::new(),
             tags: Groups::default(),
+            fields: header.by.iter().map(|path| (path.clone(), Groups::default())).collect(),
             subjects,
             sides: HashMap::new(),
             models: header.models.len(),
@@ -135,6 +138,9 @@ impl Table {
             }
         }
         self.tags.add(position as u32, &case.tags);
+        for (path, groups) in &mut self.fields {
+            groups.add(position as u32, case.groups.get(path).into_iter().flatten());
+        }
         for selection in &case.selections {
             let (word, bit) = (usize::from(*selection) / 64, selection % 64);
             if word < self.words {
@@ -197,9 +203,14 @@ impl Table {
         column.zip(columns).and_then(|(at, columns)| columns.get(at)).map_or(&[], Vec::as_slice)
     }
 
-    /// By tag, the positions that carry it, in the order in which they were seen.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &[u32])> {
-        self.tags.iter().map(|(tag, positions)| (tag.as_str(), positions.as_slice()))
+    /// By tag, and by value of a field that reports group by, the positions it holds for, in the order in which they were
+    /// seen. The names are those of selections: `tag=long`, `metadata.lang=de`.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = (String, &[u32])> {
+        let tags = self.tags.iter().map(|(tag, positions)| (format!("tag={tag}"), positions.as_slice()));
+        let values = self.fields.iter().flat_map(|(path, groups)| {
+            groups.iter().map(move |(value, positions)| (format!("{path}={value}"), positions.as_slice()))
+        });
+        tags.chain(values)
     }
 
     /// How many units come before a case's own in the seeded order; by position.
