@@ -491,10 +491,10 @@ pub struct ServeMockArgs {
     pub script: Option<PathBuf>,
 }
 
-const SERVE_MOCK_HELP: &str = "A script is TOML: `answer`, `model`, `latency = \"50ms..2s\"`, `pace`, `requests_per_minute`, \
-`tokens_per_minute`, `concurrency`, `key`, `seed`, and rules (`[[rule]]`) for some requests: `contains`, `model`, `share`, \
-`first` choose them; `answer`, `finish`, `calls`, `returned_model`, `latency`, `status`, `code`, `message`, `retry_after`, \
-`fault` say what happens.";
+const SERVE_MOCK_HELP: &str = "A script is TOML: `answer`, `model`, `likely = { A = 0.7 }` (token probabilities), \
+`latency = \"50ms..2s\"`, `pace`, `requests_per_minute`, `tokens_per_minute`, `concurrency`, `key`, `seed`, and rules \
+(`[[rule]]`) for some requests: `contains`, `model`, `share`, `first` choose them; `answer`, `likely`, `finish`, `calls`, \
+`returned_model`, `latency`, `status`, `code`, `message`, `retry_after`, `fault` say what happens.";
 
 /// `snapshot`
 #[derive(Debug, Subcommand)]

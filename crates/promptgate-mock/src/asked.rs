@@ -22,6 +22,8 @@ pub struct Asked {
     pub everything: String,
     /// Names of the tools offered.
     pub tools: Vec<String>,
+    /// Of how many first tokens the probabilities are asked for.
+    pub probabilities: usize,
 }
 
 impl Asked {
@@ -38,12 +40,37 @@ impl Asked {
             with_usage: wire != Wire::Chat || body["stream_options"]["include_usage"] == true,
             input: match wire {
                 Wire::Embeddings | Wire::Moderations => inputs(&body["input"]).join(SEPARATOR),
+                Wire::BatchEmbedContents => contents(&body["requests"]).join(SEPARATOR),
+                Wire::EmbedContent => text_of(&body["content"]),
                 _ => last_user_text(&body),
             },
             tools: tool_names(&body),
+            probabilities: probabilities(wire, &body),
             everything,
         })
     }
+}
+
+/// Of how many first tokens the probabilities are asked for: as many as named, or the chosen one.
+fn probabilities(wire: Wire, body: &Value) -> usize {
+    let (wanted, count) = match wire {
+        Wire::Chat => (body["logprobs"] == true, &body["top_logprobs"]),
+        Wire::Responses => {
+            let included = body["include"].as_array().into_iter().flatten();
+            (included.into_iter().any(|each| each == "message.output_text.logprobs"), &body["top_logprobs"])
+        }
+        Wire::GenerateContent => {
+            let generation = &body["generationConfig"];
+            (generation["responseLogprobs"] == true, &generation["logprobs"])
+        }
+        _ => return 0,
+    };
+    if wanted { count.as_u64().unwrap_or_default().max(1) as usize } else { 0 }
+}
+
+/// The texts of a batch of Gemini.
+fn contents(requests: &Value) -> Vec<String> {
+    requests.as_array().into_iter().flatten().map(|request| text_of(&request["content"])).collect()
 }
 
 /// Where the wires keep their turns.

@@ -17,7 +17,7 @@ mod wire;
 pub use asked::Asked;
 pub use play::Play;
 pub use reply::{Delivery, Reply};
-pub use said::{Called, Finish, Said, Tokens};
+pub use said::{Called, Finish, Likely, Said, Tokens};
 pub use script::{Fault, Rule, Script, ScriptError};
 pub use server::{Keep, Received, Server};
 pub use wire::Wire;

@@ -10,10 +10,9 @@ use serde_json::json;
 use crate::asked::Asked;
 use crate::gzip;
 use crate::reply::{Delivery, Reply};
-use crate::said::{Called, Finish, Said, Tokens, tokens_of};
+use crate::said::{Called, Finish, Likely, Said, Tokens, tokens_of};
 use crate::script::{Fault, FinishWord, Rule, Script, Span};
 use crate::server::Received;
-use crate::wire::Wire;
 
 /// Plays a script.
 #[derive(Debug)]
@@ -137,10 +136,9 @@ impl Play {
         let calls: Vec<Called> = rule.map(|rule| rule.calls.iter().map(called).collect()).unwrap_or_default();
         let template = rule.and_then(|rule| rule.answer.as_deref()).or(self.script.answer.as_deref());
         let only_calls = template.is_none() && !calls.is_empty();
-        let is_made_of_input = matches!(asked.wire, Wire::Embeddings | Wire::Moderations);
         let text = match template {
             _ if only_calls => String::new(),
-            Some(template) if !is_made_of_input => template.replace("{{input}}", &asked.input),
+            Some(template) if !asked.wire.reflects() => template.replace("{{input}}", &asked.input),
             _ => asked.input.clone(),
         };
         let default = if calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
@@ -153,9 +151,26 @@ impl Play {
                 output: tokens_of(&text) + calls.iter().map(|call| tokens_of(&call.arguments.to_string())).sum::<u64>(),
                 ..Tokens::default()
             },
+            likely: self.likely(asked, rule, &text),
             text,
             calls,
         }
+    }
+
+    /// What could have come first, where that is asked for: as the script says, or surely the first word.
+    fn likely(&self, asked: &Asked, rule: Option<&Rule>, text: &str) -> Vec<Likely> {
+        let scripted = rule.map(|rule| &rule.likely).filter(|likely| !likely.is_empty()).unwrap_or(&self.script.likely);
+        let mut likely: Vec<Likely> = scripted
+            .iter()
+            .map(|(token, probability)| Likely { token: token.clone(), probability: *probability })
+            .collect();
+        if likely.is_empty() {
+            let token = text.split_whitespace().next().unwrap_or_default().to_owned();
+            likely.push(Likely { token, probability: 1.0 });
+        }
+        likely.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        likely.truncate(asked.probabilities);
+        likely
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model says, whatever the wire.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One answer of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,29 @@ pub struct Said {
     pub finish: Finish,
     /// What it took.
     pub tokens: Tokens,
+    /// Tokens that could have come first, the likeliest first; empty where nobody asked.
+    pub likely: Vec<Likely>,
+}
+
+/// A token that could have come first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likely {
+    /// Its text.
+    pub token: String,
+    /// How likely it was, above 0 to 1.
+    pub probability: f64,
+}
+
+impl Likely {
+    /// What the wires tell: the natural logarithm.
+    pub(crate) fn logprob(&self) -> f64 {
+        self.probability.ln()
+    }
+
+    /// As OpenAI tells it on both its wires.
+    pub(crate) fn of_openai(&self) -> Value {
+        json!({"token": self.token, "logprob": self.logprob(), "bytes": self.token.as_bytes()})
+    }
 }
 
 /// A call of a tool.
@@ -64,7 +87,15 @@ impl Said {
             calls: Vec::new(),
             finish: Finish::Stop,
             tokens: Tokens::default(),
+            likely: Vec::new(),
         }
+    }
+
+    /// The first token with its alternatives, as OpenAI tells it on both its wires; nothing where nobody asked.
+    pub(crate) fn logprobs_of_openai(&self) -> Option<Value> {
+        let mut first = self.likely.first()?.of_openai();
+        first["top_logprobs"] = self.likely.iter().map(Likely::of_openai).collect();
+        Some(json!([first]))
     }
 
     /// The pieces in which the text is streamed: words with the space before them.

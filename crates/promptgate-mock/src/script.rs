@@ -1,5 +1,6 @@
 //! How a mock server behaves, as a TOML file says.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
@@ -14,6 +15,10 @@ pub struct Script {
     pub answer: Option<String>,
     /// The model that is said to have answered; the one asked for by default.
     pub model: Option<String>,
+    /// How likely tokens were to come first, each above 0 to 1, together at most 1: `{ A = 0.7, B = 0.2 }`. Told where
+    /// token probabilities are asked for; by default the first word of the answer, for sure.
+    #[serde(deserialize_with = "likely")]
+    pub likely: BTreeMap<String, f64>,
     /// The time before the first byte.
     #[serde(deserialize_with = "span")]
     pub latency: Option<Span>,
@@ -53,6 +58,9 @@ pub struct Rule {
     pub answer: Option<String>,
     /// Why the model stopped: `stop`, `length`, `content_filter`, `tool_calls`, `refusal`.
     pub finish: Option<FinishWord>,
+    /// How likely tokens were to come first.
+    #[serde(deserialize_with = "likely")]
+    pub likely: BTreeMap<String, f64>,
     /// Calls of tools: `{ name, arguments }`.
     pub calls: Vec<CallRule>,
     /// The model that is said to have answered.
@@ -224,6 +232,14 @@ fn share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64
     let share = f64::deserialize(deserializer)?;
     let is_one = share > 0.0 && share <= 1.0;
     is_one.then_some(Some(share)).ok_or_else(|| serde::de::Error::custom("`share` is above 0 and at most 1"))
+}
+
+fn likely<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let likely = BTreeMap::<String, f64>::deserialize(deserializer)?;
+    // A third thrice is a little more than one.
+    let fits = likely.values().all(|each| *each > 0.0) && likely.values().sum::<f64>() <= 1.0 + 1e-9;
+    let why = "probabilities in `likely` are above 0 and together at most 1";
+    fits.then_some(likely).ok_or_else(|| serde::de::Error::custom(why))
 }
 
 fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {

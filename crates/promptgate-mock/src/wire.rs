@@ -29,6 +29,10 @@ pub enum Wire {
     Converse,
     /// Embeddings of OpenAI.
     Embeddings,
+    /// embedContent of Gemini: one text.
+    EmbedContent,
+    /// batchEmbedContents of Gemini.
+    BatchEmbedContents,
     /// Moderations of OpenAI.
     Moderations,
     /// The list of models.
@@ -59,9 +63,16 @@ impl Wire {
             ("converse", _) => Some((Self::Converse, model_before(), false)),
             ("converse-stream", _) => Some((Self::Converse, model_before(), true)),
             (_, Some((model, "generateContent"))) => Some((Self::GenerateContent, Some(model.to_owned()), false)),
+            (_, Some((model, "embedContent"))) => Some((Self::EmbedContent, Some(model.to_owned()), false)),
+            (_, Some((model, "batchEmbedContents"))) => Some((Self::BatchEmbedContents, Some(model.to_owned()), false)),
             (_, Some((model, "streamGenerateContent"))) => Some((Self::GenerateContent, Some(model.to_owned()), true)),
             _ => None,
         }
+    }
+
+    /// Whether its reply is made of the texts it is given, whatever a script says.
+    pub(crate) fn reflects(self) -> bool {
+        matches!(self, Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents | Self::Moderations)
     }
 
     /// An answer in one piece. Embeddings, moderations and the list of models have no text of their own: they are made
@@ -74,6 +85,8 @@ impl Wire {
             Self::GenerateContent => generate_content::whole(said),
             Self::Converse => converse::whole(said),
             Self::Embeddings => embeddings::reply(said),
+            Self::EmbedContent => embeddings::one_of_gemini(said),
+            Self::BatchEmbedContents => embeddings::of_gemini(said),
             Self::Moderations => moderations::reply(said),
             Self::Models => models(&said.model),
         })
@@ -90,7 +103,9 @@ impl Wire {
                 let kind = "application/vnd.amazon.eventstream";
                 return Reply::pieces(converse::streamed(said)).header("content-type", kind);
             }
-            Self::Embeddings | Self::Moderations | Self::Models => return self.whole(said),
+            Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents | Self::Moderations | Self::Models => {
+                return self.whole(said);
+            }
         };
         Reply::pieces(events.into_iter().map(String::into_bytes).collect()).header("content-type", "text/event-stream")
     }
@@ -119,7 +134,9 @@ impl Wire {
             Self::Messages => {
                 json!({"type": "error", "error": {"type": code, "message": message}, "request_id": "req_mock"})
             }
-            Self::GenerateContent => json!({"error": {"code": status, "message": message, "status": code}}),
+            Self::GenerateContent | Self::EmbedContent | Self::BatchEmbedContents => {
+                json!({"error": {"code": status, "message": message, "status": code}})
+            }
             Self::Converse => {
                 return Reply::json(&json!({"message": message})).status(status).header("x-amzn-errortype", code);
             }
@@ -140,7 +157,7 @@ impl Wire {
                 "overloaded_error",
                 "invalid_request_error",
             ],
-            Self::GenerateContent => [
+            Self::GenerateContent | Self::EmbedContent | Self::BatchEmbedContents => [
                 "UNAUTHENTICATED",
                 "PERMISSION_DENIED",
                 "NOT_FOUND",

@@ -2,6 +2,7 @@
 
 mod embeddings;
 mod fold;
+mod probabilities;
 mod reply;
 mod request;
 
@@ -46,10 +47,9 @@ struct GenerateContent;
 
 impl Wire for GenerateContent {
     fn path(&self, request: &RequestBody, streamed: bool) -> String {
-        let model = &request.model.model;
         match streamed {
-            true => format!("/models/{model}:streamGenerateContent?alt=sse"),
-            false => format!("/models/{model}:generateContent"),
+            true => format!("/models/{}:streamGenerateContent?alt=sse", request.model.model),
+            false => path(request),
         }
     }
 
@@ -66,6 +66,15 @@ impl Wire for GenerateContent {
     }
 
     fn side(&self, task: Task) -> Option<&'static dyn Side> {
-        (task == Task::Embed).then_some(&embeddings::BatchEmbedContents)
+        match task {
+            Task::Embed => Some(&embeddings::BatchEmbedContents),
+            Task::Probabilities => Some(&probabilities::Probabilities),
+            Task::Generate | Task::Moderate => None,
+        }
     }
+}
+
+/// Where an answer in one piece is asked for.
+fn path(request: &RequestBody) -> String {
+    format!("/models/{}:generateContent", request.model.model)
 }

@@ -7,7 +7,6 @@
 pub(crate) mod chat;
 mod embeddings;
 mod moderations;
-mod probabilities;
 pub(crate) mod responses;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -25,7 +25,7 @@ use crate::{BoxFuture, FailedCall, Provider};
 pub(crate) use call::{Call, Came, is_json};
 pub(crate) use parts::{Image, image, image_url, merged_turns, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{inside, refused};
-pub(crate) use side::{Side, numbers, texts, vectors};
+pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
 

@@ -1,6 +1,6 @@
 //! Judges, embeddings, moderation and programs as a suite's user meets them.
 
-use promptgate_mock::Server;
+use promptgate_mock::{Play, Script, Server};
 use promptgate_testkit::Project;
 use serde_json::{Value, json};
 
@@ -157,6 +157,36 @@ fn a_judge_grades_by_the_probabilities_of_its_first_token() {
         assert!(words.join(" ").contains(says), "{to}: {}", said.stderr);
     }
     assert_eq!(server.count(), count);
+}
+
+#[test]
+fn every_wire_that_tells_probabilities_and_likeness_is_read() {
+    let script = Script::parse("likely = { E = 0.6, \" C\" = 0.2, Perhaps = 0.2 }").unwrap();
+    let play = Play::new(script);
+    let server = Server::start(move |received| play.reply(received));
+    let base = server.base_url();
+    let project = project(&[("a", "please")])
+        .variable("OPENAI_BASE_URL", &base)
+        .variable("OPENAI_API_KEY", "k")
+        .variable("GOOGLE_BASE_URL", &base)
+        .variable("GOOGLE_API_KEY", "k");
+    for (settings, judge, embeddings) in [
+        ("", "openai/m", "openai/e"),
+        ("[provider.openai]\napi = \"responses\"\n", "openai/m", "openai/e"),
+        ("", "gemini/m", "gemini/e"),
+    ] {
+        let suite = SUITE.replace("scripted/judge", judge).replace("recording = ", "#") + "by = \"probabilities\"\n";
+        let like = format!("[[assert]]\nkind = \"embedding\"\nvalue = \"please\"\nmodel = \"{embeddings}\"\n");
+        project.write("suites/judged/suite.toml", suite + &like);
+        project.write("promptgate.toml", settings);
+        let _ = project.run(RUN.iter().chain(&["--report", "jsonl=trials.jsonl"])).expect_code(0);
+        let trials = project.read("trials.jsonl");
+        assert!(trials.contains("\"5 75%, 3 25%\""), "{judge}, {settings}: {trials}");
+    }
+    // An answer that is not like what was expected, over the wire of Gemini.
+    let suite = project.read("suites/judged/suite.toml").replace("value = \"please\"", "value = \"quux 4711\"");
+    project.write("suites/judged/suite.toml", suite);
+    let _ = project.run(RUN).expect_code(100);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use super::sse;
 use crate::said::{Called, Finish, Said, Tokens};
 
 pub(super) fn whole(said: &Said) -> Value {
+    let logprobs = said.logprobs_of_openai().map(|content| json!({"content": content, "refusal": null}));
     json!({
         "id": "chatcmpl-mock", "object": "chat.completion", "created": 1, "model": said.model,
-        "choices": [{"index": 0, "message": message(said), "finish_reason": finish(said.finish), "logprobs": null}],
+        "choices": [{"index": 0, "message": message(said), "finish_reason": finish(said.finish), "logprobs": logprobs}],
         "usage": usage(&said.tokens),
     })
 }

@@ -1,4 +1,4 @@
-//! Embeddings: a vector per text, a function of its letters, so that like texts have like vectors.
+//! Embeddings of OpenAI and Gemini: a vector per text, a function of its letters, so that like texts have like vectors.
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,15 @@ pub(super) fn reply(said: &Said) -> Value {
     let data: Vec<Value> = said.text.split(SEPARATOR).enumerate().map(|(index, text)| row(index, text)).collect();
     let usage = json!({"prompt_tokens": said.tokens.input, "total_tokens": said.tokens.input});
     json!({"object": "list", "data": data, "model": said.model, "usage": usage})
+}
+
+pub(super) fn of_gemini(said: &Said) -> Value {
+    let values = |text: &str| json!({"values": vector(text)});
+    json!({"embeddings": said.text.split(SEPARATOR).map(values).collect::<Vec<_>>()})
+}
+
+pub(super) fn one_of_gemini(said: &Said) -> Value {
+    json!({"embedding": {"values": vector(&said.text)}})
 }
 
 fn row(index: usize, text: &str) -> Value {

@@ -3,12 +3,22 @@
 use serde_json::{Value, json};
 
 use super::sse;
-use crate::said::{Finish, Said, Tokens};
+use crate::said::{Finish, Likely, Said, Tokens};
 
 pub(super) fn whole(said: &Said) -> Value {
     let mut parts: Vec<Value> = (!said.text.is_empty()).then(|| json!({"text": said.text})).into_iter().collect();
     parts.extend(calls(said));
-    answer(said, parts, Some(finish(said.finish)))
+    let mut answer = answer(said, parts, Some(finish(said.finish)));
+    if let Some(chosen) = said.likely.first() {
+        let all: Vec<Value> = said.likely.iter().map(likely).collect();
+        let told = json!({"topCandidates": [{"candidates": all}], "chosenCandidates": [likely(chosen)]});
+        answer["candidates"][0]["logprobsResult"] = told;
+    }
+    answer
+}
+
+fn likely(likely: &Likely) -> Value {
+    json!({"token": likely.token, "tokenId": 1, "logProbability": likely.logprob()})
 }
 
 fn calls(said: &Said) -> impl Iterator<Item = Value> {

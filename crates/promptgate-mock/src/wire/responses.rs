@@ -41,7 +41,10 @@ fn usage(tokens: &Tokens) -> Value {
 fn part(said: &Said, text: &str) -> Value {
     match said.finish {
         Finish::Refusal => json!({"type": "refusal", "refusal": text}),
-        _ => json!({"type": "output_text", "text": text, "annotations": []}),
+        _ => {
+            let logprobs = said.logprobs_of_openai().unwrap_or_else(|| json!([]));
+            json!({"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs})
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chat Completions.
 
 mod fold;
+mod probabilities;
 pub(crate) mod reply;
 mod request;
 
@@ -10,20 +11,17 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use super::Requests;
-use super::probabilities::Probabilities;
 use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
+use probabilities::Probabilities;
 pub(crate) use request::Dialect;
+
+const PATH: &str = "/chat/completions";
 
 /// Token probabilities, by how the limit of an answer is called.
 static OF_OPENAI: Probabilities = Probabilities(Dialect::OPENAI);
 static OF_OTHERS: Probabilities = Probabilities(Dialect::COMMON);
-
-/// The JSON to post for an answer in one piece.
-pub(super) fn body(request: &RequestBody, dialect: &Dialect) -> Result<Value, String> {
-    request::body(request, dialect, false)
-}
 
 /// Chat Completions in a dialect.
 pub(crate) struct Chat {
@@ -33,7 +31,7 @@ pub(crate) struct Chat {
 
 impl Wire for Chat {
     fn path(&self, _: &RequestBody, _: bool) -> String {
-        "/chat/completions".to_owned()
+        PATH.to_owned()
     }
 
     fn body(&self, request: &RequestBody, streamed: bool) -> Result<Value, String> {

@@ -1,6 +1,7 @@
 //! Responses: what OpenAI advises for new work, and the only wire of some models. Nothing is stored there (`store` off).
 
 mod fold;
+mod probabilities;
 mod reply;
 mod request;
 
@@ -13,6 +14,8 @@ use super::Requests;
 use crate::wire::{Call, Came, Fold, Side, Wire};
 use crate::{BoxFuture, FailedCall};
 
+const PATH: &str = "/responses";
+
 /// Responses.
 pub(crate) struct Responses {
     pub(crate) requests: Requests,
@@ -20,7 +23,7 @@ pub(crate) struct Responses {
 
 impl Wire for Responses {
     fn path(&self, _: &RequestBody, _: bool) -> String {
-        "/responses".to_owned()
+        PATH.to_owned()
     }
 
     fn body(&self, request: &RequestBody, streamed: bool) -> Result<Value, String> {
@@ -36,7 +39,10 @@ impl Wire for Responses {
     }
 
     fn side(&self, task: Task) -> Option<&'static dyn Side> {
-        super::side(task)
+        match task {
+            Task::Probabilities => Some(&probabilities::Probabilities),
+            _ => super::side(task),
+        }
     }
 
     fn post<'a>(&'a self, call: Call, body: Value) -> BoxFuture<'a, Result<Came, FailedCall>> {

@@ -1,10 +1,10 @@
-//! What an API has beside messages: vectors and moderation. Never streamed; the answer is JSON as a text, in the one form
+//! What an API has beside messages: vectors, moderation, token probabilities. Never streamed; the answer is JSON as a text, in the one form
 //! that [`Task`](promptgate_core::request::Task) says.
 
 use promptgate_core::answer::{FailureKind, Response, Usage};
-use promptgate_core::request::RequestBody;
+use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::inside;
 use crate::FailedCall;
@@ -55,6 +55,33 @@ pub(crate) fn vectors(
     }
     let output = serde_json::to_string(&vectors).unwrap_or_default();
     Ok(Response { usage, ..Response::text(output) })
+}
+
+/// Tokens whose probabilities are asked for; no API tells those of more.
+pub(crate) const TOLD: u32 = 20;
+
+/// A request for an answer of so few tokens.
+pub(crate) fn short(request: &RequestBody, tokens: u32) -> RequestBody {
+    let mut request = RequestBody { task: Task::Generate, ..request.clone() };
+    request.parameters.insert("maxOutputTokens".to_owned(), tokens.into());
+    request
+}
+
+/// How likely each first token was, as the answer it is: `told` is what `response` came with, `keys` are the API's names of
+/// a token and of the natural logarithm of its probability.
+pub(crate) fn probabilities(response: Response, told: &Value, keys: [&str; 2]) -> Result<Response, FailedCall> {
+    let pair = |token: &Value| Some(json!([token[keys[0]].as_str()?, token[keys[1]].as_f64()?]));
+    let told = told.as_array().filter(|told| !told.is_empty());
+    let told: Option<Vec<Value>> = told.and_then(|told| told.iter().map(pair).collect());
+    let Some(told) = told else {
+        let why = "the model did not tell the probabilities of its tokens";
+        return Err(FailedCall { usage: response.usage, ..FailedCall::new(FailureKind::BadRequest, why) });
+    };
+    Ok(Response {
+        usage: response.usage,
+        returned_model: response.returned_model,
+        ..Response::text(Value::from(told).to_string())
+    })
 }
 
 /// A list of numbers.
