@@ -163,7 +163,7 @@ impl Endpoint {
             key: None,
             signer: None,
             headers: HeaderMap::new(),
-            transport: Transport::new(Limits::of(context.settings), setup.scrubber, proxy)?,
+            transport: Transport::new(&place.parsed, Limits::of(context.settings), setup.scrubber, proxy)?,
             clock: setup.clock.clone(),
         })
     }

@@ -66,8 +66,14 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A transport of its own pool. `proxy` tunnels HTTPS; plain HTTP never takes one, since it would read the key.
-    pub(crate) fn new(limits: Limits, scrubber: &Scrubber, proxy: Option<Proxy>) -> Result<Self, Diagnostic> {
+    /// A transport to a place, of its own pool. `proxy` tunnels HTTPS; plain HTTP never takes one, since it would read the
+    /// key.
+    pub(crate) fn new(
+        place: &reqwest::Url,
+        limits: Limits,
+        scrubber: &Scrubber,
+        proxy: Option<Proxy>,
+    ) -> Result<Self, Diagnostic> {
         install_tls();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
@@ -83,6 +89,8 @@ impl Transport {
         let way =
             proxy.as_ref().map_or_else(String::new, |proxy| format!(" (HTTPS goes through the proxy {})", proxy.named));
         let builder = proxy.into_iter().map(|proxy| proxy.proxy).fold(builder, reqwest::ClientBuilder::proxy);
+        // Whom this machine trusts is read in a tenth of a second, and plain HTTP asks nobody. No redirect leads elsewhere.
+        let builder = if place.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
         let client = builder.build().map_err(|error| {
             let message = format!("cannot set up HTTPS: {}", cause(&error));
             Diagnostic::new(message).help("install the system's CA certificates (package `ca-certificates`)")

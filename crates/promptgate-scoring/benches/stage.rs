@@ -13,6 +13,10 @@ use promptgate_scoring::grader::{GradeInput, Grader, GraderSpec, Grading};
 use rayon::prelude::*;
 use serde_json::Map;
 
+/// The program's own, so that what is measured is what a run takes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CASES: &str = r#"
 [[case]]
 id = "c1"
@@ -34,8 +38,8 @@ kind = "length"
 min = 1
 "#;
 
-/// Answers that are graded at a time.
-const BATCH: usize = 1_024;
+/// Answers that are graded at a time, as many as in a run.
+const BATCH: usize = 256;
 
 /// A suite without files.
 struct NoFiles;
