@@ -22,7 +22,7 @@ use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{Answerer, Budget, Caching, Calling, RetryPolicy};
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
@@ -122,7 +122,7 @@ impl Outlook {
             counted(plan.cases.len() as u64, "case", "cases"),
             counted(counts.trials, "trial", "trials"),
             counts.replayed,
-            counts.reused,
+            counts.stored(),
             counts.calls
         )
     }
@@ -230,12 +230,11 @@ fn carry_out(
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
     let budget = todo.budget;
-    let since_ms = match assembly.supply.reuse {
-        Reuse::All => Some(0),
-        Reuse::Since(ms) => Some(ms),
-        Reuse::None => None,
+    let since_ms = assembly.supply.reuse.since_ms();
+    let cache = match &assembly.cache {
+        Some(cache) => Some(cache.clone()),
+        None => cache(session, running, out)?,
     };
-    let cache = cache(session, running, out)?;
     let recorder = recordings::recorder(session, assembly, running.record.as_ref(), out)?;
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {
@@ -265,7 +264,7 @@ fn carry_out(
     if let Some(recorder) = recorder {
         recorder.finish()?;
     }
-    keep(cache, out);
+    keep(cache.as_deref(), out);
     match ended? {
         Ended::Complete => Ok(Ending::Complete(todo.run)),
         Ended::Incomplete(reason, tally) => {
@@ -280,7 +279,7 @@ fn carry_out(
 pub struct Judges {
     /// Answers what is asked.
     pub answerer: Arc<dyn Answerer>,
-    cache: Option<Arc<dyn ResponseCache>>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl Judges {
@@ -303,26 +302,26 @@ impl Judges {
 
     /// Keeps what was answered.
     pub fn finish(self, out: &Output) {
-        keep(self.cache, out);
+        keep(self.cache.as_deref(), out);
     }
 }
 
 /// Writes what the cache has not written yet. What is not kept is only asked again.
-fn keep(cache: Option<Arc<dyn ResponseCache>>, out: &Output) {
+fn keep(cache: Option<&Cache>, out: &Output) {
     if let Some(Err(error)) = cache.map(|cache| cache.finish()) {
         out.say(&format!("answers were not all kept in the cache: {error}"));
     }
 }
 
 /// The cache of the project, as far as it is to be used.
-fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<dyn ResponseCache>>, Failure> {
+fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
     let access = match running.cache.or(session.settings().cache).unwrap_or(CacheMode::ReadWrite) {
         CacheMode::Off => return Ok(None),
         CacheMode::Read => Access::ReadOnly,
         CacheMode::ReadWrite => Access::ReadWrite,
     };
     let cache = Cache::open(&session.runs(), access, Arc::new(SystemClock), out.scrubber.clone())?;
-    Ok(cache.map(|cache| Arc::new(cache) as Arc<dyn ResponseCache>))
+    Ok(cache.map(Arc::new))
 }
 
 fn limits(session: &Session, running: &Running) -> Limits {

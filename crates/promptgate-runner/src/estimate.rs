@@ -257,15 +257,22 @@ impl Estimator<'_> {
         let model = trial.address.model;
         let stored = self.supply.stored(model, &trial.key)?;
         let recorded = || self.known.get(model)?.as_ref()?.respond(request).ok()?.usage;
-        let usage = stored.as_ref().and_then(|(answer, _)| answer.response.usage).or_else(recorded);
+        let is_reused = stored.as_ref().is_some_and(|(_, taken)| *taken);
+        let is_replayed = self.supply.recording(model).is_some();
+        let kept = || self.supply.kept(request, &self.prepared.plan.models[model].source);
+        let kept = if is_reused || is_replayed { None } else { kept() };
+        let usage = stored.as_ref().and_then(|(answer, _)| answer.response.usage);
+        let usage = usage.or_else(|| kept.as_ref()?.usage).or_else(recorded);
         if let Some(usage) = usage {
             sum.answered(length, &usage);
         }
         sum.counts.trials += 1;
-        if stored.is_some_and(|(_, taken)| taken) {
+        if is_reused {
             sum.counts.reused += 1;
-        } else if self.supply.recording(model).is_some() {
+        } else if is_replayed {
             sum.counts.replayed += 1;
+        } else if kept.is_some() {
+            sum.counts.kept += 1;
         } else {
             sum.call(length, &request.body);
         }

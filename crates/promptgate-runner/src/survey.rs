@@ -4,10 +4,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use promptgate_core::answer::Response;
 use promptgate_core::case::Case;
 use promptgate_core::event::Event;
 use promptgate_core::plan::{TrialAddress, TrialKey};
-use promptgate_core::port::{AnswerCache, PortError, StoredAnswer};
+use promptgate_core::port::{AnswerCache, CacheKey, PortError, ResponseCache, StoredAnswer};
 use promptgate_core::request::Request;
 use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_provider::{Lookup, Recording};
@@ -28,6 +29,8 @@ pub struct Supply {
     pub stored: Option<Arc<dyn AnswerCache>>,
     /// Which of them are taken.
     pub reuse: Reuse,
+    /// What is kept by content, whoever asked for it.
+    pub kept: Option<Kept>,
     /// What is settled already.
     pub settled: Option<Settled>,
     /// Whether providers may be called.
@@ -44,6 +47,15 @@ pub enum Reuse {
     Since(u64),
     /// None: every call is a new draw (`--fresh`). Recordings hold one draw only and are served as ever.
     None,
+}
+
+/// The cache that calls go through, as they will find it.
+#[derive(Clone)]
+pub struct Kept {
+    /// Where answers are kept.
+    pub cache: Arc<dyn ResponseCache>,
+    /// Those got before this time are asked for again, milliseconds since 1970.
+    pub since_ms: u64,
 }
 
 /// Whether providers may be called.
@@ -69,6 +81,8 @@ pub struct Counts {
     pub retaken: u64,
     /// Answered from recordings.
     pub replayed: u64,
+    /// Found in the cache, where a call would look first.
+    pub kept: u64,
     /// To be called for.
     pub calls: u64,
 }
@@ -80,17 +94,18 @@ impl Counts {
         self.reused += other.reused;
         self.retaken += other.retaken;
         self.replayed += other.replayed;
+        self.kept += other.kept;
         self.calls += other.calls;
     }
 
     /// What there is to do, for whoever shows progress.
     pub fn planned(&self) -> Event {
-        Event::Planned {
-            trials: self.trials,
-            calls: self.calls,
-            replayed: self.replayed,
-            reused: self.settled + self.reused + self.retaken,
-        }
+        Event::Planned { trials: self.trials, calls: self.calls, replayed: self.replayed, reused: self.stored() }
+    }
+
+    /// What is there already, recordings apart.
+    pub fn stored(&self) -> u64 {
+        self.settled + self.reused + self.retaken + self.kept
     }
 
     /// What a run of this plan has left to do.
@@ -110,6 +125,11 @@ impl Supply {
         self.stored.as_ref().map_or_else(|| Ok(Vec::new()), |cache| cache.before(key, draw))
     }
 
+    /// Whether a trial of a model may be answered without a call.
+    fn must_be_searched(&self, model: usize) -> bool {
+        self.stored.is_some() || self.kept.is_some() || self.recording(model).is_some()
+    }
+
     /// The recording that stands in for a model.
     pub(crate) fn recording(&self, model: usize) -> Option<&Arc<Recording>> {
         self.recordings.get(model).and_then(Option::as_ref)
@@ -124,15 +144,27 @@ impl Supply {
             (answer, taken)
         }))
     }
+
+    /// What the cache holds for a request to `source`.
+    pub(crate) fn kept(&self, request: &Request, source: &str) -> Option<Response> {
+        let Kept { cache, since_ms } = self.kept.as_ref()?;
+        let key = CacheKey { request: request.digest, repeat: request.repeat, source: source.to_owned() };
+        cache.find(&key, *since_ms).map(|(response, _)| response)
+    }
 }
 
 impl Reuse {
-    fn takes(self, answered_ms: u64) -> bool {
+    /// Answers got before this time are asked for again, milliseconds since 1970; none where all are.
+    pub fn since_ms(self) -> Option<u64> {
         match self {
-            Self::All => true,
-            Self::Since(earliest) => answered_ms >= earliest,
-            Self::None => false,
+            Self::All => Some(0),
+            Self::Since(earliest) => Some(earliest),
+            Self::None => None,
         }
+    }
+
+    fn takes(self, answered_ms: u64) -> bool {
+        self.since_ms().is_some_and(|earliest| answered_ms >= earliest)
     }
 }
 
@@ -173,12 +205,16 @@ pub fn survey_confirmations(
         counts.trials += 1;
         let case = Arc::new(prepared.case(address.case)?);
         let trial = prepared.open(*address, &case)?;
+        let source = &prepared.plan.models[address.model].source;
+        let is_kept = |request: &Request| supply.kept(request, source).is_some();
         *if supply.is_settled(prepared.plan.index(*address)) {
             &mut counts.settled
         } else if matches!(supply.stored(address.model, &trial.key)?, Some((_, true))) {
             &mut counts.reused
         } else if supply.recording(address.model).is_some() {
             &mut counts.replayed
+        } else if supply.kept.is_some() && prepared.request(&trial).is_ok_and(|request| is_kept(&request)) {
+            &mut counts.kept
         } else {
             &mut counts.calls
         } += 1;
@@ -255,7 +291,7 @@ impl Surveyor<'_> {
         let open = repeats.len() as u64;
         if self.prepared.retakes[side.version].is_some() {
             part.counts.retaken += open;
-        } else if self.supply.stored.is_none() && self.supply.recording(side.model).is_none() {
+        } else if !self.supply.must_be_searched(side.model) {
             part.counts.calls += open;
         } else if open > 0 {
             let case = match case {
@@ -282,6 +318,12 @@ impl Surveyor<'_> {
                 if lookup != Lookup::Found {
                     part.gap(trial.address.version, self.gap(&trial, recording, &lookup), &lookup);
                 }
+            } else if self.supply.kept.is_some() {
+                let Some(request) = self.rendered(&mut request, &trial, part) else { return Ok(()) };
+                request.repeat = trial.key.repeat;
+                let source = &self.prepared.plan.models[model].source;
+                let found = self.supply.kept(request, source).is_some();
+                *if found { &mut part.counts.kept } else { &mut part.counts.calls } += 1;
             } else {
                 part.counts.calls += 1;
             }

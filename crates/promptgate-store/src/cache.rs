@@ -7,6 +7,7 @@
 
 mod look;
 
+use std::collections::HashSet;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -63,6 +64,9 @@ pub struct Cache {
     path: PathBuf,
     reader: Mutex<Connection>,
     writer: Option<Writer>,
+    /// The first bytes of every address that was kept here since the cache was opened empty: others need no look at the
+    /// file. What another process keeps meanwhile is not seen before the next time.
+    since_empty: Option<Mutex<HashSet<u64>>>,
 }
 
 struct Writer {
@@ -71,7 +75,7 @@ struct Writer {
 }
 
 enum Job {
-    Keep(Box<(CacheKey, Response)>),
+    Keep(Box<(Digest, CacheKey, Response)>),
     SetAside(Digest),
     Finish(Sender<Result<(), PortError>>),
 }
@@ -101,7 +105,7 @@ impl Cache {
             folder.check_rights().map_err(unsafe_folder)?;
             let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             known_version(&path, &reader)?;
-            return Ok(Some(Self { path, reader: Mutex::new(reader), writer: None }));
+            return Ok(Some(Self::of(path, reader, None)));
         }
         folder.make().map_err(unsafe_folder)?;
         private_file(&path).map_err(|error| PortError::io(format!("create {}", path.display()), error))?;
@@ -115,7 +119,18 @@ impl Cache {
             .spawn(move || write(&writing, connection, &inbox, clock.as_ref(), &scrubber))
             .map_err(|error| PortError::io("start the cache's thread", error))?;
         let writer = Writer { jobs: Mutex::new(jobs), thread: Mutex::new(Some(thread)) };
-        Ok(Some(Self { path, reader: Mutex::new(reader), writer: Some(writer) }))
+        Ok(Some(Self::of(path, reader, Some(writer))))
+    }
+
+    /// Whether a state folder has a cache.
+    pub fn is_there(folder: &RunFolder) -> bool {
+        folder.state().join(CACHE_FILE).exists()
+    }
+
+    fn of(path: PathBuf, reader: Connection, writer: Option<Writer>) -> Self {
+        let mut cache = Self { path, reader: Mutex::new(reader), writer, since_empty: None };
+        cache.since_empty = cache.is_empty().then(Mutex::default);
+        cache
     }
 
     /// Its file.
@@ -123,8 +138,21 @@ impl Cache {
         &self.path
     }
 
+    /// Whether it holds nothing that could be found.
+    pub fn is_empty(&self) -> bool {
+        let any = self.reader().query_row("SELECT 1 FROM answer LIMIT 1", [], |_| Ok(())).optional();
+        !matches!(any, Ok(Some(())))
+    }
+
     fn reader(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a look at the file is worth it.
+    fn may_hold(&self, address: &Digest) -> bool {
+        let holds =
+            |kept: &Mutex<HashSet<u64>>| kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&head(address));
+        self.since_empty.as_ref().is_none_or(holds)
     }
 
     fn send(&self, job: Job) {
@@ -144,6 +172,9 @@ impl Cache {
 impl ResponseCache for Cache {
     fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)> {
         let address = key.digest();
+        if !self.may_hold(&address) {
+            return None;
+        }
         // What cannot be read is asked again: a cache is never a reason to fail.
         let (stored, response, sum, kept_ms) = self.read(&address).ok().flatten()?;
         let is_whole = sum == check_sum(&stored, &response)
@@ -156,7 +187,11 @@ impl ResponseCache for Cache {
     }
 
     fn keep(&self, key: CacheKey, response: Response) {
-        self.send(Job::Keep(Box::new((key, response))));
+        let address = key.digest();
+        if let Some(kept) = self.since_empty.as_ref().filter(|_| self.writer.is_some()) {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).insert(head(&address));
+        }
+        self.send(Job::Keep(Box::new((address, key, response))));
     }
 
     fn finish(&self) -> Result<(), PortError> {
@@ -177,6 +212,11 @@ impl Drop for Writer {
         // A panic there has been told by `finish`.
         let _ = thread.map(JoinHandle::join);
     }
+}
+
+/// The first bytes of an address.
+fn head(address: &Digest) -> u64 {
+    (address.prefix128() >> 64) as u64
 }
 
 /// SQLite gives its other files the rights of this one.
@@ -291,7 +331,7 @@ fn commit(
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for job in waiting.drain(..) {
             match job {
-                Job::Keep(pair) => insert(&transaction, &pair.0, &pair.1, now, scrubber)?,
+                Job::Keep(kept) => insert(&transaction, &kept, now, scrubber)?,
                 Job::SetAside(address) => set_aside(&transaction, &address, now)?,
                 Job::Finish(_) => {}
             }
@@ -303,8 +343,7 @@ fn commit(
 
 fn insert(
     connection: &Connection,
-    key: &CacheKey,
-    response: &Response,
+    (address, key, response): &(Digest, CacheKey, Response),
     now: i64,
     scrubber: &Scrubber,
 ) -> rusqlite::Result<()> {
@@ -315,7 +354,7 @@ fn insert(
     let sum = check_sum(&key_text, &text);
     let statement = "INSERT OR REPLACE INTO answer (address, key, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(statement)?;
-    insert.execute(params![key.digest().as_bytes(), key_text, text, sum, now])?;
+    insert.execute(params![address.as_bytes(), key_text, text, sum, now])?;
     Ok(())
 }
 

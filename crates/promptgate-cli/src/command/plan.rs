@@ -164,7 +164,7 @@ fn models(session: &Session, prepared: &Prepared, estimate: &Estimate) -> Vec<Mo
 fn add(sum: PlanCalls, counts: Counts) -> PlanCalls {
     PlanCalls {
         trials: sum.trials + counts.trials,
-        stored: sum.stored + counts.reused + counts.retaken + counts.settled,
+        stored: sum.stored + counts.stored(),
         replayed: sum.replayed + counts.replayed,
         to_call: sum.to_call + counts.calls,
     }

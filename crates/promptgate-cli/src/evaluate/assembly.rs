@@ -9,15 +9,18 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::gate::{Policy, Scope};
 use promptgate_core::name::ModelId;
 use promptgate_core::plan::PlannedModel;
-use promptgate_core::port::Clock;
+use promptgate_core::port::{AnswerCache, Clock};
 use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
 use promptgate_core::request::Task;
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
-use promptgate_runner::{Calls, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare};
+use promptgate_runner::{
+    Calls, Kept, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare,
+};
 use promptgate_scoring::grader::{Grader, GraderSpec};
+use promptgate_store::cache::Cache;
 use promptgate_store::{StoredAnswers, SystemClock};
 use serde_json::{Map, Value};
 
@@ -37,6 +40,8 @@ pub struct Assembly {
     pub providers: ProviderSet,
     /// The models, in the plan's order.
     pub models: Vec<SuiteModel>,
+    /// What answers are kept in by content, where that is there already: nothing is made before all is agreed to.
+    pub cache: Option<Arc<Cache>>,
     /// The models that assertions ask and that no recording stands in for.
     pub called_judges: Vec<ModelId>,
     /// Lines for every report, beside the plan's own.
@@ -67,7 +72,7 @@ impl Assembly {
         let mut notes = case_changes::notes(session, &held_to, cases.as_ref())?;
         let first_notes = Vec::from_iter(loosened(&intent.loosened));
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);
-        let stored = StoredAnswers::of(&session.runs(), &digests(versions))?;
+        let answers = StoredAnswers::of(&session.runs(), &digests(versions))?;
         let prepared = prepare(PlanRequest {
             suite: &session.suite,
             suite_path: session.suite_path.clone(),
@@ -89,14 +94,18 @@ impl Assembly {
         let called_judges = called_judges.map(|judge| judge.id.clone()).collect();
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
+        let is_kept = Cache::is_there(&session.runs());
+        let cache = if is_kept { super::cache(session, running, out)? } else { None };
+        let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,
-            stored: Some(Arc::new(stored)),
-            reuse: reuse(running, max_age),
+            stored: stored(answers),
+            kept: kept(cache.as_ref(), reuse),
+            reuse,
             settled: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
-        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, called_judges, notes, first_notes })
+        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, cache, called_judges, notes, first_notes })
     }
 }
 
@@ -305,6 +314,17 @@ fn reuse(running: &Running, max_age: Option<u64>) -> Reuse {
         Some(seconds) => Reuse::Since(SystemClock.now_ms().saturating_sub(seconds * 1_000)),
         None => Reuse::All,
     }
+}
+
+/// What earlier runs hold. Where that is nothing, no trial has to be looked up.
+fn stored(answers: StoredAnswers) -> Option<Arc<dyn AnswerCache>> {
+    (!answers.is_empty()).then(|| Arc::new(answers) as Arc<dyn AnswerCache>)
+}
+
+/// What is kept, where calls will look for it. An empty cache is not worth a look for each trial.
+fn kept(cache: Option<&Arc<Cache>>, reuse: Reuse) -> Option<Kept> {
+    let cache = cache.filter(|cache| !cache.is_empty())?;
+    Some(Kept { cache: cache.clone(), since_ms: reuse.since_ms()? })
 }
 
 /// What shaped the run, by flag. What cannot change a result (concurrency, reports) is left out.

@@ -96,7 +96,7 @@ fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure>
 }
 
 fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
-    let there = counts.reused + counts.replayed + counts.settled + counts.retaken;
+    let there = counts.stored() + counts.replayed;
     let calls = counted(counts.calls, "call", "calls");
     let cost = match forecast {
         Forecast::About(cost) => format!("about {cost}"),

@@ -124,10 +124,22 @@ fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_sam
     project.write("suites/words/prompts/words.prompt", "{{#if word}}{{word}}{{/if}}");
     assert_eq!(run(&["--cache", "off"]), 10, "without the cache all is asked");
     project.write("suites/words/prompts/words.prompt", "{{#if word}}{{word}}{{else}}{{word}}{{/if}}");
-    assert_eq!(run(&[]), 0);
+    let planned = |more: &[&str]| {
+        let arguments = ["plan", "suites/words", "--live", "--report", "json=plan.json"];
+        let _ = project.run(arguments.iter().chain(more)).expect_code(0);
+        let plan: serde_json::Value = serde_json::from_str(&project.read("plan.json")).unwrap();
+        let models = plan["models"].as_array().unwrap();
+        let sum = |key| models.iter().filter_map(|model| model["calls"][key].as_u64()).sum::<u64>();
+        [sum("trials"), sum("stored"), sum("to_call")]
+    };
+    assert_eq!(planned(&[]), [10, 10, 0], "what the cache holds is foreseen");
+    assert_eq!(planned(&["--trials", "2"]), [20, 10, 10]);
+    let said = project.run(["run", "suites/words", "--live", "--trials", "2", "--max-calls", "1"]).expect_code(106);
+    assert!(said.stderr.contains("10 calls to be made, 10 answers are there"), "{}", said.stderr);
+    let _ = project.run(["run", "suites/words", "--no-run"]).expect_code(0);
     assert_eq!(run(&["--fresh"]), 10, "drawn anew on purpose");
     let stats = project.run(["cache", "stats"]).expect_code(0).stdout;
-    assert!(stats.contains("answers   10\n") && stats.contains("damaged   0 set aside\n  file      ok\n"), "{stats}");
+    assert!(stats.contains("answers   11\n") && stats.contains("damaged   0 set aside\n  file      ok\n"), "{stats}");
     let exported = project.run(["cache", "export"]).expect_code(0).stdout;
     let line: serde_json::Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
     let digest = line["request_digest"].as_str().unwrap();
@@ -135,7 +147,7 @@ fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_sam
     assert!(explained.contains("repeat 1"), "{explained}");
     let _ = project.run(["cache", "prune"]).expect_code(2);
     let pruned = project.run(["cache", "prune", "--keep", "3"]).expect_code(0).stdout;
-    assert_eq!(pruned, "7 answers were taken out, 3 are left\n");
+    assert_eq!(pruned, "8 answers were taken out, 3 are left\n");
     let _ = project.run(["cache", "explain", "xyz"]).expect_code(2);
 }
 

@@ -79,7 +79,7 @@ pub struct PlanSide {
 pub struct PlanCalls {
     /// Trials of the plan.
     pub trials: u64,
-    /// Stored by earlier runs, a stored baseline among them.
+    /// Stored by earlier runs, a stored baseline among them, or kept in the cache.
     pub stored: u64,
     /// Replayed from recordings.
     pub replayed: u64,

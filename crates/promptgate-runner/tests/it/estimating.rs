@@ -1,11 +1,13 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
-use promptgate_core::answer::Usage;
+use promptgate_core::answer::{Response, Usage};
 use promptgate_core::case::Case;
 use promptgate_core::gate::{Check, Policy, Rule, Subject};
+use promptgate_core::port::{CacheKey, PortError, ResponseCache};
 use promptgate_core::record::Purpose;
 use promptgate_core::score::Tier;
-use promptgate_runner::{Counts, Estimate, Share, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Kept, Share, Supply, estimate, survey};
 use promptgate_scoring::planning::{Group, Measured};
 use serde_json::json;
 
@@ -18,6 +20,7 @@ fn estimated(setting: &Setting, supply: &Supply) -> Estimate {
     for counts in found.sides.iter().flatten().map(|side| side.counts) {
         sum.trials += counts.trials;
         sum.reused += counts.reused;
+        sum.kept += counts.kept;
         sum.calls += counts.calls;
     }
     assert_eq!(sum, survey(&prepared, supply, &Share::Planned).unwrap());
@@ -68,4 +71,43 @@ fn cases_and_clusters_are_counted_for_each_selection() {
     let found = estimated(&setting, &Supply::default());
     let group = |cases, clusters| Group { cases, clusters };
     assert_eq!(found.groups, [[group(30, Some(25)), group(10, None)]]);
+}
+
+/// A cache in memory; what is kept in it was answered at 1,000 ms.
+#[derive(Default)]
+struct InMemory(Mutex<HashMap<CacheKey, Response>>);
+
+impl ResponseCache for InMemory {
+    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)> {
+        let found = self.0.lock().unwrap().get(key).cloned();
+        found.map(|response| (response, 1_000)).filter(|(_, answered_ms)| *answered_ms >= since_ms)
+    }
+
+    fn keep(&self, key: CacheKey, response: Response) {
+        self.0.lock().unwrap().insert(key, response);
+    }
+
+    fn finish(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_the_cache_holds_is_no_call_and_tells_what_tokens_a_character_takes() {
+    let setting = Setting { trials: 2, ..Setting::of(cases(20)) };
+    let first = World::of(&setting, Model::steady());
+    first.complete();
+    let cache = Arc::new(InMemory::default());
+    let source = &setting.prepared().plan.models[0].source;
+    let usage = Some(Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() });
+    for trial in first.log.settled().into_iter().filter(|trial| trial.repeat == 1).take(8) {
+        let key = CacheKey { request: trial.request.unwrap(), repeat: 1, source: source.clone() };
+        cache.keep(key, Response { usage, ..trial.response.unwrap() });
+    }
+    let kept = |since_ms| Supply { kept: Some(Kept { cache: cache.clone(), since_ms }), ..Supply::default() };
+    let side = estimated(&setting, &kept(1_000)).sides[0][0];
+    assert_eq!((side.counts.kept, side.counts.calls, side.cost.asked.calls), (8, 32, 32));
+    assert_eq!((side.cost.measured.answers, side.cost.measured.input_tokens), (8, 40));
+    let side = estimated(&setting, &kept(1_001)).sides[0][0];
+    assert_eq!((side.counts.kept, side.counts.calls), (0, 40), "too old");
 }
