@@ -18,7 +18,9 @@ mod wire;
 
 use std::path::PathBuf;
 
-use crate::chore::{Outcome, command, optimised, pass, release};
+use cargo_metadata::Message;
+
+use crate::chore::{Outcome, command, optimised, output, pass, release};
 use table::Row;
 
 /// Runs of which the median is told.
@@ -93,6 +95,18 @@ fn bench(words: &[&str]) -> Result<(), String> {
     }
     println!("\n{}", if missed == 0 { "all met".to_owned() } else { format!("{missed} not met") });
     Ok(())
+}
+
+/// The program of a bench that belongs to a crate.
+fn built(package: &str, bench: &str) -> Result<PathBuf, String> {
+    let line = ["bench", "--quiet", "--package", package, "--bench", bench, "--no-run", "--message-format=json"];
+    let told = output(command("cargo", &line))?;
+    let messages = Message::parse_stream(told.as_bytes()).filter_map(Result::ok);
+    let executable = messages.filter_map(|message| match message {
+        Message::CompilerArtifact(artifact) if artifact.target.name == bench => artifact.executable,
+        _ => None,
+    });
+    executable.last().map(Into::into).ok_or_else(|| format!("cargo built no bench called `{bench}`"))
 }
 
 /// The median of several runs of a measurement, by the figure that counts.

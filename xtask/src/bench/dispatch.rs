@@ -1,11 +1,14 @@
 //! Calls to a server on loopback, in a process of its own, beside a bare client that keeps its connections, in turns with
 //! it. What the bare client takes is what the machine makes of it; the rest is ours.
 
+use std::path::Path;
+
 use super::measure::Usage;
 use super::project::Project;
 use super::table::Row;
 use super::wire::Server;
-use super::{World, median_of};
+use super::{World, built, median_of};
+use crate::chore::root;
 
 /// Calls under way at once.
 const IN_FLIGHT: usize = 1_000;
@@ -30,14 +33,9 @@ pub fn rows(world: &World) -> Result<Vec<Row>, String> {
     let brisk = Load::new(world, 50, 20_000, IN_FLIGHT)?.pair()?;
     let ideal = 10_000.0 / IN_FLIGHT as f64 * 0.5;
     let walls = |pair: &Pair| format!("{:.2} s, bare client {:.2} s", pair.ours.wall, pair.bare.wall);
-    Ok(vec![
-        Row::at_least(
-            "10000 trials at 500 ms: of the ideal",
-            100.0 * ideal / patient.ours.wall,
-            95.0,
-            "%",
-            &walls(&patient),
-        ),
+    let of_ideal = 100.0 * ideal / patient.ours.wall;
+    let mut rows = vec![
+        Row::at_least("10000 trials at 500 ms: of the ideal", of_ideal, 95.0, "%", &walls(&patient)),
         Row::at_most(
             "10000 trials at 500 ms: of the bare client's wall",
             patient.ours.wall / patient.bare.wall,
@@ -52,18 +50,27 @@ pub fn rows(world: &World) -> Result<Vec<Row>, String> {
             "x",
             &walls(&brisk),
         ),
-        zero_latency(world)?,
-    ])
+    ];
+    rows.extend(zero_latency(world)?);
+    Ok(rows)
 }
 
-/// CPU time of a trial beyond start-up, log and scoring included.
-fn zero_latency(world: &World) -> Result<Row, String> {
-    let (one, many) = (Load::new(world, 0, 1, 32)?, Load::new(world, 0, 20_000, 32)?);
+/// CPU time of a trial beyond start-up, log and scoring included; and that of a call by the HTTP library alone.
+fn zero_latency(world: &World) -> Result<[Row; 2], String> {
+    const TRIALS: usize = 20_000;
+    let (one, many) = (Load::new(world, 0, 1, 32)?, Load::new(world, 0, TRIALS, 32)?);
+    let per_trial = |one: f64, many: f64| (many - one) * 1e3 / TRIALS as f64;
+    let library = built("promptgate-provider", "bare")?;
+    let library = |load: &Load| median_of(|| load.by(&library), |usage| usage.cpu);
+    let library = per_trial(library(&one)?.cpu, library(&many)?.cpu);
     let (one, many) = (one.pair()?, many.pair()?);
-    let per_trial = |one: f64, many: f64| (many - one) * 1e3 / 20_000.0;
     let (ours, bare) = (per_trial(one.ours.cpu, many.ours.cpu), per_trial(one.bare.cpu, many.bare.cpu));
     let note = format!("{ours:.3} ms, bare client {bare:.3} ms");
-    Ok(Row::at_most("CPU a trial at zero latency: of the bare client's", ours / bare, 2.5, "x", &note))
+    let beside = format!("{library:.3} ms: reqwest under async-openai, JSON there and back, nothing else");
+    Ok([
+        Row::at_most("CPU a trial at zero latency: of the bare client's", ours / bare, 2.5, "x", &note),
+        Row::beside("the same, of the HTTP library's alone", ours / library, "x", &beside),
+    ])
 }
 
 impl<'a> Load<'a> {
@@ -76,6 +83,12 @@ impl<'a> Load<'a> {
     fn pair(&self) -> Result<Pair, String> {
         let once = || Ok(Pair { ours: self.ours()?, bare: self.server.call(self.world, self.trials, self.in_flight)? });
         median_of(once, |pair: &Pair| pair.ours.wall / pair.bare.wall)
+    }
+
+    /// Has another client ask as often, and measures it.
+    fn by(&self, client: &Path) -> Result<Usage, String> {
+        let (trials, in_flight) = (self.trials.to_string(), self.in_flight.to_string());
+        self.world.measured(client, &root(), &[self.server.address(), &trials, &in_flight])
     }
 
     fn ours(&self) -> Result<Usage, String> {

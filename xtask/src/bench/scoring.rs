@@ -1,19 +1,15 @@
 //! The scoring stage alone: the bench of the scoring crate, in a process of its own, on one thread.
 
-use std::path::PathBuf;
-
-use cargo_metadata::Message;
-
 use super::measure::Usage;
 use super::table::Row;
-use super::{World, median_of};
-use crate::chore::{command, output, root};
+use super::{World, built, median_of};
+use crate::chore::root;
 
 /// Trials in a measurement.
 const TRIALS: usize = 500_000;
 
 pub fn rows(world: &World) -> Result<Vec<Row>, String> {
-    let bench = built()?;
+    let bench = built("promptgate-scoring", "stage")?;
     let took =
         |trials: usize, threads: usize| world.measured(&bench, &root(), &[&trials.to_string(), &threads.to_string()]);
     let rate = || Ok(TRIALS as f64 / (took(TRIALS, 1)?.cpu - took(1, 1)?.cpu).max(f64::EPSILON));
@@ -41,15 +37,4 @@ fn at_once(once: impl Fn() -> Result<Usage, String> + Sync) -> Result<f64, Strin
     });
     let other = other.map_err(|_| "a measurement panicked".to_owned())?;
     Ok(one?.wall.max(other?.wall))
-}
-
-fn built() -> Result<PathBuf, String> {
-    let line = ["bench", "--quiet", "--package", "promptgate-scoring", "--bench", "stage", "--no-run"];
-    let told = output(command("cargo", &[&line[..], &["--message-format=json"]].concat()))?;
-    let messages = Message::parse_stream(told.as_bytes()).filter_map(Result::ok);
-    let executable = messages.filter_map(|message| match message {
-        Message::CompilerArtifact(artifact) if artifact.target.name == "stage" => artifact.executable,
-        _ => None,
-    });
-    executable.last().map(Into::into).ok_or_else(|| "cargo built no bench called `stage`".to_owned())
 }
