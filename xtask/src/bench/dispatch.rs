@@ -52,7 +52,22 @@ pub fn rows(world: &World) -> Result<Vec<Row>, String> {
         ),
     ];
     rows.extend(zero_latency(world)?);
+    rows.push(memory(world)?);
     Ok(rows)
+}
+
+/// What a call in flight holds, by what many of them hold more than few.
+fn memory(world: &World) -> Result<Row, String> {
+    const TRIALS: usize = 2_000;
+    const FEW: usize = 10;
+    let peak = |latency_ms, in_flight| {
+        let load = Load::new(world, latency_ms, TRIALS, in_flight)?;
+        Ok::<_, String>(median_of(|| load.ours(), |usage| usage.peak_mb)?.peak_mb)
+    };
+    let (many, few) = (peak(500, IN_FLIGHT)?, peak(10, FEW)?);
+    let each = (many - few) * 1e3 / (IN_FLIGHT - FEW) as f64;
+    let note = format!("peak {many:.1} MB with {IN_FLIGHT} in flight, {few:.1} MB with {FEW}, {TRIALS} trials each");
+    Ok(Row::beside("memory a call in flight", each, "KB", &note))
 }
 
 /// CPU time of a trial beyond start-up, log and scoring included; and that of a call by the HTTP library alone.
