@@ -3,6 +3,8 @@
 //! A stored run renders to the same report as the live one, so header and trials hold everything a report says: nothing
 //! is looked up in the working tree again.
 
+mod assertion;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,10 @@ use crate::gate::Policy;
 use crate::name::{CaseId, MetricName, RunId, SuiteName};
 use crate::plan::{Partition, PlannedModel, PlannedVersion, TrialKey};
 use crate::price::NanoUsd;
-use crate::score::{Outcome, Scored, Tier};
+use crate::score::Outcome;
 use crate::selection::Selection;
+
+pub use assertion::AssertionResult;
 
 /// The schema of a run's file; a newer major version is refused.
 pub const LOG_SCHEMA: &str = "promptgate.log/1";
@@ -314,20 +318,6 @@ pub enum TrialError {
         /// Why.
         reason: String,
     },
-}
-
-/// One assertion on one trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AssertionResult {
-    /// Its name.
-    pub name: String,
-    /// Whether it decides the case.
-    pub tier: Tier,
-    /// Its weight.
-    pub weight: f64,
-    /// What it came to.
-    #[serde(flatten)]
-    pub scored: Scored,
 }
 
 /// What may differ between equal runs.

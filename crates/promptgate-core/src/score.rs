@@ -1,5 +1,7 @@
 //! What an assertion came to. Passed, failed, errored and unscored never mix.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 /// A score in 0..=1, or the reason why there is none. Never NaN, never 0 for "broken".
@@ -86,8 +88,9 @@ impl BothOrders {
     }
 }
 
-fn is_default(evidence: &Evidence) -> bool {
-    *evidence == Evidence::default()
+/// Whether there is nothing to write.
+pub(crate) fn is_default<E: Borrow<Evidence>>(evidence: &E) -> bool {
+    *evidence.borrow() == Evidence::default()
 }
 
 impl Scored {

@@ -56,8 +56,8 @@ fn probabilities(wire: Wire, body: &Value) -> usize {
     let (wanted, count) = match wire {
         Wire::Chat => (body["logprobs"] == true, &body["top_logprobs"]),
         Wire::Responses => {
-            let included = body["include"].as_array().into_iter().flatten();
-            (included.into_iter().any(|each| each == "message.output_text.logprobs"), &body["top_logprobs"])
+            let is_included = |all: &Vec<Value>| all.iter().any(|each| each == "message.output_text.logprobs");
+            (body["include"].as_array().is_some_and(is_included), &body["top_logprobs"])
         }
         Wire::GenerateContent => {
             let generation = &body["generationConfig"];
