@@ -20,10 +20,16 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(disarmed(clean))
 }
 
-/// Whether a CI system that reads the log could take part of the text for a command: `::` where a line may begin, `##[`
-/// and `##vso[` anywhere.
+/// Whether a CI system that reads the log could take part of the text for a command: `::` where a word begins, since any
+/// white space before it may be trimmed or be where a line is broken, `##[` and `##vso[` anywhere.
 fn is_command(text: &str) -> bool {
-    text.starts_with("::") || [" ::", "##[", "##vso["].iter().any(|mark| text.contains(mark))
+    commands(text).next().is_some() || ["##[", "##vso["].iter().any(|mark| text.contains(mark))
+}
+
+/// Where words begin with `::`.
+fn commands(text: &str) -> impl Iterator<Item = usize> {
+    let places = text.match_indices("::").map(|(at, _)| at);
+    places.filter(|at| text[..*at].chars().next_back().is_none_or(char::is_whitespace))
 }
 
 /// One character of each mark shown as an escape, so that no runner finds it.
@@ -31,11 +37,14 @@ fn disarmed(text: String) -> String {
     if !is_command(&text) {
         return text;
     }
-    let text = text.replace(" ::", " \\u{3a}:").replace("##[", "#\\u{23}[").replace("##vso[", "#\\u{23}vso[");
-    match text.strip_prefix("::") {
-        Some(rest) => format!("\\u{{3a}}:{rest}"),
-        None => text,
+    let text = text.replace("##[", "#\\u{23}[").replace("##vso[", "#\\u{23}vso[");
+    let (mut clean, mut from) = (String::with_capacity(text.len() + 8), 0);
+    for at in commands(&text) {
+        clean.push_str(&text[from..at]);
+        clean.push_str("\\u{3a}");
+        from = at + 1;
     }
+    clean + &text[from..]
 }
 
 /// `line`, at most `width` characters, cut with `...` and the number of characters left out.
@@ -63,6 +72,9 @@ mod tests {
     #[test]
     fn no_command_of_a_ci_system_is_printed() {
         assert_eq!(line("::error::x ::add-mask::y a::b"), "\\u{3a}:error::x \\u{3a}:add-mask::y a::b");
+        // What is white space to somebody may be trimmed by somebody.
+        assert_eq!(line("\u{a0}::error::"), "\u{a0}\\u{3a}:error::");
+        assert_eq!(line("x\u{3000}:::"), "x\u{3000}\\u{3a}::");
         assert_eq!(line("a ##[group]x ##vso[task]y"), "a #\\u{23}[group]x #\\u{23}vso[task]y");
     }
 

@@ -10,7 +10,7 @@ use quick_junit::{Report as Document, TestCase, TestCaseStatus, TestSuite};
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => any::<char>().prop_map(String::from),
-        2 => prop::sample::select(vec!['\x1b', '\u{9b}', '\0', '\r', '\n', '\t', '\u{202e}', '\u{200b}', '`', '|', '\\', '\'', '"', ' ', '=', '+', '-', '@', '＝', '1', '\u{fffe}', '&', '<', '>']).prop_map(String::from),
+        2 => prop::sample::select(vec!['\x1b', '\u{9b}', '\0', '\r', '\n', '\t', '\u{202e}', '\u{200b}', '\u{a0}', '\u{3000}', '`', '|', '\\', '\'', '"', ' ', '=', '+', '-', '@', '＝', '1', '\u{fffe}', '&', '<', '>']).prop_map(String::from),
         1 => prop::sample::select(vec!["::error::", "##[", "##vso[", "]]>", "<![CDATA[", "--", "&amp;", "&#x1b;", "\u{1b}]8;;x\u{7}", "www.", "a"]).prop_map(String::from),
     ];
     prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
