@@ -192,7 +192,7 @@ impl Endpoint {
     /// Adds what every request carries; the key only where the request goes to the origin it belongs to.
     pub(crate) fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
         request.headers_mut().extend(self.headers.clone());
-        if request.url().origin() != self.parsed.origin() {
+        if !is_of_one_origin(request.url(), &self.parsed) {
             return Ok(());
         }
         if let Some((name, value)) = &self.key {
@@ -212,6 +212,12 @@ impl Endpoint {
     }
 }
 
+/// Whether two URLs are of one origin. Looked at for each call, so without the copies that `Url::origin` makes.
+fn is_of_one_origin(one: &Url, other: &Url) -> bool {
+    (one.scheme(), one.host(), one.port_or_known_default())
+        == (other.scheme(), other.host(), other.port_or_known_default())
+}
+
 /// The key as the header that the API wants. Its value is marked, so that no debug output shows it.
 fn header(api: &Api, secret: &Secret) -> Result<(HeaderName, HeaderValue), SetupError> {
     let name = HeaderName::from_static(api.header);
@@ -225,4 +231,25 @@ fn header(api: &Api, secret: &Secret) -> Result<(HeaderName, HeaderValue), Setup
     })?;
     value.set_sensitive(true);
     Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = Url::parse("https://Host.example/v1").unwrap();
+        for (url, is_one) in [
+            ("https://host.example:443/other?x=1", true),
+            ("http://host.example/v1", false),
+            ("https://host.example:8443/v1", false),
+            ("https://host.example.evil/v1", false),
+            ("https://host.example@evil.example/v1", false),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(is_of_one_origin(&url, &base), is_one, "{url}");
+            assert_eq!(url.origin() == base.origin(), is_one, "{url}");
+        }
+    }
 }

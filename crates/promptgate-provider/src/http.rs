@@ -121,12 +121,13 @@ impl Transport {
         let place = named(request.url());
         // An answer that is not streamed sends no byte until the model is done, so a patient `timeout` is patient here too.
         let first_byte = self.limits.first_byte.max(model_timeout);
-        let head = match timeout(first_byte, self.client.execute(request)).await {
+        let mut head = match timeout(first_byte, self.client.execute(request)).await {
             Ok(Ok(head)) => head,
             Ok(Err(error)) => return Err(self.broken(&place, &error).into()),
             Err(_) => return Err(silent(&host, "sent nothing", first_byte).into()),
         };
-        let (status, headers) = (head.status().as_u16(), head.headers().clone());
+        // The body is read without them.
+        let (status, headers) = (head.status().as_u16(), std::mem::take(head.headers_mut()));
         let stream = stream.filter(|_| head.status().is_success() && !is_json(&headers));
         let is_streamed = stream.is_some();
         let body = self.body(head, &host, model_timeout, stream).await?;
