@@ -89,7 +89,7 @@ impl Transport {
         let way =
             proxy.as_ref().map_or_else(String::new, |proxy| format!(" (HTTPS goes through the proxy {})", proxy.named));
         let builder = proxy.into_iter().map(|proxy| proxy.proxy).fold(builder, reqwest::ClientBuilder::proxy);
-        // Whom this machine trusts is read in a tenth of a second, and plain HTTP asks nobody. No redirect leads elsewhere.
+        // Plain HTTP asks nobody whom this machine trusts, and no redirect leads elsewhere; reading that takes a while.
         let builder = if place.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
         let client = builder.build().map_err(|error| {
             let message = format!("cannot set up HTTPS: {}", cause(&error));

@@ -188,10 +188,8 @@ impl ProviderSet {
         let built = self.built.get(&model.id.provider).filter(|_| model.is_called())?;
         let task = model.asked.iter().find(|task| !built.provider.serves(**task))?;
         let message = format!("`{}` is asked for {}, which its provider does not serve", model.id, task.as_str());
-        Some(Diagnostic::new(message).help(
-            "OpenAI, Azure and the servers of OpenAI's shape do; Gemini does embeddings and token \
-                 probabilities",
-        ))
+        let help = "OpenAI, Azure and the servers of OpenAI's shape do; Gemini does embeddings and token probabilities";
+        Some(Diagnostic::new(message).help(help))
     }
 
     /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,

@@ -318,17 +318,24 @@ impl Surveyor<'_> {
                 if lookup != Lookup::Found {
                     part.gap(trial.address.version, self.gap(&trial, recording, &lookup), &lookup);
                 }
-            } else if self.supply.kept.is_some() {
-                let Some(request) = self.rendered(&mut request, &trial, part) else { return Ok(()) };
-                request.repeat = trial.key.repeat;
-                let source = &self.prepared.plan.models[model].source;
-                let found = self.supply.kept(request, source).is_some();
-                *if found { &mut part.counts.kept } else { &mut part.counts.calls } += 1;
+            } else if self.is_kept(&mut request, &trial) {
+                part.counts.kept += 1;
             } else {
                 part.counts.calls += 1;
             }
         }
         Ok(())
+    }
+
+    /// Whether the cache holds the answer of a trial that would be called for. A prompt that cannot be rendered is no
+    /// mistake here: it is with a full cache what it is with an empty one, a call that comes to nothing.
+    fn is_kept(&self, request: &mut Option<Request>, trial: &OpenTrial) -> bool {
+        if self.supply.kept.is_some() && request.is_none() {
+            *request = self.prepared.request(trial).ok();
+        }
+        let Some(request) = request else { return false };
+        request.repeat = trial.key.repeat;
+        self.supply.kept(request, &self.prepared.plan.models[trial.address.model].source).is_some()
     }
 
     /// The request of a side, rendered once for all repeats.

@@ -138,10 +138,10 @@ impl Cache {
         &self.path
     }
 
-    /// Whether it holds nothing that could be found.
+    /// Whether it is known to hold nothing.
     pub fn is_empty(&self) -> bool {
         let any = self.reader().query_row("SELECT 1 FROM answer LIMIT 1", [], |_| Ok(())).optional();
-        !matches!(any, Ok(Some(())))
+        matches!(any, Ok(None))
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::measure::Usage;
 use super::project::Project;
 use super::table::Row;
-use super::wire::Server;
+use super::wire::{Server, question};
 use super::{World, built, median_of};
 use crate::chore::root;
 
@@ -103,7 +103,7 @@ impl<'a> Load<'a> {
     /// Has another client ask as often, and measures it.
     fn by(&self, client: &Path) -> Result<Usage, String> {
         let (trials, in_flight) = (self.trials.to_string(), self.in_flight.to_string());
-        self.world.measured(client, &root(), &[self.server.address(), &trials, &in_flight])
+        self.world.measured(client, &root(), &[self.server.address(), &trials, &in_flight, &question()])
     }
 
     fn ours(&self) -> Result<Usage, String> {

@@ -126,7 +126,7 @@ pub fn play_client(address: &str, trials: &str, in_flight: &str) -> Result<(), S
     let number = |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is no number"));
     let (trials, in_flight) = (number(trials)?, number(in_flight)?);
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let (left, question): (_, Arc<[u8]>) = (Arc::new(AtomicUsize::new(trials)), question(address).into());
+    let (left, question): (_, Arc<[u8]>) = (Arc::new(AtomicUsize::new(trials)), posted(address).into());
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..in_flight.min(trials) {
@@ -153,15 +153,20 @@ async fn ask_all(address: String, left: Arc<AtomicUsize>, question: Arc<[u8]>) -
 }
 
 /// About what promptgate sends for a case of these rows.
-fn question(address: &str) -> Vec<u8> {
+pub fn question() -> String {
     let body = json!({
         "model": "bench",
         "messages": [
             {"role": "system", "content": "Sort the message into a queue. Answer with JSON: `queue`, `because`.\n"},
             {"role": "user", "content": "Message 1: the invoice of last month was charged twice, please have a look at it.\n"},
         ],
-    })
-    .to_string();
+    });
+    body.to_string()
+}
+
+/// The whole message.
+fn posted(address: &str) -> Vec<u8> {
+    let body = question();
     let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n");
     format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

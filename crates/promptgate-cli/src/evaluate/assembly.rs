@@ -94,8 +94,9 @@ impl Assembly {
         let called_judges = called_judges.map(|judge| judge.id.clone()).collect();
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
-        let is_kept = Cache::is_there(&session.runs());
-        let cache = if is_kept { super::cache(session, running, out)? } else { None };
+        // One that cannot be opened is told once it is needed: who only looks does without.
+        let is_there = Cache::is_there(&session.runs());
+        let cache = if is_there { super::cache(session, running, out).unwrap_or_default() } else { None };
         let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,

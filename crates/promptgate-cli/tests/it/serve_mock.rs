@@ -136,7 +136,6 @@ fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_sam
     assert_eq!(planned(&["--trials", "2"]), [20, 10, 10]);
     let said = project.run(["run", "suites/words", "--live", "--trials", "2", "--max-calls", "1"]).expect_code(106);
     assert!(said.stderr.contains("10 calls to be made, 10 answers are there"), "{}", said.stderr);
-    let _ = project.run(["run", "suites/words", "--no-run"]).expect_code(0);
     assert_eq!(run(&["--fresh"]), 10, "drawn anew on purpose");
     let stats = project.run(["cache", "stats"]).expect_code(0).stdout;
     assert!(stats.contains("answers   11\n") && stats.contains("damaged   0 set aside\n  file      ok\n"), "{stats}");
@@ -149,6 +148,41 @@ fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_sam
     let pruned = project.run(["cache", "prune", "--keep", "3"]).expect_code(0).stdout;
     assert_eq!(pruned, "8 answers were taken out, 3 are left\n");
     let _ = project.run(["cache", "explain", "xyz"]).expect_code(2);
+}
+
+#[test]
+fn what_the_cache_holds_is_served_where_no_call_may_be_made() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    let _ = project.run(["run", "suites/words", "--live"]).expect_code(0);
+    drop(mock);
+    // Only the cache is left, as in a job that restores nothing else.
+    std::fs::remove_dir_all(project.root().join(".promptgate/runs")).unwrap();
+    let said = project.run(["run", "suites/words", "--no-run"]).expect_code(0);
+    assert!(said.stderr.contains("10 trials: 0 calls, 10 reused"), "{}", said.stderr);
+    // One that cannot be read is no matter to who only looks, and told where it is needed.
+    project.write(".promptgate/cache.db", "no cache at all, and long enough to be looked at as one: ".repeat(20));
+    let _ = project.run(["check", "suites/words"]).expect_code(0);
+    let said = project.run(["run", "suites/words", "--fresh"]);
+    assert!(said.code != 0 && said.stderr.contains("delete the file"), "{said:?}");
+}
+
+#[test]
+fn a_script_that_says_too_much_is_refused_where_it_does() {
+    for (script, place) in [
+        ("likely = { A = 0.6, B = 0.6 }", "1:10"),
+        ("seed = 1\n[[rule]]\nlikely = { A = 0.0 }", "3:10"),
+        ("likely = { A = nan }", "1:10"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mock.toml"), script).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_promptgate"));
+        let said = command.args(["serve-mock", "--script", "mock.toml"]).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(2), "{told}");
+        let says = "probabilities in `likely` are above 0 and together at most 1";
+        assert!(told.contains(says) && told.contains(&format!("mock.toml:{place}")), "{script}: {told}");
+    }
 }
 
 #[test]

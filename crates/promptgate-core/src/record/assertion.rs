@@ -30,14 +30,10 @@ struct Flat<Text, OfScore, OfEvidence: Borrow<Evidence>> {
     passed: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     evidence: OfEvidence,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<Text>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     both_orders: Option<BothOrders>,
-}
-
-fn none<T>() -> Option<T> {
-    None
 }
 
 impl Serialize for AssertionResult {

@@ -1,5 +1,5 @@
-//! What an API has beside messages: vectors, moderation, token probabilities. Never streamed; the answer is JSON as a text, in the one form
-//! that [`Task`](promptgate_core::request::Task) says.
+//! What an API has beside messages: vectors, moderation, token probabilities. Never streamed; the answer is JSON as a
+//! text, in the one form that [`Task`](promptgate_core::request::Task) says.
 
 use promptgate_core::answer::{FailureKind, Response, Usage};
 use promptgate_core::request::{RequestBody, Task};
@@ -74,7 +74,7 @@ pub(crate) fn probabilities(response: Response, told: &Value, keys: [&str; 2]) -
     let told = told.as_array().filter(|told| !told.is_empty());
     let told: Option<Vec<Value>> = told.and_then(|told| told.iter().map(pair).collect());
     let Some(told) = told else {
-        let why = "the model did not tell the probabilities of its tokens";
+        let why = "the model did not tell the probabilities of its tokens: ask another one, or grade `by = \"words\"`";
         return Err(FailedCall { usage: response.usage, ..FailedCall::new(FailureKind::BadRequest, why) });
     };
     Ok(Response {

@@ -11,7 +11,7 @@ use promptgate_runner::{Counts, Estimate, Kept, Share, Supply, estimate, survey}
 use promptgate_scoring::planning::{Group, Measured};
 use serde_json::json;
 
-use crate::world::{Answers, Model, Setting, World, cases, model, tagged, vars};
+use crate::world::{Answers, Model, Setting, World, case, cases, model, tagged, vars};
 
 fn estimated(setting: &Setting, supply: &Supply) -> Estimate {
     let prepared = setting.prepared();
@@ -110,4 +110,10 @@ fn what_the_cache_holds_is_no_call_and_tells_what_tokens_a_character_takes() {
     assert_eq!((side.cost.measured.answers, side.cost.measured.input_tokens), (8, 40));
     let side = estimated(&setting, &kept(1_001)).sides[0][0];
     assert_eq!((side.counts.kept, side.counts.calls), (0, 40), "too old");
+    // What cannot be rendered is found out by the run, whatever the cache holds.
+    let table = Case { vars: vars(json!({"text": {"a": 1}})), ..case("odd") };
+    let broken = Setting { trials: 2, ..Setting::of(vec![table]) };
+    assert!(estimate(&broken.prepared(), &kept(1_000), &[]).is_err());
+    let counts = survey(&broken.prepared(), &kept(1_000), &Share::Planned).unwrap();
+    assert_eq!((counts.kept, counts.calls), (0, 2));
 }
