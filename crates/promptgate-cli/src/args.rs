@@ -155,6 +155,9 @@ pub struct Running {
     /// Nothing is going to be called, so no key is needed: `plan`.
     #[arg(skip)]
     pub only_looks: bool,
+    /// What goes on with it is the same command once more, for this run: `score`, with the run as it was named.
+    #[arg(skip)]
+    pub graded: Option<(String, String)>,
 }
 
 impl Running {

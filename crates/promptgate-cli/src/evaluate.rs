@@ -34,7 +34,7 @@ use crate::output::{self, Output};
 use crate::session::Session;
 use crate::stop;
 
-pub use assembly::Assembly;
+pub use assembly::{Assembly, grader};
 use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
@@ -259,6 +259,7 @@ fn carry_out(
         stop,
         limits: limits(session, running),
         settled_before: todo.settled,
+        go_on: go_on(running, &todo.run),
     };
     let ended = rounds.carry_out(todo.log, &todo.counts, out);
     if let Some(recorder) = recorder {
@@ -269,7 +270,7 @@ fn carry_out(
         Ended::Complete => Ok(Ending::Complete(todo.run)),
         Ended::Incomplete(reason, tally) => {
             let settled = todo.counts.settled + tally;
-            out.complain(&incomplete(&reason, settled, todo.counts.trials, &todo.run));
+            out.complain(&incomplete(&reason, settled, todo.counts.trials, rounds.go_on));
             Ok(Ending::Incomplete(ExitCode::Incomplete))
         }
     }
@@ -331,19 +332,27 @@ fn limits(session: &Session, running: &Running) -> Limits {
     Limits { concurrency, max_fail: running.max_fail, ..default }
 }
 
-fn incomplete(reason: &str, settled: u64, trials: u64, run: &RunId) -> Failure {
+fn incomplete(reason: &str, settled: u64, trials: u64, go_on: String) -> Failure {
     let what = format!("INCOMPLETE: {reason}; {settled} of {trials} trials are settled and kept, there is no verdict");
-    Failure::new(ExitCode::Incomplete, what).help(resume_line(run))
+    Failure::new(ExitCode::Incomplete, what).help(go_on)
 }
 
-fn run_failure(error: &promptgate_runner::RunError, run: &RunId) -> Failure {
+fn run_failure(error: &promptgate_runner::RunError, go_on: String) -> Failure {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         text.push_str(&format!(": {inner}"));
         cause = inner.source();
     }
-    Failure::new(ExitCode::Bug, text).help(resume_line(run))
+    Failure::new(ExitCode::Bug, text).help(go_on)
+}
+
+/// How a run that was broken off is gone on with. Grading is not resumed: it is done again, and what was asked is kept.
+fn go_on(running: &Running, run: &RunId) -> String {
+    let Some((named, before)) = &running.graded else { return resume_line(run) };
+    let word = |word: String| if word == *named { before.clone() } else { word };
+    let words: Vec<String> = std::env::args().skip(1).map(|each| quoted(&word(each))).collect();
+    format!("what judges said is kept in the cache; grade again with: promptgate {}", words.join(" "))
 }
 
 /// The command of this process, with `--resume` for this run.

@@ -150,7 +150,9 @@ impl FinishReason {
     pub fn normalise(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
             "stop" | "end_turn" | "stop_sequence" | "eos" | "completed" => Self::Stop,
-            "length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => Self::Length,
+            "length" | "max_tokens" | "max_output_tokens" | "model_length" | "model_context_window_exceeded" => {
+                Self::Length
+            }
             "content_filter"
             | "content management policy"
             | "refusal"
@@ -240,6 +242,8 @@ pub enum FailureKind {
     Crash,
     /// The provider refuses the request as it stands (4xx).
     BadRequest,
+    /// The provider's filter holds back what was asked: it is about this request, and the model's answer to it.
+    ContentFilter,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.
     ModelTimeout,
     /// What the run may spend is spent; nothing was called.
@@ -258,6 +262,6 @@ impl FailureKind {
 
     /// Whether the candidate itself misbehaved, so that the trial has failed rather than gone missing.
     pub fn is_the_models(self) -> bool {
-        matches!(self, Self::ModelTimeout)
+        matches!(self, Self::ModelTimeout | Self::ContentFilter)
     }
 }

@@ -6,9 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::name::MetricName;
-use crate::nearest::did_you_mean;
+use crate::nearest::{did_you_mean, nearest};
 use crate::score::Tier;
 use crate::selection::Selection;
+
+/// The keys that every assertion has.
+const KEYS: [&str; 8] = ["name", "not", "weight", "threshold", "extract", "metric", "tier", "when"];
 
 /// One assertion as written: what every assertion has, and the parameters of its kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,15 +127,25 @@ impl Params {
             let path = error.path().to_string();
             let inner = error.inner().to_string();
             match unknown_field(&inner) {
-                Some((unknown, known)) => self
-                    .mistake(&unknown, format!("{owner} has no key `{unknown}`"))
-                    .help(did_you_mean(&unknown, known.iter().map(String::as_str))),
+                Some((unknown, known)) => {
+                    let mistake = self.mistake(&unknown, format!("{owner} has no key `{unknown}`"));
+                    mistake.help(nearest_key(&unknown, &known))
+                }
                 None if path == "." || path == "?" => self.mistake("", format!("{owner}: {inner}")),
                 None => {
                     self.mistake(path.split(['.', '[']).next().unwrap_or(&path), format!("{owner}, `{path}`: {inner}"))
                 }
             }
         })
+    }
+}
+
+/// The key that was meant: the kind's own, or one that every assertion has.
+fn nearest_key(unknown: &str, own: &[String]) -> String {
+    let own = own.iter().map(String::as_str);
+    match nearest(unknown, own.clone().chain(KEYS)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => did_you_mean(unknown, own),
     }
 }
 

@@ -244,6 +244,9 @@ pub struct SettledTrial {
     /// What the asks of assertions cost (judging), apart from the trial's own answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge_cost: Option<NanoUsd>,
+    /// Replies to asks of assertions whose cost is not known.
+    #[serde(default, skip_serializing_if = "crate::plan::is_zero")]
+    pub judge_unpriced: u32,
     /// How the earlier draws of the same trial came out, graded as this one: rules and floors by value count them too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierDraw>,

@@ -3,7 +3,7 @@
 use crate::endpoint::{Api, Place};
 use crate::openai;
 use crate::openai::chat::Dialect;
-use crate::registry::ProviderKind;
+use crate::registry::{Built, ProviderKind};
 
 const API: Api = Api {
     name: "azure",
@@ -30,6 +30,6 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     build: |context| {
         // The address of a resource is given with or without the path.
         let place = Place::of(context, &API)?.with_path("/openai/v1");
-        openai::built(context, &API, place, Dialect::OPENAI)
+        openai::built(context, &API, place, Dialect::OPENAI).map(Built::of_deployments)
     },
 };

@@ -54,6 +54,8 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     build,
 };
 
+const REGION_HELP: &str = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
+
 fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let region = context.settings.region.clone().or_else(|| REGIONS.iter().find_map(|name| key::set(context, name)));
     let place = place(context, region.as_deref())?;
@@ -62,7 +64,10 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let is_foreign = place.from_settings && context.settings.key_env.is_none();
     if !endpoint.has_key() && !is_foreign {
         match credentials::of(context)? {
-            Some(credentials) => endpoint = endpoint.signed(Signer::new(credentials, region.unwrap_or_default())),
+            Some(credentials) => {
+                let region = region.filter(|region| !region.is_empty()).ok_or_else(no_region)?;
+                endpoint = endpoint.signed(Signer::new(credentials, region));
+            }
             None if place.is_loopback() || context.setup.keys == Keys::NotNeeded => {}
             None => return Err(no_credentials(context)),
         }
@@ -70,6 +75,11 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let streamed = context.settings.stream.unwrap_or_default();
     let provider = HttpModel { wire: Converse, endpoint: Arc::new(endpoint), streamed };
     Ok(Built::remote(provider, place.url, None))
+}
+
+/// A signature names a region, whatever the address.
+fn no_region() -> SetupError {
+    Diagnostic::new("`bedrock` has no region").help(REGION_HELP).into()
 }
 
 /// The region's own address, unless another is named.
@@ -85,8 +95,7 @@ fn place(context: &BuildContext<'_>, region: Option<&str>) -> Result<Place, Setu
             Some(_) => "the region of `bedrock` is not one: small letters, digits and `-` only",
             None => "`bedrock` has no region",
         };
-        let help = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
-        return Err(Diagnostic::new(message).help(help).into());
+        return Err(Diagnostic::new(message).help(REGION_HELP).into());
     };
     Place::at(&format!("https://bedrock-runtime.{region}.amazonaws.com")).map_err(Into::into)
 }

@@ -179,7 +179,7 @@ impl Budget {
             return format!("{} went, and the next call may take {}", spent.cost, worst.cost);
         }
         match limits.tokens {
-            Some(_) => format!("{} went, and the next call may take {}", spent.tokens, worst.tokens),
+            Some(_) => format!("{} tokens went, and the next call may take {}", spent.tokens, worst.tokens),
             None => format!("{} were made", spent.calls),
         }
     }
@@ -269,10 +269,12 @@ impl<P> Budgeted<P> {
     }
 }
 
-/// What a call took, where it is known: an answer without a count may have taken its worst, a refusal took nothing.
+/// What a call took, where it is known: an answer without a count, and a call that broke off, may have taken their worst; a
+/// refusal took nothing.
 fn took(result: &Result<Response, FailedCall>) -> Option<Spending> {
     let (usage, cost) = match result {
         Ok(response) => (Some(response.usage?), response.cost),
+        Err(failed) if failed.untold && failed.usage.is_none() => return None,
         Err(failed) => (failed.usage, failed.cost),
     };
     let tokens = usage.map_or(0, |usage| usage.input_tokens + usage.output_tokens);

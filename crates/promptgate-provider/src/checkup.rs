@@ -15,6 +15,8 @@ pub(crate) struct Probe {
     pub(crate) endpoint: Arc<Endpoint>,
     /// Where it lists its models, below the base URL; nothing where it has no such list.
     pub(crate) models: Option<&'static str>,
+    /// Whether they are called by the names that are listed; a deployment has one of its own.
+    pub(crate) lists_names: bool,
 }
 
 /// What was found of a provider.
@@ -50,6 +52,21 @@ pub struct ListedModel {
     pub retires: Option<String>,
 }
 
+/// What providers call the day on which a model is shut down.
+const RETIREMENT: [&str; 4] = ["shutdown_date", "deprecation_date", "retirement_date", "deprecation"];
+
+/// Longer lists are read as far as this.
+const MOST_PAGES: usize = 20;
+
+/// How Anthropic and Gemini are asked for the page behind this one; nothing where it is the last. What they name goes into an
+/// address, so only what may stand there.
+fn next_page(page: &Value) -> Option<String> {
+    let after = page["last_id"].as_str().filter(|_| page["has_more"] == true).map(|id| ("after_id", id));
+    let (name, value) = after.or_else(|| Some(("pageToken", page["nextPageToken"].as_str()?)))?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~=".contains(&byte);
+    (!value.is_empty() && value.bytes().all(is_plain)).then(|| format!("{name}={value}"))
+}
+
 impl Probe {
     /// Asks.
     pub(crate) async fn checkup(&self, provider: &str) -> Checkup {
@@ -70,16 +87,42 @@ impl Probe {
         let exchange = self.get(path).await?;
         let reached = self.reached(&exchange);
         match exchange.status {
-            200..300 => Ok(Reached { models: Some(models(&exchange.body)), ..reached }),
+            200..300 => {
+                let listed = self.pages(path, &exchange.body).await?;
+                let says_something = self.lists_names && !listed.is_empty();
+                Ok(Reached { models: says_something.then_some(listed), ..reached })
+            }
             // Whoever has no list is reached all the same.
             404 | 405 => Ok(reached),
-            _ => Err(crate::wire::refused(&exchange, self.endpoint.transport.scrubber())),
+            _ => Err(self.refused(&exchange)),
         }
     }
 
-    /// Any reply will do.
+    /// The models of the first page and of those behind it.
+    async fn pages(&self, path: &str, first: &[u8]) -> Result<Vec<ListedModel>, String> {
+        let mut page: Value = serde_json::from_slice(first).unwrap_or_default();
+        let mut listed = models(&page);
+        for _ in 1..MOST_PAGES {
+            let Some(query) = next_page(&page) else { break };
+            let exchange = self.get(&format!("{path}?{query}")).await?;
+            if !(200..300).contains(&exchange.status) {
+                return Err(self.refused(&exchange));
+            }
+            page = serde_json::from_slice(&exchange.body).unwrap_or_default();
+            listed.extend(models(&page));
+        }
+        Ok(listed)
+    }
+
+    /// Any reply will do, but for one that refuses what it was shown.
     async fn knock(&self) -> Result<Reached, String> {
-        self.get("/").await.map(|exchange| self.reached(&exchange))
+        let exchange = self.get("/").await?;
+        let is_refused = matches!(exchange.status, 401 | 403) && self.endpoint.has_credentials();
+        if is_refused { Err(self.refused(&exchange)) } else { Ok(self.reached(&exchange)) }
+    }
+
+    fn refused(&self, exchange: &crate::http::Exchange) -> String {
+        crate::wire::refused(exchange, self.endpoint.transport.scrubber())
     }
 
     async fn get(&self, path: &str) -> Result<crate::http::Exchange, String> {
@@ -100,14 +143,12 @@ impl Probe {
     }
 }
 
-/// The lists of OpenAI and Anthropic (`data`, `id`), and of Gemini (`models`, `name`).
-fn models(body: &[u8]) -> Vec<ListedModel> {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let listed = ["data", "models"].iter().find_map(|key| body[*key].as_array());
+/// The lists of OpenAI and Anthropic (`data`, `id`), of Gemini (`models`, `name`), and a list that is all there is.
+fn models(body: &Value) -> Vec<ListedModel> {
+    let listed = ["data", "models"].iter().find_map(|key| body[*key].as_array()).or(body.as_array());
     let model = |model: &Value| {
         let id = model["id"].as_str().or(model["name"].as_str())?;
-        let retires =
-            ["shutdown_date", "deprecation_date", "retirement_date"].iter().find_map(|key| model[*key].as_str());
+        let retires = RETIREMENT.iter().find_map(|key| model[*key].as_str());
         Some(ListedModel { id: id.trim_start_matches("models/").to_owned(), retires: retires.map(str::to_owned) })
     };
     listed.into_iter().flatten().filter_map(model).collect()
@@ -115,18 +156,30 @@ fn models(body: &[u8]) -> Vec<ListedModel> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_lists_of_all_wires_are_read() {
-        let found =
-            |body: &str| models(body.as_bytes()).into_iter().map(|model| (model.id, model.retires)).collect::<Vec<_>>();
+        let found = |body: Value| models(&body).into_iter().map(|model| (model.id, model.retires)).collect::<Vec<_>>();
         let date = Some("2027-01-31".to_owned());
         assert_eq!(
-            found(r#"{"data":[{"id":"a","shutdown_date":"2027-01-31"},{"id":"b"}]}"#),
-            [("a".to_owned(), date), ("b".to_owned(), None)]
+            found(json!({"data": [{"id": "a", "shutdown_date": "2027-01-31"}, {"id": "b"}]})),
+            [("a".to_owned(), date.clone()), ("b".to_owned(), None)]
         );
-        assert_eq!(found(r#"{"models":[{"name":"models/g"}]}"#), [("g".to_owned(), None)]);
-        assert_eq!((found("{}"), found("nonsense")), (vec![], vec![]));
+        assert_eq!(found(json!({"models": [{"name": "models/g"}]})), [("g".to_owned(), None)]);
+        assert_eq!(found(json!([{"id": "t", "deprecation": "2027-01-31"}])), [("t".to_owned(), date)]);
+        assert_eq!((found(json!({})), found(Value::Null)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_as_each_wire_wants_it() {
+        let check = |page: Value, query: Option<&str>| assert_eq!(next_page(&page).as_deref(), query, "{page}");
+        check(json!({"has_more": true, "last_id": "claude-x"}), Some("after_id=claude-x"));
+        check(json!({"has_more": false, "last_id": "claude-x"}), None);
+        check(json!({"nextPageToken": "Ab_9="}), Some("pageToken=Ab_9="));
+        check(json!({"nextPageToken": "a&key=b"}), None);
+        check(json!({}), None);
     }
 }

@@ -52,6 +52,7 @@ impl Api {
 pub(crate) struct Place {
     /// Without a slash at the end.
     pub(crate) url: String,
+    /// As it was written.
     pub(crate) parsed: Url,
     /// Whether the project's file named it, rather than the environment that holds the key.
     pub(crate) from_settings: bool,
@@ -83,12 +84,17 @@ impl Place {
             (None, None, Some(url)) if context.name == api.name => (url.to_owned(), String::new(), false),
             (None, None, _) => return Err(nowhere(context, api)),
         };
-        let url = url.trim_end_matches('/').to_owned();
         let parsed = plain_http_url(&url).map_err(|reason| {
             let help = "expected something like `https://host/v1`; keys belong in an environment variable";
             Diagnostic::new(format!("{named_by} {reason}")).help(help)
         })?;
-        Ok(Self { url, parsed, from_settings })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), parsed, from_settings })
+    }
+
+    /// The address as it was written: one that nothing is added to keeps its slash.
+    pub(crate) fn whole(&self) -> String {
+        let is_folder = self.parsed.path() != "/" && self.parsed.path().ends_with('/');
+        if is_folder { format!("{}/", self.url) } else { self.url.clone() }
     }
 
     /// A place that a kind has made itself.

@@ -74,8 +74,11 @@ fn source(context: &BuildContext<'_>, command: &[String]) -> String {
         context.setup.tree.read(&path).ok().map(|bytes| Digest::of_bytes(&bytes))
     };
     let words: Vec<(&String, Option<Digest>)> = command.iter().map(|word| (word, content(word))).collect();
-    format!("exec:{}", Digest::of_json(&words))
+    format!("{SOURCE}{}", Digest::of_json(&words))
 }
+
+/// What the source of a program's answers begins with.
+pub(crate) const SOURCE: &str = "exec:";
 
 /// An application.
 struct Application {
@@ -102,10 +105,10 @@ struct Said {
 impl Provider for Application {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
         Box::pin(async move {
-            let began = tokio::time::Instant::now();
-            let reply = self.program.ask(question(&request.body), Duration::from_millis(request.timeout_ms)).await?;
-            let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Ok(Response { latency_ms: Some(elapsed), ..read(reply)? })
+            let limit = Duration::from_millis(request.timeout_ms);
+            let (reply, took) = self.program.timed(question(&request.body), limit).await?;
+            let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            Ok(Response { latency_ms: Some(took), ..read(reply)? })
         })
     }
 }

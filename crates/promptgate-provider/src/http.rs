@@ -23,6 +23,8 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     pub(crate) first_byte: Duration,
     pub(crate) idle: Duration,
+    /// Silence of a stream before the first piece of the answer, where somebody has set one; else the first byte's counts.
+    pub(crate) thinking: Option<Duration>,
     pub(crate) body_bytes: usize,
 }
 
@@ -33,6 +35,7 @@ impl Limits {
             connect: settings.connect_timeout.unwrap_or(Duration::from_secs(10)),
             first_byte: settings.first_byte_timeout.unwrap_or(Duration::from_secs(120)),
             idle: settings.idle_timeout.unwrap_or(Duration::from_secs(30)),
+            thinking: settings.idle_timeout,
             body_bytes: 32 << 20,
         }
     }
@@ -123,14 +126,18 @@ impl Transport {
         let first_byte = self.limits.first_byte.max(model_timeout);
         let mut head = match timeout(first_byte, self.client.execute(request)).await {
             Ok(Ok(head)) => head,
-            Ok(Err(error)) => return Err(self.broken(&place, &error).into()),
-            Err(_) => return Err(silent(&host, "sent nothing", first_byte).into()),
+            Ok(Err(error)) if error.is_connect() => return Err(self.broken(&place, &error).into()),
+            Ok(Err(error)) => return Err(FailedCall::from(self.broken(&place, &error)).untold()),
+            Err(_) => return Err(FailedCall::from(silent(&host, "sent nothing", first_byte)).untold()),
         };
         // The body is read without them.
         let (status, headers) = (head.status().as_u16(), std::mem::take(head.headers_mut()));
         let stream = stream.filter(|_| head.status().is_success() && !is_json(&headers));
         let is_streamed = stream.is_some();
-        let body = self.body(head, &host, model_timeout, stream).await?;
+        let is_success = head.status().is_success();
+        let body = self.body(head, &host, model_timeout, stream).await;
+        // A refusal took nothing, even where it broke off.
+        let body = body.map_err(|failed| if is_success { failed.untold() } else { failed })?;
         Ok(Exchange { status, headers, body, sent, elapsed: sent.elapsed(), is_streamed })
     }
 
@@ -147,15 +154,26 @@ impl Transport {
         loop {
             // What follows the end of an answer only lets the connection be used again; it is not waited for.
             let is_done = stream.as_ref().is_some_and(|stream| stream.is_done());
-            let patience = if is_done { AFTER_THE_END } else { self.limits.idle };
-            let silence = Instant::now() + patience;
+            // A model that thinks before its first word is as silent as one whose answer is not streamed.
+            let thinks = stream.as_ref().is_some_and(|stream| !stream.has_begun());
+            let patience = match () {
+                () if is_done => AFTER_THE_END,
+                () if thinks => self.limits.thinking.unwrap_or_else(|| self.limits.first_byte.max(model_timeout)),
+                () => self.limits.idle,
+            };
+            let since = Instant::now();
+            let silence = since + patience;
             let chunk = match timeout_at(silence.min(deadline), head.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(body),
                 _ if is_done => return Ok(body),
                 Ok(Err(error)) => return Err(self.broken(host, &error).into()),
+                // Whoever said nothing for so long is not known to be at work.
+                Err(_) if thinks && since.elapsed() >= self.limits.idle => {
+                    return Err(silent(host, "fell silent", patience.min(deadline - since)).into());
+                }
                 Err(_) if deadline <= silence => return Err(too_slow(model_timeout).into()),
-                Err(_) => return Err(silent(host, "fell silent", self.limits.idle).into()),
+                Err(_) => return Err(silent(host, "fell silent", patience).into()),
             };
             taken += chunk.len();
             if taken > self.limits.body_bytes {
@@ -199,6 +217,7 @@ fn guess(cause: &str) -> &'static str {
 }
 
 fn silent(host: &str, what: &str, limit: Duration) -> Failure {
+    let limit = if limit.as_secs() > 0 { Duration::from_secs(limit.as_secs()) } else { limit };
     Failure::new(FailureKind::Connection, format!("{host} {what} for {limit:?}"))
 }
 

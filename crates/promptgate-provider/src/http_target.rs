@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::answer::{FailureKind, Response, TraceStep};
+use promptgate_core::digest::Digest;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::port::TreePath;
 use promptgate_core::request::RequestBody;
@@ -57,9 +58,15 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
             return Err(Diagnostic::new(message).help("write `/output`, or an empty text for the whole reply").into());
         }
     }
-    let endpoint = Arc::new(Endpoint::at(context, &API, &place)?);
-    let provider = HttpModel { wire: Target { template, answer, steps }, endpoint, streamed: false };
-    Ok(Built::remote(provider, place.url, None))
+    // How it is asked and where its answer stands are a part of where the answer comes from: another template is another
+    // question, though the request is the same.
+    let asked = Digest::of_json(&(&template, &answer, &steps));
+    let source = format!("{} asked as {}", place.whole(), asked.short());
+    let mut endpoint = Endpoint::at(context, &API, &place)?;
+    endpoint.base = place.whole();
+    let wire = Target { template, answer, steps };
+    let provider = HttpModel { wire, endpoint: Arc::new(endpoint), streamed: false };
+    Ok(Built::remote(provider, source, None))
 }
 
 /// The template of a file, every name in it known.
@@ -107,7 +114,7 @@ impl Wire for Target {
 
     fn read(&self, reply: Value, _: &Scrubber) -> Result<Response, FailedCall> {
         let missing = || FailedCall::new(FailureKind::Server, format!("the reply has nothing at `{}`", self.answer));
-        let output = match reply.pointer(&self.answer).ok_or_else(missing)? {
+        let output = match reply.pointer(&self.answer).filter(|answer| !answer.is_null()).ok_or_else(missing)? {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };

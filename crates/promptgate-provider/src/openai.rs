@@ -42,7 +42,9 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     api: Some(&API),
     build: |context| {
         let place = Place::of(context, &API)?;
-        let is_openai = place.parsed.host_str() == Some("api.openai.com");
+        // Regions have hosts of their own: eu.api.openai.com.
+        let host = place.parsed.host_str().unwrap_or_default();
+        let is_openai = host == "api.openai.com" || host.ends_with(".api.openai.com");
         let dialect = if is_openai { Dialect::OPENAI } else { Dialect::COMMON };
         built(context, &API, place, dialect)
     },
@@ -189,6 +191,5 @@ pub(crate) fn side(task: Task) -> Option<&'static dyn Side> {
 
 /// A parameter that the request itself decides, so that no `config` may.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    ["model", "messages", "input", "stream", "stream_options", "tools", "response_format", "text", "store"]
-        .contains(&name)
+    ["model", "messages", "input", "stream", "stream_options", "tools", "response_format", "store"].contains(&name)
 }

@@ -17,6 +17,7 @@ use promptgate_core::answer::FailureKind;
 use promptgate_core::python;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::FailedCall;
 use process::{Broken, Process};
@@ -42,8 +43,13 @@ impl Program {
         std::thread::available_parallelism().map_or(1, usize::from)
     }
 
-    /// Puts a question to a process that has nothing to do. Dropping the future kills the process.
-    pub(crate) async fn ask(&self, question: Map<String, Value>, limit: Duration) -> Result<Value, FailedCall> {
+    /// Puts a question to a process that has nothing to do, and says how long that took, without the wait for one. Dropping
+    /// the future kills the process.
+    pub(crate) async fn timed(
+        &self,
+        question: Map<String, Value>,
+        limit: Duration,
+    ) -> Result<(Value, Duration), FailedCall> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         let idle = self.idle().pop().filter(Process::is_fit);
@@ -54,10 +60,12 @@ impl Program {
                 FailedCall::new(FailureKind::Crash, message)
             })?,
         };
+        let began = Instant::now();
         match tokio::time::timeout(limit, process.ask(question)).await {
             Ok(Ok(reply)) => {
+                let took = began.elapsed();
                 self.idle().push(process);
-                Ok(reply)
+                Ok((reply, took))
             }
             Ok(Err(reported @ Broken::Reports(_))) => {
                 self.idle().push(process);
@@ -72,6 +80,11 @@ impl Program {
                 Err(FailedCall::new(FailureKind::ModelTimeout, process.last_words(message).await))
             }
         }
+    }
+
+    /// The same without the time.
+    pub(crate) async fn ask(&self, question: Map<String, Value>, limit: Duration) -> Result<Value, FailedCall> {
+        self.timed(question, limit).await.map(|(reply, _)| reply)
     }
 
     /// What messages call it: the file and function of Python code, else the program.

@@ -2,7 +2,7 @@
 
 use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
 use promptgate_core::price::NanoUsd;
-use promptgate_core::request::{Request, Task};
+use promptgate_core::request::{Request, RequestBody, Task};
 
 use crate::answerer::BoxFuture;
 
@@ -17,6 +17,12 @@ pub trait Provider: Send + Sync {
     fn serves(&self, task: Task) -> bool {
         task == Task::Generate
     }
+
+    /// Whether a request can be put into its words; the error says which parameter or part cannot.
+    fn can_say(&self, request: &RequestBody) -> Result<(), String> {
+        let _ = request;
+        Ok(())
+    }
 }
 
 impl<P: Provider + ?Sized> Provider for std::sync::Arc<P> {
@@ -26,6 +32,10 @@ impl<P: Provider + ?Sized> Provider for std::sync::Arc<P> {
 
     fn serves(&self, task: Task) -> bool {
         (**self).serves(task)
+    }
+
+    fn can_say(&self, request: &RequestBody) -> Result<(), String> {
+        (**self).can_say(request)
     }
 }
 
@@ -39,6 +49,8 @@ pub struct FailedCall {
     pub usage: Option<Usage>,
     /// What they cost, once the price is known.
     pub cost: Option<NanoUsd>,
+    /// Whether the model may have worked on it, and nobody tells how much: the call was made and broke off.
+    pub untold: bool,
 }
 
 impl FailedCall {
@@ -46,10 +58,15 @@ impl FailedCall {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Failure::new(kind, message).into()
     }
+
+    /// The same of a call that was made and broke off.
+    pub(crate) fn untold(self) -> Self {
+        Self { untold: true, ..self }
+    }
 }
 
 impl From<Failure> for FailedCall {
     fn from(failure: Failure) -> Self {
-        Self { failure, usage: None, cost: None }
+        Self { failure, usage: None, cost: None, untold: false }
     }
 }

@@ -60,8 +60,13 @@ impl Built {
         source: impl Into<String>,
         models: Option<&'static str>,
     ) -> Self {
-        let probe = Some(Probe { endpoint: model.endpoint.clone(), models });
+        let probe = Some(Probe { endpoint: model.endpoint.clone(), models, lists_names: true });
         Self { probe, ..Self::new(model, source) }
+    }
+
+    /// The same, where models are called by other names than the listed ones.
+    pub(crate) fn of_deployments(self) -> Self {
+        Self { probe: self.probe.map(|probe| Probe { lists_names: false, ..probe }), ..self }
     }
 }
 

@@ -9,7 +9,7 @@ use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{Clock, Tree};
 use promptgate_core::price::Prices;
-use promptgate_core::request::Task;
+use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
@@ -19,7 +19,7 @@ use crate::middleware::Pace;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
 use crate::stack::Calling;
-use crate::{Answerer, LocalAnswerer, key, stack};
+use crate::{Answerer, LocalAnswerer, exec, key, stack};
 
 /// A model of a plan, and where its answers come from.
 pub struct ModelSetup {
@@ -200,6 +200,23 @@ impl ProviderSet {
             AnswersFrom::Recording(recording) => recording.source(),
             AnswersFrom::Provider => self.built.get(&id.provider)?.source.clone(),
         })
+    }
+
+    /// Whether a provider is a program of the user's own.
+    pub fn is_program(&self, name: &str) -> bool {
+        self.built.get(name).is_some_and(|built| built.source.starts_with(exec::SOURCE))
+    }
+
+    /// Whether a provider answers on this machine, without a network.
+    pub fn is_local(&self, name: &str) -> bool {
+        self.built.get(name).is_some_and(|built| built.probe.is_none())
+    }
+
+    /// Why a request cannot be put into the words of the provider that will be called with it; nothing where it can, or
+    /// where none is.
+    pub fn unsayable(&self, request: &RequestBody) -> Option<String> {
+        self.models.iter().find(|model| model.asked.is_empty() && model.id == request.model && model.is_called())?;
+        self.built.get(&request.model.provider)?.provider.can_say(request).err()
     }
 
     /// What the providers that are somewhere else say of themselves, by name.

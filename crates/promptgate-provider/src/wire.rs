@@ -5,6 +5,7 @@
 
 mod aws_events;
 mod call;
+mod class;
 mod parts;
 mod refusal;
 mod side;
@@ -14,7 +15,7 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promptgate_core::answer::{FailureKind, Response};
+use promptgate_core::answer::{FailureKind, FinishReason, Response};
 use promptgate_core::request::{Request, RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
@@ -23,8 +24,8 @@ use crate::endpoint::Endpoint;
 use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, is_json};
-pub(crate) use parts::{Image, image, image_url, merged_turns, text_of_tool_result, tool_reference};
-pub(crate) use refusal::{inside, refused};
+pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
+pub(crate) use refusal::{error_in, inside, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
@@ -73,32 +74,51 @@ impl<W: Wire> Provider for HttpModel<W> {
         if request.body.task != Task::Generate {
             return Box::pin(self.call_side(request));
         }
-        Box::pin(async move {
-            let wire = &self.wire;
-            let unsayable = |reason: String| FailedCall::new(FailureKind::BadRequest, reason);
-            let body = wire.body(&request.body, self.streamed).map_err(unsayable)?;
-            let call = Call {
-                endpoint: self.endpoint.clone(),
-                path: wire.path(&request.body, self.streamed),
-                timeout: Duration::from_millis(request.timeout_ms),
-                stream: self.streamed.then(|| (wire.frames(), wire.fold())),
-            };
-            let came = wire.post(call, body).await?;
-            let response = wire.read(came.reply, self.endpoint.transport.scrubber())?;
-            Ok(Response {
-                latency_ms: Some(milliseconds(came.elapsed)),
-                first_token_ms: came.first_token.map(milliseconds),
-                ..response
-            })
-        })
+        Box::pin(async move { self.generate(request).await.or_else(held_back) })
     }
 
     fn serves(&self, task: Task) -> bool {
         task == Task::Generate || self.wire.side(task).is_some()
     }
+
+    fn can_say(&self, request: &RequestBody) -> Result<(), String> {
+        self.wire.body(request, self.streamed).map(drop)
+    }
+}
+
+/// Some services refuse what their filter holds back, others answer with nothing: one outcome for both, since what a prompt
+/// is refused for is the prompt's.
+fn held_back(failed: FailedCall) -> Result<Response, FailedCall> {
+    match failed.failure.kind {
+        FailureKind::ContentFilter => Ok(Response {
+            finish_reason: FinishReason::ContentFilter,
+            usage: failed.usage,
+            ..Response::text(String::new())
+        }),
+        _ => Err(failed),
+    }
 }
 
 impl<W: Wire> HttpModel<W> {
+    async fn generate(&self, request: &Request) -> Result<Response, FailedCall> {
+        let wire = &self.wire;
+        let unsayable = |reason: String| FailedCall::new(FailureKind::BadRequest, reason);
+        let body = wire.body(&request.body, self.streamed).map_err(unsayable)?;
+        let call = Call {
+            endpoint: self.endpoint.clone(),
+            path: wire.path(&request.body, self.streamed),
+            timeout: Duration::from_millis(request.timeout_ms),
+            stream: self.streamed.then(|| (wire.frames(), wire.fold())),
+        };
+        let came = wire.post(call, body).await?;
+        let response = wire.read(came.reply, self.endpoint.transport.scrubber())?;
+        Ok(Response {
+            latency_ms: Some(milliseconds(came.elapsed)),
+            first_token_ms: came.first_token.map(milliseconds),
+            ..response
+        })
+    }
+
     async fn call_side(&self, request: &Request) -> Result<Response, FailedCall> {
         let body = &request.body;
         let unserved = || FailedCall::new(FailureKind::BadRequest, format!("no {} are served", body.task.as_str()));

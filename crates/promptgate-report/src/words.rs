@@ -6,7 +6,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::record::SettledTrial;
 use promptgate_core::report::words::counted;
 pub(crate) use promptgate_core::report::words::{flips, thousands};
-use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, RepeatSummary, RunReport, SideSummary};
+use promptgate_core::report::{CaseFailure, CheckKind, CheckReport, Cost, RepeatSummary, RunReport, SideSummary};
 use promptgate_core::score::{Evidence, Outcome, Tier};
 
 /// The word of an outcome.
@@ -195,8 +195,16 @@ pub(crate) fn side_line(side: &SideSummary) -> String {
     line
 }
 
-/// What answers cost, where some of them have no known price.
-pub(crate) fn spent(known: NanoUsd, unpriced: u64) -> String {
+/// What answers cost, where some of them have no known price; and judging, where there was any.
+pub(crate) fn spent(cost: &Cost) -> String {
+    let answers = known(cost.nano_usd, cost.unpriced);
+    match (cost.judge_nano_usd, cost.judge_unpriced) {
+        (NanoUsd(0), 0) => answers,
+        (judging, unpriced) => format!("{answers}; judging: {}", known(judging, unpriced)),
+    }
+}
+
+fn known(known: NanoUsd, unpriced: u64) -> String {
     match (known, unpriced) {
         (known, 0) => known.to_string(),
         (NanoUsd(0), unpriced) => format!("cost unknown ({unpriced} without a known price)"),

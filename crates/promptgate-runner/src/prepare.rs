@@ -15,7 +15,7 @@ use promptgate_core::prompt::{RenderError, Version};
 use promptgate_core::record::{
     HeaderVolatile, LOG_SCHEMA, MetricSpec, PlannedComparison, Purpose, RunHeader, SettledCase, SettledRecord, Units,
 };
-use promptgate_core::request::{Origin, Request};
+use promptgate_core::request::{Origin, Request, RequestBody};
 use promptgate_core::selection::Selection;
 use promptgate_core::sequence;
 use promptgate_core::suite::{Suite, SuiteJudge, default_timeout};
@@ -324,6 +324,29 @@ impl Prepared {
             timeout_ms: model.timeout_ms,
             origin: Origin::Trial { prompt: version.identity.prompt.clone(), case: trial.case.id.clone() },
         })
+    }
+
+    /// A request of each version to each model, by the first case that it answers, with the index of the version: what a
+    /// provider cannot be told of a prompt's settings, it can be told for no case. A prompt that does not render is left to
+    /// its trials.
+    ///
+    /// # Errors
+    ///
+    /// A case that cannot be read.
+    pub fn samples(&self) -> Result<Vec<(usize, RequestBody)>, PortError> {
+        let mut samples = Vec::new();
+        let asked = self.plan.versions.iter().enumerate().filter(|(_, version)| version.stored.is_none());
+        for (version, model) in
+            asked.flat_map(|(version, _)| (0..self.plan.models.len()).map(move |model| (version, model)))
+        {
+            let at = |case| TrialAddress { version, model, case, repeat: 1 };
+            let Some(address) = (0..self.plan.cases.len()).map(at).find(|address| self.plan.holds(*address)) else {
+                continue;
+            };
+            let trial = self.open(address, &Arc::new(self.case(address.case)?))?;
+            samples.extend(self.request(&trial).ok().map(|request| (version, request.body)));
+        }
+        Ok(samples)
     }
 
     /// How long a model that an assertion asks may take, in milliseconds.

@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use promptgate_core::ask::Asked;
 use promptgate_core::exit::ExitCode;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::Clock;
 use promptgate_core::price::Prices;
+use promptgate_core::reference::Reference;
 use promptgate_provider::{AnswersFrom, Checkup, Keys, ModelSetup, ProviderSet, Reached, Setup, SetupError};
 use promptgate_report::escape::terminal_line;
+use promptgate_runner::LoadedVersion;
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::{SystemClock, disk_room};
 
 use crate::args::DoctorArgs;
 use crate::error::Failure;
+use crate::evaluate::grader;
 use crate::output::Output;
 use crate::session::{Opened, Session};
 
@@ -82,13 +86,11 @@ fn models(opened: &Opened, found: &mut Findings, out: &Output) -> BTreeMap<Arc<s
         match Session::open(opened.clone(), folder, out) {
             Ok(session) => {
                 readable += 1;
-                let models = session.suite.models.iter().map(|model| (&model.id, &model.recording));
-                let judges = session.suite.judges.iter().map(|judge| (&judge.id, &judge.recording));
-                for (id, recording) in models.chain(judges) {
+                for (id, is_called) in of_suite(&session) {
                     let provider = used.entry(id.provider.clone()).or_default();
-                    provider.is_called |= recording.is_none();
-                    if !provider.models.contains(id) {
-                        provider.models.push(id.clone());
+                    provider.is_called |= is_called;
+                    if !provider.models.contains(&id) {
+                        provider.models.push(id);
                     }
                 }
             }
@@ -104,6 +106,24 @@ fn models(opened: &Opened, found: &mut Findings, out: &Output) -> BTreeMap<Arc<s
         count => found.good("suites", &format!("{count} below `suites/`")),
     }
     used
+}
+
+/// The models of a suite, of its prompts and of its assertions, and whether they are called. What cannot be read is for
+/// `check` to tell.
+fn of_suite(session: &Session) -> Vec<(ModelId, bool)> {
+    let prompts = session.prompts().unwrap_or_default().into_iter();
+    let versions: Vec<LoadedVersion> =
+        prompts.filter_map(|prompt| session.version(&Reference::File(prompt)).ok()).collect();
+    let tested = versions.iter().filter_map(|loaded| session.models(&[], Some(&loaded.version)).ok()).flatten();
+    let tested = tested.map(|model| (model.id, model.recording.is_none()));
+    let asked = grader(session, &versions).map(|grader| grader.asked()).unwrap_or_default().into_iter();
+    let is_recorded =
+        |id: &ModelId| session.suite.judges.iter().any(|judge| judge.id == *id && judge.recording.is_some());
+    let asked = asked.filter_map(|asked| match asked {
+        Asked::Model(id, _) => Some((id.clone(), !is_recorded(&id))),
+        Asked::Consultant(_) => None,
+    });
+    tested.chain(asked).collect()
 }
 
 /// Runs, cache, disk.
@@ -152,7 +172,8 @@ fn providers(
         scrubber: &out.scrubber,
         prices: &prices,
         clock: Arc::new(SystemClock),
-        allow_exec: opened.allows_programs(),
+        // Nothing is run here.
+        allow_exec: true,
         keys: Keys::Needed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -169,6 +190,10 @@ fn providers(
             }
             Err(SetupError::Credential(missing)) => found.bad(ExitCode::NoPermission, name, &missing.to_string()),
             Err(SetupError::Invalid(wrong)) => found.bad(ExitCode::Usage, name, &wrong.to_string()),
+            Ok(set) if set.is_program(name) && !opened.allows_programs() => {
+                found.note(name, "a program on this machine; programs are off, so runs need --allow-exec");
+            }
+            Ok(set) if set.is_local(name) => found.good(name, "on this machine"),
             Ok(_) if offline => found.good(name, "set up, its key is there; not called (--offline)"),
             Ok(set) => match runtime.block_on(set.checkups()).into_iter().next() {
                 None => found.good(name, "on this machine"),

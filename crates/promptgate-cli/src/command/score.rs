@@ -49,6 +49,7 @@ pub fn run(args: &ScoreArgs, out: &Output) -> Result<ExitCode, Failure> {
         allow_exec: args.allow_exec,
         max_cost: args.max_cost,
         yes: args.yes,
+        graded: Some((args.run.clone(), header.volatile.run.to_string())),
         ..Running::default()
     };
     let after = match answer(&session, intent, &running, out)? {

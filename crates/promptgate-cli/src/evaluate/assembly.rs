@@ -12,9 +12,10 @@ use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::{AnswerCache, Clock};
 use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
-use promptgate_core::request::Task;
+use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::SuiteModel;
+use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
 use promptgate_runner::{
     Calls, Kept, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare,
@@ -88,6 +89,7 @@ impl Assembly {
             seed: session.suite.seed,
             settings: settings(running),
         })?;
+        can_be_said(&prepared, &providers)?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
         let (asked, consultants) = asked(&prepared.asked, &judges);
         let called_judges = asked.iter().filter(|judge| matches!(judge.answers, AnswersFrom::Provider));
@@ -238,6 +240,18 @@ fn tested(models: &[SuiteModel], recorded: &[Option<Arc<Recording>>]) -> Vec<Mod
     models.iter().zip(recorded).map(setup).collect()
 }
 
+/// What a prompt's settings ask of a provider that has no word for it: known before a call, so it costs none.
+fn can_be_said(prepared: &Prepared, providers: &ProviderSet) -> Result<(), Failure> {
+    let samples = prepared.samples().map_err(|error| Failure::usage(error.to_string()))?;
+    let mistake = |(version, request): &(usize, RequestBody)| {
+        let why = providers.unsayable(request)?;
+        let version = &prepared.plan.versions[*version].reference;
+        Some(Diagnostic::new(format!("`{}` cannot be asked what `{version}` says: {why}", request.model)))
+    };
+    let mistakes: Vec<Diagnostic> = samples.iter().filter_map(mistake).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Diagnostics(mistakes).into()) }
+}
+
 /// A model is kind to what it wrote itself.
 fn judges_itself(asked: &[ModelSetup], models: &[SuiteModel]) -> Option<String> {
     let own = asked
@@ -288,7 +302,8 @@ fn planned(models: &[SuiteModel], providers: &ProviderSet) -> Vec<LoadedModel> {
     models.iter().map(plan).collect()
 }
 
-fn grader(session: &Session, versions: &[LoadedVersion]) -> Result<Grader, Failure> {
+/// What grades by the suite's assertions, over versions.
+pub fn grader(session: &Session, versions: &[LoadedVersion]) -> Result<Grader, Failure> {
     let answers: Vec<_> = versions.iter().map(|loaded| loaded.version.front.answer.clone()).collect();
     let tools: Vec<_> = versions.iter().map(|loaded| loaded.version.front.tools.clone()).collect();
     Ok(Grader::new(GraderSpec {

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use promptgate_core::name::ModelId;
 use promptgate_core::price::NanoUsd;
-use promptgate_core::report::plan::Basis;
+use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
 use promptgate_runner::{Counts, estimate};
@@ -23,8 +23,8 @@ enum Forecast {
     About(NanoUsd),
     /// At most so much.
     AtMost(NanoUsd),
-    /// Not known.
-    Unknown,
+    /// Not known, and why.
+    Unknown(Unknown),
 }
 
 /// The budget of a run, once nothing is in the way of its first call: says what the calls may cost, and asks where that is
@@ -37,11 +37,13 @@ pub fn agree(
     out: &Output,
 ) -> Result<Option<Budget>, Failure> {
     let limits = limits(session, running);
-    if counts.calls > 0 {
+    let judges = assembly.called_judges.as_slice();
+    let judges_are_called = !judges.is_empty() && !running.no_run && counts.open() > 0;
+    if counts.calls > 0 || judges_are_called {
         must_be_priced(session, assembly, &limits)?;
         let forecast = forecast(session, assembly)?;
         out.say(&line(counts, forecast, assembly));
-        confirm(session, forecast, &limits, running, out)?;
+        confirm(costs_more(session, forecast, judges), &limits, running, out)?;
     }
     Ok((!limits.is_empty()).then(|| Budget::of_sides(limits, sides(assembly))))
 }
@@ -81,14 +83,16 @@ fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits)
 fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure> {
     let prices = session.prices();
     if assembly.models.iter().all(|model| prices.of(&model.id).is_none()) {
-        return Ok(Forecast::Unknown);
+        return Ok(Forecast::Unknown(Unknown::Price));
     }
     let found = estimate(&assembly.prepared, &assembly.supply, &assembly.supply.recordings)?;
     let (mut sum, mut is_at_most) = (NanoUsd::default(), false);
     for (index, model) in assembly.models.iter().enumerate() {
         let sides: Vec<_> = found.sides.iter().map(|models| models[index].cost).collect();
         let spend = spend(&sides, prices.of(&model.id));
-        let Some(cost) = spend.nano_usd else { return Ok(Forecast::Unknown) };
+        let Some(cost) = spend.nano_usd else {
+            return Ok(Forecast::Unknown(spend.unknown.unwrap_or(Unknown::Price)));
+        };
         sum = sum.plus(cost);
         is_at_most |= spend.output_basis == Basis::AtMost;
     }
@@ -101,7 +105,7 @@ fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
     let cost = match forecast {
         Forecast::About(cost) => format!("about {cost}"),
         Forecast::AtMost(cost) => format!("at most {cost}"),
-        Forecast::Unknown => "at an unknown price".to_owned(),
+        Forecast::Unknown(why) => unknown(why).to_owned(),
     };
     let judging = match assembly.called_judges.as_slice() {
         [] => "retries apart".to_owned(),
@@ -110,25 +114,39 @@ fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
             format!("retries apart, and apart from it what assertions ask of {}", names.join(", "))
         }
     };
-    format!("{calls} to be made, {there} answers are there; {cost}, {judging}")
+    let there = counted(there, "answer is", "answers are");
+    format!("{calls} to be made, {there} there; {cost}, {judging}")
 }
 
-/// Asks where it costs more than `confirm_above`. Without a terminal only a budget, or `--yes`, is an answer.
-fn confirm(
-    session: &Session,
-    forecast: Forecast,
-    limits: &BudgetLimits,
-    running: &Running,
-    out: &Output,
-) -> Result<(), Failure> {
-    let (Some(limit), Forecast::About(cost) | Forecast::AtMost(cost)) = (session.settings().confirm_above, forecast)
-    else {
-        return Ok(());
-    };
-    if running.yes || limits.cost.is_some() || cost <= NanoUsd::of_dollars(limit) {
-        return Ok(());
+/// Why the price of the calls cannot be told.
+fn unknown(why: Unknown) -> &'static str {
+    match why {
+        Unknown::Price => "at an unknown price",
+        Unknown::OutputTokens => {
+            "at a cost that cannot be told (no answer is there to go by, and `maxOutputTokens` is not set)"
+        }
     }
-    let above = format!("that is above `confirm_above` ({})", NanoUsd::of_dollars(limit));
+}
+
+/// What is known to cost more than `confirm_above`, or not known to cost less; nothing where that asks for no question.
+fn costs_more(session: &Session, forecast: Forecast, judges: &[ModelId]) -> Option<String> {
+    let limit = NanoUsd::of_dollars(session.settings().confirm_above?);
+    match (forecast, judges) {
+        (Forecast::About(cost) | Forecast::AtMost(cost), _) if cost > limit => {
+            Some(format!("that is above `confirm_above` ({limit})"))
+        }
+        (Forecast::Unknown(_), _) => Some(format!("that may be above `confirm_above` ({limit})")),
+        (_, [judge, ..]) => {
+            Some(format!("what assertions ask of {judge} is not reckoned, and may be above `confirm_above` ({limit})"))
+        }
+        (_, []) => None,
+    }
+}
+
+/// Asks where it costs, or may cost, more than the user wants to be asked for. Without a terminal only a budget, or `--yes`,
+/// is an answer.
+fn confirm(above: Option<String>, limits: &BudgetLimits, running: &Running, out: &Output) -> Result<(), Failure> {
+    let Some(above) = above.filter(|_| !running.yes && limits.cost.is_none()) else { return Ok(()) };
     let refused = |why: String| Failure::usage(why).help("set a limit with --max-cost, or agree with --yes");
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(refused(above));

@@ -56,6 +56,8 @@ pub struct Rounds<'a> {
     pub limits: Limits,
     /// Planned trials that were settled before a resume.
     pub settled_before: u64,
+    /// What to do where it is broken off.
+    pub go_on: String,
 }
 
 /// How the rounds ended.
@@ -160,7 +162,7 @@ impl Rounds<'_> {
             stop: self.stop.clone(),
             limits: self.limits,
         };
-        execute(job).map_err(|error| run_failure(&error, &self.run))
+        execute(job).map_err(|error| run_failure(&error, self.go_on.clone()))
     }
 }
 

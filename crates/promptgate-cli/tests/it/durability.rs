@@ -35,26 +35,54 @@ fn start(project: &Project, resume: bool) -> Child {
     project.spawn(words)
 }
 
-/// How long each process lives, evenly spread from nothing to `longest`.
+/// When each process dies: once it has written so much, and a moment later. What it wrote, and not how long it lived, so
+/// that a busy machine meets the same phases of a run as an idle one.
 struct Moments {
     seed: u64,
-    /// Follows the machine: where processes die before they get anywhere the next ones live longer, and the other way
-    /// round, so that the kills of a chain are spread over its start, its run and its end on a slow machine too.
-    longest: Duration,
+}
+
+/// When one process dies.
+struct Moment {
+    /// Bytes that it has added to the run's file.
+    grown: u64,
+    /// How long after that.
+    later: Duration,
 }
 
 impl Moments {
-    fn next(&mut self) -> Duration {
+    /// Bytes that some four group commits hold.
+    const MOST_GROWN: f64 = 128.0 * 1024.0;
+
+    /// About one group commit.
+    const LATEST: Duration = Duration::from_millis(60);
+
+    /// One process in four dies before it has written anything.
+    fn next(&mut self) -> Moment {
+        let begins = self.draw() < 0.25;
+        let grown = if begins { 0 } else { (Self::MOST_GROWN * self.draw()) as u64 };
+        Moment { grown, later: Self::LATEST.mul_f64(self.draw()) }
+    }
+
+    /// Evenly from 0 to 1.
+    fn draw(&mut self) -> f64 {
         // xorshift64*, Vigna 2016.
         self.seed ^= self.seed >> 12;
         self.seed ^= self.seed << 25;
         self.seed ^= self.seed >> 27;
-        let drawn = (self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64;
-        self.longest.mul_f64(drawn)
+        (self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
     }
+}
 
-    fn follow(&mut self, got_further: bool) {
-        self.longest = self.longest.mul_f64(if got_further { 0.9 } else { 1.15 });
+impl Moment {
+    /// Waits for it, or for the process to end.
+    fn wait(&self, chain: &Chain, child: &mut Child) {
+        let file = || rehearsal::run_file(&chain.project).and_then(|file| fs::metadata(file).ok());
+        let written = || file().map_or(0, |file| file.len());
+        let until = chain.held.len() as u64 + self.grown;
+        while written() < until && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(self.later);
     }
 }
 
@@ -147,14 +175,12 @@ enum Ended {
 
 /// Starts, kills at the moment, and looks.
 fn kill(chain: &mut Chain, moments: &mut Moments) -> Ended {
-    let held = chain.held.len();
     let mut child = chain.start();
-    std::thread::sleep(moments.next());
+    moments.next().wait(chain, &mut child);
     child.kill().unwrap();
     let ended = if child.wait().unwrap().code().is_none() { Ended::Killed } else { Ended::ByItself };
     chain.kills += usize::from(ended == Ended::Killed);
     chain.look();
-    moments.follow(chain.held.len() > held);
     ended
 }
 
@@ -165,7 +191,7 @@ fn a_run_killed_at_50_moments_and_resumed_loses_and_doubles_nothing() {
     let expected = (output.status.code(), rehearsal::reports(&undisturbed.project));
     assert_eq!(calls(&undisturbed.project).len(), TRIALS);
 
-    let mut moments = Moments { seed: 0x5EED, longest: Duration::from_millis(300) };
+    let mut moments = Moments { seed: 0x5EED };
     let (mut kills, mut under_way) = (0, 0);
     while kills < KILLS {
         let mut chain = Chain::new();

@@ -348,6 +348,11 @@ pub struct Flip {
     pub candidate: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn no_answers(count: &u64) -> bool {
+    *count == 0
+}
+
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
@@ -361,6 +366,9 @@ pub struct Cost {
     pub judge_nano_usd: NanoUsd,
     /// Answers whose cost is not known.
     pub unpriced: u64,
+    /// Replies of judges whose cost is not known.
+    #[serde(default, skip_serializing_if = "no_answers")]
+    pub judge_unpriced: u64,
 }
 
 /// What may differ between equal runs.

@@ -5,13 +5,13 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::wire::inside;
+use crate::wire::{error_in, inside};
 
 /// Reads a reply that is known to be JSON.
 pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
     let usage = usage(&reply["usage"]);
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
-    if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
+    if let Some(error) = error_in(reply) {
         return Err(failed(inside(error, scrubber).into()));
     }
     let Some(blocks) = reply["content"].as_array() else {

@@ -4,12 +4,12 @@ use promptgate_core::message::{Message, Part, Role};
 use promptgate_core::request::RequestBody;
 use serde_json::{Map, Value, json};
 
-use crate::wire::{Image, image, merged_turns, text_of_tool_result, tool_reference};
+use crate::wire::{Image, image, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
 
 /// The wire demands a limit for answers; this one is sent where the prompt names none.
 const MAX_TOKENS: u64 = 4_096;
 
-const RESERVED: [&str; 6] = ["model", "messages", "system", "stream", "tools", "output_config"];
+const RESERVED: [&str; 5] = ["model", "messages", "system", "stream", "tools"];
 
 /// The JSON to post.
 pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, String> {
@@ -27,6 +27,9 @@ pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, Strin
         body.insert("stream".to_owned(), true.into());
     }
     for (name, value) in &request.parameters {
+        if name == "output_config" {
+            may_begin(name, value, "format")?;
+        }
         body.insert(parameter(name)?.to_owned(), value.clone());
     }
     if !request.tools.is_empty() {
@@ -34,7 +37,7 @@ pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, Strin
     }
     let output = request.output.as_ref().filter(|output| output.is_json());
     if let Some(schema) = output.and_then(|output| output.schema.as_ref()) {
-        body.insert("output_config".to_owned(), json!({"format": {"type": "json_schema", "schema": schema}}));
+        put(&mut body, "output_config", "format", json!({"type": "json_schema", "schema": schema}));
     }
     Ok(body.into())
 }

@@ -67,9 +67,9 @@ impl Fold for Events {
 /// The status that an exception inside a stream would have had before it.
 fn status(word: &str) -> u16 {
     match word {
-        "throttlingException" => 429,
-        "validationException" => 400,
-        "serviceUnavailableException" => 503,
+        "throttlingException" | "ThrottlingException" => 429,
+        "validationException" | "ValidationException" => 400,
+        "serviceUnavailableException" | "ServiceUnavailableException" => 503,
         _ => 500,
     }
 }

@@ -4,13 +4,15 @@ use promptgate_core::message::{Message, Part, Role};
 use promptgate_core::request::RequestBody;
 use serde_json::{Map, Value, json};
 
-use crate::wire::{Image, image, merged_turns, tool_reference};
+use crate::wire::{Image, image, may_begin, merged_turns, put, tool_reference};
 
-const RESERVED: [&str; 6] =
-    ["modelId", "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields"];
+const RESERVED: [&str; 5] = ["modelId", "messages", "system", "inferenceConfig", "additionalModelRequestFields"];
 
 /// Parameters that stand beside the others under their own names.
-const BESIDE: [&str; 3] = ["guardrailConfig", "performanceConfig", "serviceTier"];
+const BESIDE: [&str; 4] = ["guardrailConfig", "performanceConfig", "serviceTier", TOOLS];
+
+/// Holds the tools, and which of them is to be called.
+const TOOLS: &str = "toolConfig";
 
 /// The JSON to post.
 pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
@@ -27,7 +29,12 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
             "maxOutputTokens" => (&mut inference, "maxTokens"),
             "temperature" | "topP" | "stopSequences" => (&mut inference, name.as_str()),
             "topK" => (&mut additional, "top_k"),
-            name if BESIDE.contains(&name) => (&mut body, name),
+            name if BESIDE.contains(&name) => {
+                if name == TOOLS {
+                    may_begin(name, value, "tools")?;
+                }
+                (&mut body, name)
+            }
             name if RESERVED.contains(&name) => {
                 return Err(format!("the parameter `{name}` cannot be set in `config`"));
             }
@@ -42,7 +49,7 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
     }
     if !request.tools.is_empty() {
         let tools: Value = request.tools.iter().map(tool).collect();
-        body.insert("toolConfig".to_owned(), json!({"tools": tools}));
+        put(&mut body, TOOLS, "tools", tools);
     }
     let output = request.output.as_ref().filter(|output| output.is_json());
     if let Some(schema) = output.and_then(|output| output.schema.as_ref()) {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::FailedCall;
 use crate::wire::{Event, Fold, Progress, cut_short, object_of};
 
-/// The chunks so far: the last one, with the parts of all.
+/// The chunks so far: what each key was last said to be, with the parts of all.
 #[derive(Default)]
 pub(super) struct Chunks {
     last: Map<String, Value>,
@@ -16,8 +16,8 @@ pub(super) struct Chunks {
 
 impl Fold for Chunks {
     fn take(&mut self, event: Event) -> Result<Progress, FailedCall> {
-        self.last = object_of(&event)?;
-        let chunk = |key: &str| self.last.get(key).unwrap_or(&Value::Null);
+        let chunk_of = object_of(&event)?;
+        let chunk = |key: &str| chunk_of.get(key).unwrap_or(&Value::Null);
         let candidate = &chunk("candidates")[0];
         let is_refused = !chunk("error").is_null() || !chunk("promptFeedback")["blockReason"].is_null();
         let finish = candidate["finishReason"].clone();
@@ -29,6 +29,7 @@ impl Fold for Chunks {
         // A call of a tool has no text and says something all the same.
         let said = parts.iter().any(|part| part["text"].as_str().is_none_or(|text| !text.is_empty()));
         self.parts.extend(parts);
+        self.last.extend(chunk_of);
         Ok(if said { Progress::Said } else { Progress::Nothing })
     }
 

@@ -56,7 +56,8 @@ impl Call {
             && let Some(stream) = stream
         {
             let first_token = stream.first_token(exchange.sent);
-            return Ok(Came { reply: stream.finish()?, elapsed: exchange.elapsed, first_token });
+            let reply = stream.finish().map_err(FailedCall::untold)?;
+            return Ok(Came { reply, elapsed: exchange.elapsed, first_token });
         }
         let reply = refusal::check(&exchange, now, scrubber).map_err(|failed| endpoint.explained(failed))?;
         Ok(Came { reply, elapsed: exchange.elapsed, first_token: None })

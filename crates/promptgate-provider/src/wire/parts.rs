@@ -1,7 +1,7 @@
 //! Parts of messages, in the forms that several wires share.
 
 use promptgate_core::message::{Media, Message, Part, Role};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// An image, as it can be sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +37,22 @@ pub(crate) fn image(media: &Media) -> Result<Image<'_>, String> {
 /// The same as one URL.
 pub(crate) fn image_url(media: &Media) -> Result<&str, String> {
     image(media).map(|_| media.url.as_str())
+}
+
+/// Puts a member into an object that `config` may have begun.
+pub(crate) fn put(body: &mut Map<String, Value>, object: &str, member: &str, value: Value) {
+    body.entry(object).or_insert_with(|| json!({}))[member] = value;
+}
+
+/// Whether `config` may begin an object: one without the member that the request itself decides.
+pub(crate) fn may_begin(name: &str, value: &Value, ours: &str) -> Result<(), String> {
+    match value.as_object() {
+        None => Err(format!("the parameter `{name}` is no object")),
+        Some(begun) if begun.contains_key(ours) => {
+            Err(format!("`{ours}` of the parameter `{name}` cannot be set in `config`"))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// What ties a call to its result. Where the case gives no reference, the tool's name does.

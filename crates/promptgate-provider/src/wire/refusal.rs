@@ -1,37 +1,15 @@
-//! What a server says when it does not answer, and of what class that is: one table for all wires, since gateways speak
-//! for servers of another wire than their own.
+//! What a server says when it does not answer: one reading for all wires, since gateways speak for servers of another wire
+//! than their own.
 
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::secret::Scrubber;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::class;
 use crate::FailedCall;
 use crate::http::Exchange;
 use crate::retry_after::retry_after_ms;
-
-/// Words that say the quota is gone for good, not for a moment.
-const QUOTA: [&str; 7] = [
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "billing_error",
-    "access_terminated",
-    "insufficient_credits",
-    "ServiceQuotaExceededException",
-];
-
-/// The same, where a server says it in its text only, under another status.
-const QUOTA_TEXTS: [&str; 2] = ["credit balance is too low", "exceeded your current quota"];
-
-/// Words that refuse a credential under a status that says something else.
-const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
-
-/// Words for what may pass, under a status that says it will not.
-const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
-
-/// Where servers put the word for an error.
-const WORDS: [&str; 4] = ["code", "type", "status", "__type"];
 
 /// Longer texts of a server are cut in messages.
 const LONGEST_TEXT: usize = 300;
@@ -59,10 +37,14 @@ pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Re
 
 /// A failure from an error object inside a reply whose status meant success.
 pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
-    // Routers pass the status of the model's own server on as the code.
-    let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 400);
-    let kind = kind(status.unwrap_or(500), error);
+    let (kind, status) = class::kind_inside(error);
     Failure { status, ..Failure::new(kind, format!("a reply that holds an error: {}", text(error, scrubber))) }
+}
+
+/// The error of a reply, where it is one: under a key of its own, or the whole reply.
+pub(crate) fn error_in(reply: &Value) -> Option<&Value> {
+    let is_error = reply["object"] == "error";
+    reply.get("error").filter(|error| !error.is_null()).or_else(|| is_error.then_some(reply))
 }
 
 /// What a refusal says, in one line.
@@ -89,7 +71,7 @@ fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
     Failure {
         status: Some(exchange.status),
         retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
-        ..Failure::new(kind(exchange.status, &error), message)
+        ..Failure::new(class::kind(exchange.status, &error), message)
     }
 }
 
@@ -107,34 +89,40 @@ fn retry_info_ms(error: &Value) -> Option<u64> {
     (seconds.is_finite() && seconds >= 0.0).then(|| (seconds * 1_000.0).round() as u64)
 }
 
-fn kind(status: u16, error: &Value) -> FailureKind {
-    let reasons = error["details"].as_array().into_iter().flatten().filter_map(|detail| detail["reason"].as_str());
-    let words: Vec<&str> = WORDS.iter().filter_map(|key| error[*key].as_str()).chain(reasons).collect();
-    let says = |known: &[&str]| words.iter().any(|word| known.contains(word));
-    let message = error["message"].as_str().unwrap_or_default();
-    match status {
-        402 => FailureKind::Quota,
-        400..500 if says(&QUOTA) || QUOTA_TEXTS.iter().any(|text| message.contains(text)) => FailureKind::Quota,
-        400..500 if says(&CREDENTIAL) => FailureKind::Credential,
-        400..500 if says(&PASSING) => FailureKind::Server,
-        429 => FailureKind::RateLimit,
-        401 | 403 | 407 => FailureKind::Credential,
-        // The server gave up waiting, or had something else under way: the same call may succeed later.
-        408 | 409 | 425 => FailureKind::Server,
-        500.. => FailureKind::Server,
-        _ => FailureKind::BadRequest,
-    }
-}
-
 /// The server's own words, from the places where servers put them.
 fn text(error: &Value, scrubber: &Scrubber) -> String {
-    let message = ["message", "detail", "Message"].iter().find_map(|key| error[*key].as_str()).or(error.as_str());
-    let word = WORDS.iter().find_map(|key| error[*key].as_str());
-    match (message, word) {
-        (Some(message), Some(word)) => format!("{} ({})", one_line(message, scrubber), one_line(word, scrubber)),
-        (Some(text), None) | (None, Some(text)) => one_line(text, scrubber),
+    let told = ["message", "detail", "Message"].iter().map(|key| &error[*key]).find_map(told);
+    let told = told.or_else(|| error.as_str().map(str::to_owned));
+    let mut line = match (told, class::word(error)) {
+        (Some(told), Some(word)) => format!("{} ({})", one_line(&told, scrubber), one_line(word, scrubber)),
+        (Some(text), None) => one_line(&text, scrubber),
+        (None, Some(word)) => one_line(word, scrubber),
         (None, None) => "no reason given".to_owned(),
+    };
+    // What a router was told by the server behind it.
+    if let Some(raw) = error["metadata"]["raw"].as_str() {
+        line.push_str(&format!(": {}", one_line(raw, scrubber)));
     }
+    line
+}
+
+/// A text; or the list of what is wrong with a request, each with its place (`[{"loc": ["body", "n"], "msg": "..."}]`).
+fn told(message: &Value) -> Option<String> {
+    if let Some(text) = message.as_str() {
+        return Some(text.to_owned());
+    }
+    let place = |problem: &Value| -> Option<String> {
+        let steps = problem["loc"].as_array()?.iter();
+        let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+        Some(steps.map(step).collect::<Vec<_>>().join("."))
+    };
+    let problem = |problem: &Value| {
+        let text = problem["msg"].as_str()?;
+        Some(place(problem).map_or_else(|| text.to_owned(), |place| format!("{place}: {text}")))
+    };
+    let problems = message.as_array().or_else(|| message["detail"].as_array())?;
+    let problems: Vec<String> = problems.iter().filter_map(problem).collect();
+    (!problems.is_empty()).then(|| problems.join("; "))
 }
 
 fn is_page(exchange: &Exchange) -> bool {

@@ -6,7 +6,7 @@ use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::secret::Scrubber;
 use serde_json::{Value, json};
 
-use super::inside;
+use super::{error_in, inside};
 use crate::FailedCall;
 
 /// The words of an API for one task beside messages.
@@ -28,7 +28,7 @@ pub(crate) fn texts(request: &RequestBody) -> Vec<String> {
 
 /// A failure that a reply of status 200 holds.
 pub(crate) fn not_refused(reply: &Value, scrubber: &Scrubber) -> Result<(), FailedCall> {
-    match reply.get("error").filter(|error| !error.is_null()) {
+    match error_in(reply) {
         Some(error) => Err(inside(error, scrubber).into()),
         None => Ok(()),
     }

@@ -45,7 +45,8 @@ impl Decoder {
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         if line.is_empty() {
             let name = std::mem::take(&mut self.name);
-            return self.data.take().map(|data| Event { name, data });
+            // An event without a word keeps the connection open.
+            return self.data.take().filter(|data| !data.is_empty()).map(|data| Event { name, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -99,7 +100,7 @@ mod tests {
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect();
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect();
-            let expected = [event("a", "é {\"x\": 1}"), event("", "two\nlines"), event("", "")];
+            let expected = [event("a", "é {\"x\": 1}"), event("", "two\nlines")];
             prop_assert_eq!(decoded(&pieces), expected);
         }
     }

@@ -90,6 +90,11 @@ impl Stream {
         self.is_done
     }
 
+    /// Whether a piece of the answer has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.first.is_some()
+    }
+
     pub(crate) fn first_token(&self, sent: Instant) -> Option<Duration> {
         self.first.map(|first| first.saturating_duration_since(sent))
     }

@@ -450,3 +450,19 @@ fn the_model_is_named_without_its_provider_and_roles_are_the_wires() {
     assert_eq!((&body["model"], &body["stream"]), (&json!("gpt-4.1-mini"), &json!(false)));
     assert_eq!(body["messages"][2], json!({"role": "assistant", "content": "earlier"}));
 }
+
+/// B-5, as design.md section 5 has it: what a prompt is refused for is the prompt's, and about no other request.
+#[test]
+fn a_prompt_that_a_filter_refuses_is_answered_with_nothing() {
+    let refused = json!({"error": {
+        "code": "content_filter", "status": 400, "message": "The response was filtered",
+        "innererror": {"code": "ResponsibleAIPolicyViolation"},
+    }});
+    let flagged = json!({"error": {"code": 403, "message": "forbidden", "metadata": {"flagged_input": "x"}}});
+    for (status, body) in [(400, refused), (403, flagged)] {
+        let server = Server::start(move |_| Reply::json(&body).status(status));
+        let answer = ask(&World::openai(&server.base_url()).answerer("openai/m"), request("openai/m", "a", "hello"));
+        let response = answer.result.unwrap();
+        assert_eq!((response.output.as_str(), response.finish_reason), ("", FinishReason::ContentFilter));
+    }
+}

@@ -88,5 +88,43 @@ fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "seed"), @"the parameter `seed` is not known to this provider; leave it out of `config`");
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "system"), @"the parameter `system` cannot be set in `config`");
     insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "contents"), @"the parameter `contents` cannot be set in `config`");
-    insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` cannot be set in `config`");
+    insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` is no object");
+}
+
+#[test]
+fn what_is_ours_stands_beside_what_config_says_in_the_same_object() {
+    let check = |provider: &str, variable: &str, settings: ProviderSettings, parameters: Value, pointer: &str| {
+        let (_, body) = sent(provider, variable, settings, parameters);
+        let object = body.pointer(pointer).and_then(Value::as_object).unwrap();
+        object.keys().cloned().collect::<Vec<_>>()
+    };
+    let responses = ProviderSettings { api: Some(WireApi::Responses), ..Default::default() };
+    let effort = json!({"output_config": {"effort": "low"}});
+    let found = check("anthropic", "ANTHROPIC_BASE_URL", ProviderSettings::default(), effort, "/output_config");
+    assert_eq!(found, ["effort", "format"]);
+    let verbosity = json!({"text": {"verbosity": "low"}});
+    assert_eq!(check("openai", "OPENAI_BASE_URL", responses, verbosity, "/text"), ["verbosity", "format"]);
+    let choice = json!({"toolConfig": {"toolChoice": {"any": {}}}});
+    let variable = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME";
+    let found = check("bedrock", variable, ProviderSettings::default(), choice, "/toolConfig");
+    assert_eq!(found, ["toolChoice", "tools"]);
+}
+
+#[test]
+fn the_limit_of_a_reasoning_model_has_its_own_name_wherever_it_is_served() {
+    let limit = |provider: &str, variable: &str, model: &str| {
+        let server = Server::start(|_| Reply::raw("not an answer"));
+        let mut world = World::new();
+        world.environment.insert(variable.to_owned(), server.base_url());
+        let model = format!("{provider}/{model}");
+        let mut body = conversation(&model, json!({"maxOutputTokens": 9}));
+        body.output = None;
+        let _ = ask(&world.answerer(&model), of_body(body, "a"));
+        let sent = server.received()[0].json();
+        ["max_tokens", "max_completion_tokens"].into_iter().find(|name| !sent[*name].is_null()).unwrap()
+    };
+    assert_eq!(limit("litellm", "LITELLM_BASE_URL", "openai/gpt-5-mini"), "max_completion_tokens");
+    assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3"), "max_completion_tokens");
+    assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3x"), "max_tokens");
+    assert_eq!(limit("ollama", "OLLAMA_BASE_URL", "gpt-4.1"), "max_tokens");
 }

@@ -164,7 +164,7 @@ fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<
     let calls = count(report.volatile.attempts, "call");
     let line = format!(
         "these answers: {tokens} tokens, {}; this run: {calls}, {} reused",
-        words::spent(cost.nano_usd, cost.unpriced),
+        words::spent(&cost),
         report.volatile.reused
     );
     writeln!(out, "{}", paint.dim(&line))?;

@@ -67,6 +67,7 @@ pub(crate) struct Answered {
     result: Option<Result<Arc<Response>, Failure>>,
     pub(crate) called: bool,
     judge_cost: Option<NanoUsd>,
+    judge_unpriced: u32,
     /// What the trial was answered in earlier draws.
     earlier: Vec<StoredAnswer>,
     volatile: TrialVolatile,
@@ -79,6 +80,8 @@ pub(crate) struct Asking {
     pub(crate) attempts: u32,
     /// What the replies cost, where it is known.
     pub(crate) cost: Option<NanoUsd>,
+    /// Replies of which it is not.
+    pub(crate) unpriced: u32,
     /// What failed attempts cost, where it is known.
     pub(crate) wasted: Option<NanoUsd>,
 }
@@ -86,7 +89,11 @@ pub(crate) struct Asking {
 impl Asking {
     pub(crate) fn add(&mut self, answer: &Answer) {
         self.attempts += answer.attempts;
-        self.cost = sum(self.cost, answer.result.as_ref().ok().and_then(|response| response.cost));
+        if let Ok(response) = &answer.result {
+            self.cost = sum(self.cost, response.cost);
+            // What counts no tokens (moderation, say) has no price.
+            self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
+        }
         self.wasted = sum(self.wasted, answer.wasted);
     }
 }
@@ -264,7 +271,8 @@ impl Desk {
     async fn call(&self, answered: Answered, request: Request) -> Option<Answered> {
         let model = answered.address.model;
         if let Some(failure) = self.gone[model].get() {
-            return Some(answered.failed(failure.clone()));
+            let message = format!("not called, since an earlier call was refused: {}", failure.message);
+            return Some(answered.failed(Failure { message, ..failure.clone() }));
         }
         let replayed = self.supply.recording(model).is_some();
         let flight = (!replayed).then(|| InFlight::take_off(self));
@@ -350,6 +358,7 @@ impl Answered {
             result: None,
             called: false,
             judge_cost: None,
+            judge_unpriced: 0,
             earlier: Vec::new(),
             volatile: TrialVolatile::default(),
         }
@@ -418,6 +427,7 @@ impl Answered {
         self.volatile.attempts += asking.attempts;
         self.volatile.wasted = sum(self.volatile.wasted, asking.wasted);
         self.judge_cost = sum(self.judge_cost, asking.cost);
+        self.judge_unpriced += asking.unpriced;
     }
 
     /// What is to be graded; nothing where the trial is skipped.
@@ -483,6 +493,7 @@ impl Answered {
             assertions: graded.assertions,
             metrics: graded.metrics,
             judge_cost: self.judge_cost,
+            judge_unpriced: self.judge_unpriced,
             earlier,
             volatile: self.volatile,
         }

@@ -49,6 +49,11 @@ pub enum NothingSelected {
         /// The file.
         file: String,
     },
+    /// The stored run holds answers to none of the cases as they are now.
+    NoneHeld {
+        /// The file.
+        file: String,
+    },
     /// `--filter` holds for none of the cases.
     FilterMatchesNothing {
         /// As on the command line.
@@ -74,6 +79,9 @@ impl fmt::Display for NothingSelected {
         match self {
             Self::EmptyDataset { file } => {
                 write!(f, "`{file}` holds no case; add one, or name another file in `[cases]`")
+            }
+            Self::NoneHeld { file } => {
+                write!(f, "every case of `{file}` is new or edited since the run: it holds an answer to none of them")
             }
             Self::FilterMatchesNothing { filter, file, cases } => {
                 write!(

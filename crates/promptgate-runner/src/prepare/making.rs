@@ -28,7 +28,7 @@ const NAMED: usize = 5;
 /// Makes the plan.
 pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     let selections = pass::selections(request.policy.as_ref());
-    let pass = Pass::new(&request, &selections);
+    let pass = Pass::new(&request, &selections)?;
     if request.cases.is_empty() {
         return Err(PrepareError::Nothing(NothingSelected::EmptyDataset { file: pass.file }));
     }
@@ -148,6 +148,9 @@ fn refuse_emptiness(
     file: String,
     notes: &mut Vec<String>,
 ) -> Result<(), PrepareError> {
+    if found.cases.is_empty() && found.not_held > 0 {
+        return Err(PrepareError::Nothing(NothingSelected::NoneHeld { file }));
+    }
     if let (true, Some(filter)) = (found.cases.is_empty(), &request.filter) {
         let filter = filter.to_string();
         let cases = request.cases.len();
@@ -240,11 +243,14 @@ fn assemble(
     let (models, chosen) = models(&request, &found.chosen);
     let seed = request.seed;
     let (ranks, units) = found.units.take().map(|units| sequence::ranks(&units, seed)).unzip();
+    if found.not_held > 0 {
+        notes.push(format!("left out: {} that are new or edited since the run", counted(found.not_held, "case")));
+    }
     let today = Today { cases: &found.cases, order, left_out: &found.left_out, models: &models };
     let mut versions = Vec::new();
     let mut retakes = Vec::new();
     for loaded in &request.lineup.versions {
-        let (version, retake) = planned_version(loaded, &today, &mut notes)?;
+        let (version, retake) = planned_version(loaded, &today, request.purpose == Purpose::Run, &mut notes)?;
         versions.push(version);
         retakes.push(retake);
     }
@@ -276,7 +282,7 @@ fn assemble(
         suite_path: request.suite_path,
         grader: request.grader,
         cases: request.cases,
-        positions: request.filter.is_some().then_some(found.positions),
+        positions: (!found.positions.is_empty()).then_some(found.positions),
         purpose: request.purpose,
         note: request.suite.note.clone(),
         filter: request.filter,
@@ -298,12 +304,13 @@ fn models(request: &PlanRequest<'_>, chosen: &[Vec<usize>]) -> (Vec<PlannedModel
 fn planned_version(
     loaded: &LoadedVersion,
     today: &Today<'_>,
+    is_alone: bool,
     notes: &mut Vec<String>,
 ) -> Result<(PlannedVersion, Option<Retake>), PrepareError> {
     let opened = loaded.stored.as_ref().map(|stored| Retake::open(stored, today)).transpose()?;
     let (retake, stored) = opened.unzip();
     if let (Some(retake), Some(stored)) = (&retake, &stored) {
-        note_stored(retake, stored, today, notes);
+        note_stored(retake, stored, today, is_alone, notes);
     }
     let version = PlannedVersion {
         reference: loaded.reference.clone(),
@@ -319,8 +326,13 @@ fn note_stored(
     retake: &Retake,
     stored: &promptgate_core::plan::StoredBaseline,
     today: &Today<'_>,
+    is_alone: bool,
     notes: &mut Vec<String>,
 ) {
+    if is_alone && !stored.changed.is_empty() {
+        let changed = counted(stored.changed.len() as u64, "case");
+        notes.push(format!("left out: {changed} of run {} that are edited or gone", stored.run));
+    }
     if stored.new > 0 {
         notes.push(format!("{} not in run {}: no baseline there", counted(stored.new, "case"), stored.run));
     }

@@ -1,7 +1,7 @@
 //! The pass over the cases: on all cores, each case read once and let go. What stays is 32 bytes a case, and 16 more until
 //! the grading digest is taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use promptgate_core::ask::Asked;
@@ -11,13 +11,14 @@ use promptgate_core::media::image_files;
 use promptgate_core::name::{CaseId, MetricName};
 use promptgate_core::plan::PlannedCase;
 use promptgate_core::port::PortError;
+use promptgate_core::record::Purpose;
 use promptgate_core::selection::Selection;
 use promptgate_core::sequence;
 use promptgate_core::{Diagnostic, Diagnostics, Digest, Location};
 use promptgate_scoring::grader::LiveAssertions;
 use serde_json::Value;
 
-use super::{PlanRequest, PrepareError, counted};
+use super::{LoadedVersion, PlanRequest, PrepareError, counted, retake};
 use crate::chunks::in_chunks;
 use crate::grading::grading;
 
@@ -30,6 +31,8 @@ pub(super) struct Pass<'a> {
     selections: &'a [Selection],
     /// The file as the user would name it.
     pub(super) file: String,
+    /// The ids and inputs that alone are looked at, where not all are.
+    held: Option<HashSet<(u128, u128)>>,
 }
 
 /// What the pass found, in the order of the file.
@@ -39,10 +42,12 @@ pub(super) struct Found {
     pub(super) cases: Vec<PlannedCase>,
     /// Beside each, what its expectations contribute to the grading digest.
     pub(super) gradings: Vec<u128>,
-    /// Beside each, where it is in the source; empty when there is no filter.
+    /// Beside each, where it is in the source; empty where none is left out.
     pub(super) positions: Vec<u32>,
     /// Keys of the ids that the filter left out.
     pub(super) left_out: Vec<u128>,
+    /// Cases left out because a stored version holds no answers to them.
+    pub(super) not_held: u64,
     /// Beside each, the unit it belongs to, where the gate may stop early.
     pub(super) units: Option<Vec<u64>>,
     /// By model, the places in `cases` that it answers, where it answers a selection.
@@ -96,18 +101,25 @@ struct Undefined {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(request: &'a PlanRequest<'a>, selections: &'a [Selection]) -> Self {
+    pub(super) fn new(request: &'a PlanRequest<'a>, selections: &'a [Selection]) -> Result<Self, PortError> {
         let file = match request.suite.cases.file.as_str() {
             "-" => "standard input".to_owned(),
             file => format!("{}/{file}", request.suite_path.trim_end_matches('/')),
         };
-        Self { request, selections, file }
+        // A stored run that is graded anew, and held against nothing, is all there is to look at.
+        let held = match request.lineup.versions.as_slice() {
+            [LoadedVersion { stored: Some(stored), .. }] if request.purpose == Purpose::Run => {
+                Some(retake::held(stored)?)
+            }
+            _ => None,
+        };
+        Ok(Self { request, selections, file, held })
     }
 
     /// Looks at all cases.
     pub(super) fn run(&self) -> Result<Found, PrepareError> {
         let mut found = self.nothing();
-        if self.request.filter.is_none() {
+        if !self.is_chosen() {
             // Grown step by step, they would be held twice at the last step.
             found.cases.reserve_exact(self.request.cases.len());
             found.gradings.reserve_exact(self.request.cases.len());
@@ -130,13 +142,16 @@ impl<'a> Pass<'a> {
         let mut part = self.nothing();
         for position in range {
             let case = self.request.cases.case(position)?;
-            match &self.request.filter {
-                Some(filter) if !filter.selects(&case) => {
-                    part.left_out.push(promptgate_core::plan::case_key(&case.id));
-                    continue;
-                }
-                Some(_) => part.positions.push(position as u32),
-                None => {}
+            if self.request.filter.as_ref().is_some_and(|filter| !filter.selects(&case)) {
+                part.left_out.push(promptgate_core::plan::case_key(&case.id));
+                continue;
+            }
+            if !self.is_held(&case)? {
+                part.not_held += 1;
+                continue;
+            }
+            if self.is_chosen() {
+                part.positions.push(position as u32);
             }
             match self.missing_image(&case) {
                 Some(mistake) => part.mistakes.list(self.listed(mistake, &case)),
@@ -144,6 +159,17 @@ impl<'a> Pass<'a> {
             }
         }
         Ok(part)
+    }
+
+    /// Whether some cases may be left out, so that their places have to be noted.
+    fn is_chosen(&self) -> bool {
+        self.request.filter.is_some() || self.held.is_some()
+    }
+
+    fn is_held(&self, case: &Case) -> Result<bool, PortError> {
+        let Some(held) = &self.held else { return Ok(true) };
+        let input = self.request.cases.pairing_input(case)?.digest().prefix128();
+        Ok(held.contains(&(promptgate_core::plan::case_key(&case.id), input)))
     }
 
     /// What is wrong with an image that a case names: without it there is no input.
@@ -241,6 +267,7 @@ impl Found {
             units.append(more);
         }
         self.left_out.append(&mut part.left_out);
+        self.not_held += part.not_held;
         for (all, new) in self.chosen.iter_mut().zip(part.chosen) {
             all.extend(new.into_iter().map(|place| before + place));
         }

@@ -1,6 +1,7 @@
 //! A stored run as a baseline: its trials are taken as they are, by case id, input and repeat, graded anew and never asked
 //! again. What of it still fits the cases of today is counted here.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use promptgate_core::plan::{PlannedCase, PlannedModel, StoredBaseline, case_key};
@@ -46,6 +47,14 @@ impl Today<'_> {
     fn left_out(&self, id: u128) -> bool {
         self.left_out.binary_search(&id).is_ok()
     }
+}
+
+/// Ids and inputs of the cases that a stored run holds.
+pub(super) fn held(stored: &StoredRun) -> Result<HashSet<(u128, u128)>, PortError> {
+    let of = |trial: SettledTrial| {
+        (trial.version == stored.version).then(|| (case_key(&trial.case.id), trial.case.input.prefix128()))
+    };
+    stored.record.trials().filter_map(|trial| trial.map(of).transpose()).collect()
 }
 
 impl Retake {

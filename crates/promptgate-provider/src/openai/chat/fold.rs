@@ -1,26 +1,29 @@
 //! The chunks of a streamed completion as a whole one.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
+use super::reply;
 use crate::FailedCall;
-use crate::wire::{Event, Fold, Progress, cut_short, object_of};
+use crate::wire::{Event, Fold, Progress, cut_short, error_in, object_of};
 
 /// The chunks so far.
 #[derive(Default)]
 pub(super) struct Chunks {
     model: Value,
+    provider: Value,
     content: String,
     refusal: String,
-    calls: BTreeMap<u64, Called>,
+    calls: Vec<Called>,
     finish: Value,
     usage: Value,
     error: Option<Value>,
 }
 
+/// A call of a tool, as far as it came.
 #[derive(Default)]
 struct Called {
+    /// Which one it is, where the server says so.
+    index: Option<u64>,
     id: String,
     name: String,
     arguments: String,
@@ -32,7 +35,8 @@ impl Fold for Chunks {
             return Ok(Progress::Done);
         }
         let chunk = Value::Object(object_of(&event)?);
-        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+        let choice = &chunk["choices"][0];
+        if let Some(error) = error_in(&chunk).or_else(|| error_in(choice)) {
             self.error = Some(error.clone());
             return Ok(Progress::Done);
         }
@@ -42,8 +46,8 @@ impl Fold for Chunks {
             }
         };
         keep(&mut self.model, &chunk["model"]);
-        keep(&mut self.usage, &chunk["usage"]);
-        let choice = &chunk["choices"][0];
+        keep(&mut self.provider, &chunk["provider"]);
+        keep(&mut self.usage, reply::counts(&chunk));
         keep(&mut self.finish, &choice["finish_reason"]);
         Ok(if self.delta(&choice["delta"]) { Progress::Said } else { Progress::Nothing })
     }
@@ -59,10 +63,10 @@ impl Fold for Chunks {
             let function = json!({"name": called.name, "arguments": called.arguments});
             json!({"id": called.id, "type": "function", "function": function})
         };
-        let calls: Vec<Value> = self.calls.into_values().map(call).collect();
+        let calls: Vec<Value> = self.calls.into_iter().map(call).collect();
         let message = json!({"content": self.content, "refusal": self.refusal, "tool_calls": calls});
         let choice = json!({"message": message, "finish_reason": self.finish});
-        Ok(json!({"model": self.model, "choices": [choice], "usage": self.usage}))
+        Ok(json!({"model": self.model, "provider": self.provider, "choices": [choice], "usage": self.usage}))
     }
 }
 
@@ -70,19 +74,126 @@ impl Chunks {
     /// Adds a piece, and says whether there was one.
     fn delta(&mut self, delta: &Value) -> bool {
         let mut said = false;
-        let mut add = |into: &mut String, piece: &Value| {
-            let piece = piece.as_str().unwrap_or_default();
+        let mut add = |into: &mut String, piece: &str| {
             said |= !piece.is_empty();
             into.push_str(piece);
         };
-        add(&mut self.content, &delta["content"]);
-        add(&mut self.refusal, &delta["refusal"]);
-        for (place, call) in delta["tool_calls"].as_array().into_iter().flatten().enumerate() {
-            let called = self.calls.entry(call["index"].as_u64().unwrap_or(place as u64)).or_default();
-            add(&mut called.id, &call["id"]);
-            add(&mut called.name, &call["function"]["name"]);
-            add(&mut called.arguments, &call["function"]["arguments"]);
+        add(&mut self.content, &reply::content(&delta["content"]));
+        add(&mut self.refusal, delta["refusal"].as_str().unwrap_or_default());
+        for piece in delta["tool_calls"].as_array().into_iter().flatten() {
+            let called = self.called(piece);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            // Some servers say id and name again with each piece.
+            if called.id.is_empty() {
+                called.id = text(&piece["id"]);
+            }
+            let name = text(&piece["function"]["name"]);
+            if called.name != name {
+                add(&mut called.name, &name);
+            }
+            add(&mut called.arguments, &text(&piece["function"]["arguments"]));
         }
         said
+    }
+
+    /// The call that a piece belongs to. Servers that give all calls one index, or none, begin another with its id; those
+    /// that give none of that, with its name.
+    fn called(&mut self, piece: &Value) -> &mut Called {
+        let index = piece["index"].as_u64();
+        let id = piece["id"].as_str().filter(|id| !id.is_empty());
+        let is_named = piece["function"]["name"].as_str().is_some_and(|name| !name.is_empty());
+        let found = match index {
+            Some(_) => self.calls.iter().rposition(|called| called.index == index),
+            None => self.calls.len().checked_sub(1),
+        };
+        let is_other = |called: &Called| match id {
+            Some(id) => !called.id.is_empty() && called.id != id,
+            None => index.is_none() && is_named,
+        };
+        let at = found.filter(|at| !is_other(&self.calls[*at])).unwrap_or_else(|| {
+            self.calls.push(Called { index, ..Called::default() });
+            self.calls.len() - 1
+        });
+        &mut self.calls[at]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::answer::{FailureKind, Response};
+    use promptgate_core::secret::Scrubber;
+
+    use super::*;
+
+    fn read(chunks: &[Value]) -> Result<Response, FailedCall> {
+        let mut fold = Box::new(Chunks::default());
+        for chunk in chunks {
+            fold.take(Event { name: String::new(), data: chunk.to_string() })?;
+        }
+        reply::read(&fold.finish()?, &Scrubber::new())
+    }
+
+    fn calls(pieces: &[Value]) -> Vec<(String, Value, Option<String>)> {
+        let chunk = |piece: &Value| json!({"choices": [{"delta": {"tool_calls": piece}}]});
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]});
+        let chunks: Vec<Value> = pieces.iter().map(chunk).chain([end]).collect();
+        let response = read(&chunks).unwrap();
+        response.tool_calls.into_iter().map(|call| (call.name, call.arguments, call.id)).collect()
+    }
+
+    #[test]
+    fn calls_of_tools_are_told_apart_however_a_server_numbers_them() {
+        let whole = |index: Value, id: Value, name: &str, arguments: &str| json!({"index": index, "id": id, "function": {"name": name, "arguments": arguments}});
+        let expected = |ids: [Option<&str>; 2]| {
+            let [one, other] = ids.map(|id| id.map(str::to_owned));
+            vec![("look".to_owned(), json!({"at": 1}), one), ("time".to_owned(), json!({}), other)]
+        };
+        let (one, other) = ((json!("a"), "look", r#"{"at":1}"#), (json!("b"), "time", "{}"));
+        for (first, second) in [(json!(0), json!(1)), (json!(0), json!(0)), (Value::Null, Value::Null)] {
+            let pieces = [
+                json!([whole(first, one.0.clone(), one.1, one.2)]),
+                json!([whole(second, other.0.clone(), other.1, other.2)]),
+            ];
+            assert_eq!(calls(&pieces), expected([Some("a"), Some("b")]));
+        }
+        let nameless = [
+            json!([whole(Value::Null, Value::Null, one.1, one.2)]),
+            json!([whole(Value::Null, Value::Null, other.1, other.2)]),
+        ];
+        assert_eq!(calls(&nameless), expected([None, None]));
+    }
+
+    #[test]
+    fn a_call_in_pieces_is_one_whether_its_id_comes_once_or_each_time() {
+        for id in [Value::Null, json!("a")] {
+            let pieces = [
+                json!([{"index": 0, "id": "a", "function": {"name": "look", "arguments": "{\"at\""}}]),
+                json!([{"index": 0, "id": id, "function": {"name": "look", "arguments": ":1}"}}]),
+            ];
+            assert_eq!(calls(&pieces), [("look".to_owned(), json!({"at": 1}), Some("a".to_owned()))]);
+        }
+    }
+
+    #[test]
+    fn thoughts_in_a_list_of_parts_are_no_part_of_the_answer() {
+        let thought = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]);
+        let chunk = |content: Value| json!({"choices": [{"delta": {"content": content}}]});
+        let said = json!([{"type": "text", "text": "Paris"}]);
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 7, "completion_tokens": 2}}]});
+        let response = read(&[chunk(thought), chunk(said), end]).unwrap();
+        assert_eq!((response.output.as_str(), response.usage.unwrap().input_tokens), ("Paris", 7));
+    }
+
+    #[test]
+    fn an_answer_that_the_server_broke_off_is_none() {
+        let begun = json!({"choices": [{"delta": {"content": "The answer is"}}]});
+        let failed = |end: Value| read(&[begun.clone(), end]).unwrap_err().failure.kind;
+        assert_eq!(failed(json!({"choices": [{"delta": {}, "finish_reason": "abort"}]})), FailureKind::Server);
+        let error = json!({"code": 429, "message": "slow down"});
+        assert_eq!(
+            failed(json!({"choices": [{"delta": {}, "finish_reason": "error", "error": error}]})),
+            FailureKind::RateLimit
+        );
+        assert_eq!(failed(json!({"object": "error", "message": "no room", "code": 400})), FailureKind::BadRequest);
     }
 }

@@ -5,16 +5,27 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::wire::inside;
+use crate::wire::{error_in, inside};
+
+/// How servers end an answer that they could not go on with.
+const BROKEN_OFF: [&str; 3] = ["error", "abort", "insufficient_system_resource"];
 
 /// Reads a reply that is known to be JSON.
 pub(in crate::openai) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
-    let usage = usage(&reply["usage"]);
+    let usage = usage(counts(reply));
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
-    if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
+    if let Some(error) = error_in(reply) {
         return Err(failed(inside(error, scrubber).into()));
     }
     let choice = &reply["choices"][0];
+    if let Some(error) = error_in(choice) {
+        return Err(failed(inside(error, scrubber).into()));
+    }
+    let finish = choice["finish_reason"].as_str().unwrap_or("stop");
+    if BROKEN_OFF.contains(&finish) {
+        let message = format!("the server broke the answer off (`{finish}`)");
+        return Err(failed(FailedCall::new(FailureKind::Server, message)));
+    }
     let message = &choice["message"];
     if !message.is_object() {
         return Err(failed(FailedCall::new(FailureKind::Server, "a reply without a message")));
@@ -22,18 +33,30 @@ pub(in crate::openai) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Resp
     let refusal = message["refusal"].as_str().filter(|text| !text.is_empty());
     let output = content(&message["content"]);
     let is_refusal = refusal.is_some() && output.is_empty();
-    let reason = if is_refusal { "refusal" } else { choice["finish_reason"].as_str().unwrap_or("stop") };
+    let tool_calls = tool_calls(message);
+    let reason = match finish {
+        _ if is_refusal => "refusal",
+        // What a call of a demanded tool ends with.
+        "stop" if !tool_calls.is_empty() => "tool_calls",
+        finish => finish,
+    };
     Ok(Response {
-        tool_calls: tool_calls(message),
+        tool_calls,
         finish_reason: FinishReason::normalise(&scrubber.scrub(reason)),
         usage,
-        returned_model: reply["model"].as_str().map(str::to_owned),
+        returned_model: returned_model(reply),
         ..Response::text(if is_refusal { refusal.unwrap_or_default().to_owned() } else { output })
     })
 }
 
-/// A text, or a list of parts whose texts are joined.
-fn content(content: &Value) -> String {
+/// Who answered. A router of many servers names the one that it took: two of them are not one model.
+fn returned_model(reply: &Value) -> Option<String> {
+    let model = reply["model"].as_str()?;
+    Some(reply["provider"].as_str().map_or_else(|| model.to_owned(), |server| format!("{model} at {server}")))
+}
+
+/// A text, or a list of parts whose texts are joined; thoughts are no part of the answer.
+pub(super) fn content(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
@@ -60,12 +83,71 @@ fn id(id: &Value) -> Option<String> {
     id.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
+/// The counts of a reply or a chunk: at their own place, in its choice (Moonshot), or under a server's own name (Groq).
+pub(super) fn counts(reply: &Value) -> &Value {
+    let places = [&reply["usage"], &reply["choices"][0]["usage"], &reply["x_groq"]["usage"]];
+    places.into_iter().find(|counts| !counts.is_null()).unwrap_or(&Value::Null)
+}
+
 fn usage(usage: &Value) -> Option<Usage> {
     let count = |value: &Value| value.as_u64();
+    let input_tokens = count(&usage["prompt_tokens"])?;
+    let written = count(&usage["completion_tokens"]).unwrap_or_default();
+    let reasoning_tokens = count(&usage["completion_tokens_details"]["reasoning_tokens"]).unwrap_or_default();
+    // xAI counts thoughts beside the answer; the sum tells.
+    let is_beside = count(&usage["total_tokens"]) == Some(input_tokens + written + reasoning_tokens);
+    // As OpenAI, DeepSeek and Moonshot call them.
+    let cached =
+        [&usage["prompt_tokens_details"]["cached_tokens"], &usage["prompt_cache_hit_tokens"], &usage["cached_tokens"]];
     Some(Usage {
-        input_tokens: count(&usage["prompt_tokens"])?,
-        output_tokens: count(&usage["completion_tokens"]).unwrap_or_default(),
-        cached_input_tokens: count(&usage["prompt_tokens_details"]["cached_tokens"]).unwrap_or_default(),
-        reasoning_tokens: count(&usage["completion_tokens_details"]["reasoning_tokens"]).unwrap_or_default(),
+        input_tokens,
+        output_tokens: if is_beside { written + reasoning_tokens } else { written },
+        cached_input_tokens: cached.into_iter().find_map(count).unwrap_or_default(),
+        reasoning_tokens,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_counted_as_each_server_counts_them() {
+        let check = |counts: Value, expected: [u64; 4]| {
+            let Usage { input_tokens, output_tokens, cached_input_tokens, reasoning_tokens } = usage(&counts).unwrap();
+            assert_eq!([input_tokens, output_tokens, cached_input_tokens, reasoning_tokens], expected, "{counts}");
+        };
+        let thoughts = json!({"reasoning_tokens": 94});
+        // OpenAI: thoughts are among what was written. xAI: beside it.
+        check(
+            json!({"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135, "completion_tokens_details": thoughts}),
+            [32, 103, 0, 94],
+        );
+        check(
+            json!({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135, "completion_tokens_details": thoughts}),
+            [32, 103, 0, 94],
+        );
+        // DeepSeek and Moonshot name what was cached otherwise.
+        check(
+            json!({"prompt_tokens": 1000, "completion_tokens": 5, "prompt_cache_hit_tokens": 900}),
+            [1000, 5, 900, 0],
+        );
+        check(json!({"prompt_tokens": 1000, "completion_tokens": 5, "cached_tokens": 900}), [1000, 5, 900, 0]);
+    }
+
+    #[test]
+    fn a_router_says_which_server_it_took() {
+        let reply = json!({"model": "openai/gpt-4.1", "provider": "Azure", "choices": [{"message": {"content": "x"}}]});
+        let response = read(&reply, &Scrubber::new()).unwrap();
+        assert_eq!(response.returned_model.as_deref(), Some("openai/gpt-4.1 at Azure"));
+    }
+
+    #[test]
+    fn a_call_of_a_demanded_tool_wants_tools_called() {
+        let call = json!({"id": "c", "function": {"name": "look", "arguments": "{}"}});
+        let reply = json!({"choices": [{"finish_reason": "stop", "message": {"content": null, "tool_calls": [call]}}]});
+        assert_eq!(read(&reply, &Scrubber::new()).unwrap().finish_reason, FinishReason::ToolCalls);
+    }
 }

@@ -27,6 +27,16 @@ impl Dialect {
 
     /// OpenAI's own.
     pub(crate) const OPENAI: Self = Self { max_tokens: "max_completion_tokens", ..Self::COMMON };
+
+    /// The same for one model: whoever passes requests on to a reasoning model of OpenAI's takes its name for the limit,
+    /// since the model refuses the other.
+    fn of_model(self, model: &str) -> Self {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let is_reasoning = ["o1", "o3", "o4", "gpt-5"].iter().any(|family| {
+            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        });
+        if is_reasoning { Self { max_tokens: Self::OPENAI.max_tokens, ..self } } else { self }
+    }
 }
 
 /// The JSON to post.
@@ -42,6 +52,7 @@ pub(super) fn body(request: &RequestBody, dialect: &Dialect, streamed: bool) -> 
     if streamed && dialect.stream_options {
         body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     }
+    let dialect = &dialect.of_model(&request.model.model);
     for (name, value) in &request.parameters {
         body.insert(parameter(name, dialect)?.to_owned(), value.clone());
     }

@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use crate::FailedCall;
 use crate::wire::{Event, Fold, Progress, cut_short, object_of, taken};
 
+/// The events that bring a piece of the answer; summaries of thoughts are none.
+const PIECES: [&str; 3] =
+    ["response.output_text.delta", "response.refusal.delta", "response.function_call_arguments.delta"];
+
 /// The events so far.
 #[derive(Default)]
 pub(super) struct Events {
@@ -29,7 +33,7 @@ impl Fold for Events {
                 self.whole = Some(json!({"error": if nested.is_null() { data.into() } else { nested }}));
                 Ok(Progress::Done)
             }
-            kind if kind.ends_with(".delta") => Ok(Progress::Said),
+            kind if PIECES.contains(&kind) => Ok(Progress::Said),
             _ => Ok(Progress::Nothing),
         }
     }

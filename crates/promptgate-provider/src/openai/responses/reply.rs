@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::FailedCall;
 use crate::openai::chat::reply::arguments;
-use crate::wire::inside;
+use crate::wire::{error_in, inside};
 
 /// Reads a reply that is known to be JSON.
 pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
     let usage = usage(&reply["usage"]);
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
-    if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
+    if let Some(error) = error_in(reply) {
         return Err(failed(inside(error, scrubber).into()));
     }
     let Some(items) = reply["output"].as_array() else {
@@ -25,7 +25,12 @@ pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, Faile
         Some(reason) => reason,
         None if is_refusal => "refusal",
         None if !tool_calls.is_empty() => "tool_calls",
-        None => reply["status"].as_str().unwrap_or("completed"),
+        None => match reply["status"].as_str() {
+            Some("failed" | "cancelled") => {
+                return Err(failed(FailedCall::new(FailureKind::Server, "the server broke the answer off")));
+            }
+            status => status.unwrap_or("completed"),
+        },
     };
     Ok(Response {
         tool_calls,

@@ -5,7 +5,7 @@ use promptgate_core::request::{OutputFormat, RequestBody};
 use serde_json::{Map, Value, json};
 
 use crate::openai::is_reserved;
-use crate::wire::{image_url, text_of_tool_result, tool_reference};
+use crate::wire::{image_url, may_begin, put, text_of_tool_result, tool_reference};
 
 /// The JSON to post.
 pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, String> {
@@ -19,13 +19,16 @@ pub(super) fn body(request: &RequestBody, streamed: bool) -> Result<Value, Strin
     body.insert("stream".to_owned(), streamed.into());
     body.insert("store".to_owned(), false.into());
     for (name, value) in &request.parameters {
+        if name == "text" {
+            may_begin(name, value, "format")?;
+        }
         body.insert(parameter(name)?.to_owned(), value.clone());
     }
     if !request.tools.is_empty() {
         body.insert("tools".to_owned(), request.tools.iter().map(tool).collect());
     }
     if let Some(format) = request.output.as_ref().and_then(text_format) {
-        body.insert("text".to_owned(), json!({"format": format}));
+        put(&mut body, "text", "format", format);
     }
     Ok(body.into())
 }

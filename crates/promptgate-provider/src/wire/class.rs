@@ -1,0 +1,175 @@
+//! Of what class an error is, by its status and by the words that servers use: one table for all wires.
+
+use promptgate_core::answer::FailureKind;
+use serde_json::Value;
+
+/// Where servers put the word for an error.
+const WORDS: [&str; 4] = ["code", "type", "status", "__type"];
+
+/// Words that say that a filter held the request back: it is about this request, and about no other.
+const FILTERED: [&str; 6] = [
+    "content_filter",
+    "content_policy_violation",
+    "ResponsibleAIPolicyViolation",
+    "invalid_prompt",
+    "data_inspection_failed",
+    "moderation_blocked",
+];
+
+/// The same, where a server says it in its text only.
+const FILTERED_TEXTS: [&str; 6] = [
+    "blocked by content filtering policy",
+    "Content Exists Risk",
+    "violates usage guidelines",
+    "Your input was flagged",
+    "your input was flagged",
+    "ContentPolicyViolationError",
+];
+
+/// Words that say the quota is gone for good, not for a moment.
+const QUOTA: [&str; 8] = [
+    "insufficient_quota",
+    "exceeded_current_quota_error",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "billing_error",
+    "access_terminated",
+    "insufficient_credits",
+    "ServiceQuotaExceededException",
+];
+
+/// The same, where a server says it in its text only, under another status.
+const QUOTA_TEXTS: [&str; 3] =
+    ["credit balance is too low", "exceeded your current quota", "reached your specified API usage limits"];
+
+/// Words that refuse a credential under a status that says something else.
+const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
+
+/// Words for what may pass, under a status that says it will not.
+const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
+
+/// The status that a word stands for, where an error comes inside a reply that had none of its own.
+const STATUSES: [(&str, u16); 10] = [
+    ("invalid_request_error", 400),
+    ("BadRequestError", 400),
+    ("authentication_error", 401),
+    ("insufficient_quota", 429),
+    ("billing_error", 402),
+    ("permission_error", 403),
+    ("not_found_error", 404),
+    ("rate_limit_error", 429),
+    ("rate_limit_exceeded", 429),
+    ("overloaded_error", 529),
+];
+
+/// What Gemini calls every limit, the one of a minute and the one of a day; as do those who pass its errors on.
+const EXHAUSTED: &str = "RESOURCE_EXHAUSTED";
+
+/// The word of an error, the first one that there is.
+pub(super) fn word(error: &Value) -> Option<&str> {
+    WORDS.iter().find_map(|key| error[*key].as_str())
+}
+
+/// The class of an error that came with a status.
+pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
+    let words = words(error);
+    let says = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let message = error["message"].as_str().unwrap_or_default();
+    let tells = |known: &[&str]| known.iter().any(|text| message.contains(text));
+    match status {
+        402 => FailureKind::Quota,
+        400..500 if says(&FILTERED) || tells(&FILTERED_TEXTS) || is_flagged(error) => FailureKind::ContentFilter,
+        400..500 if says(&QUOTA) => FailureKind::Quota,
+        429 if says(&[EXHAUSTED]) || message.contains(EXHAUSTED) => exhausted(error),
+        400..500 if tells(&QUOTA_TEXTS) => FailureKind::Quota,
+        400..500 if says(&CREDENTIAL) => FailureKind::Credential,
+        400..500 if says(&PASSING) => FailureKind::Server,
+        429 => FailureKind::RateLimit,
+        401 | 403 | 407 => FailureKind::Credential,
+        // The server gave up waiting, or had something else under way, or had no room: the same call may succeed later.
+        408 | 409 | 425 | 498 => FailureKind::Server,
+        500.. => FailureKind::Server,
+        _ => FailureKind::BadRequest,
+    }
+}
+
+/// The class of an error inside a reply whose status meant success, and the status that it names itself.
+pub(super) fn kind_inside(error: &Value) -> (FailureKind, Option<u16>) {
+    let code = &error["code"];
+    // Routers pass the status of the model's own server on as the code, some of them as a text.
+    let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
+    let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
+    let words = words(error);
+    let of_word = || STATUSES.iter().find(|(word, _)| words.contains(word)).map(|(_, status)| *status);
+    let filtered = || words.iter().any(|word| FILTERED.contains(word)).then_some(400);
+    (kind(status.or_else(filtered).or_else(of_word).unwrap_or(500), error), status)
+}
+
+fn words(error: &Value) -> Vec<&str> {
+    let reasons = error["details"].as_array().into_iter().flatten().filter_map(|detail| detail["reason"].as_str());
+    // Azure puts what its filter says one level deeper.
+    let inner = ["innererror", "inner_error"].iter().filter_map(|key| error[*key]["code"].as_str());
+    WORDS.iter().filter_map(|key| error[*key].as_str()).chain(inner).chain(reasons).collect()
+}
+
+/// OpenRouter names what its moderation found, beside a status that says no more than that the call is forbidden.
+fn is_flagged(error: &Value) -> bool {
+    let metadata = &error["metadata"];
+    metadata["flagged_input"].is_string() || metadata["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty())
+}
+
+/// Whether it is a day's limit, or no limit but none at all, that is reached; else it is one that passes.
+fn exhausted(error: &Value) -> FailureKind {
+    let whole = error.to_string();
+    let for_long = whole.contains("PerDay") || whole.contains("limit: 0,") || whole.contains("limit: 0\\n");
+    if for_long { FailureKind::Quota } else { FailureKind::RateLimit }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_filter_held_back_is_about_one_request() {
+        let check = |status, error: Value| assert_eq!(kind(status, &error), FailureKind::ContentFilter, "{error}");
+        check(400, json!({"code": "content_filter", "message": "The response was filtered"}));
+        check(400, json!({"code": null, "innererror": {"code": "ResponsibleAIPolicyViolation"}}));
+        check(400, json!({"type": "invalid_request_error", "message": "Output blocked by content filtering policy"}));
+        check(403, json!({"code": 403, "message": "forbidden", "metadata": {"flagged_input": "…"}}));
+        check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
+        assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
+        assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
+    }
+
+    #[test]
+    fn a_limit_of_a_minute_passes_and_one_of_a_day_does_not() {
+        let gemini = |quota: &str, message: &str| {
+            let violation = json!({"quotaId": quota});
+            let details = json!([{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}]);
+            kind(429, &json!({"code": 429, "status": "RESOURCE_EXHAUSTED", "message": message, "details": details}))
+        };
+        let said = "You exceeded your current quota, please check your plan and billing details.";
+        assert_eq!(gemini("GenerateRequestsPerMinutePerProjectPerModel", said), FailureKind::RateLimit);
+        assert_eq!(gemini("GenerateRequestsPerDayPerProjectPerModel-FreeTier", said), FailureKind::Quota);
+        let none = format!("{said}\n* Quota exceeded for metric: x, limit: 0, model: y");
+        assert_eq!(gemini("GenerateContentInputTokensPerModelPerMinute", &none), FailureKind::Quota);
+        let passed_on = json!({"message": "litellm.RateLimitError: exceeded your current quota … RESOURCE_EXHAUSTED"});
+        assert_eq!(kind(429, &passed_on), FailureKind::RateLimit);
+        assert_eq!(kind(429, &json!({"message": said})), FailureKind::Quota);
+    }
+
+    #[test]
+    fn an_error_inside_a_reply_has_the_class_that_its_words_have() {
+        let check = |error: Value, expected: FailureKind| assert_eq!(kind_inside(&error).0, expected, "{error}");
+        check(json!({"code": "429", "message": "slow down"}), FailureKind::RateLimit);
+        check(json!({"code": "400"}), FailureKind::BadRequest);
+        check(json!({"code": 502}), FailureKind::Server);
+        check(json!({"type": "invalid_request_error"}), FailureKind::BadRequest);
+        check(json!({"code": "rate_limit_exceeded"}), FailureKind::RateLimit);
+        check(json!({"code": "insufficient_quota"}), FailureKind::Quota);
+        check(json!({"type": "overloaded_error"}), FailureKind::Server);
+        check(json!({"message": "who knows"}), FailureKind::Server);
+    }
+}
