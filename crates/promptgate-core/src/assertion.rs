@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::name::MetricName;
-use crate::nearest::{did_you_mean, nearest};
+use crate::nearest::{did_you_mean, slipped};
 use crate::score::Tier;
 use crate::selection::Selection;
 
@@ -143,7 +143,7 @@ impl Params {
 /// The key that was meant: the kind's own, or one that every assertion has.
 fn nearest_key(unknown: &str, own: &[String]) -> String {
     let own = own.iter().map(String::as_str);
-    match nearest(unknown, own.clone().chain(KEYS)) {
+    match slipped(unknown, KEYS) {
         Some(name) => format!("did you mean `{name}`?"),
         None => did_you_mean(unknown, own),
     }

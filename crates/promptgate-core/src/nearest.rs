@@ -10,6 +10,11 @@ pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
+/// The candidate that one slip of the hand makes `unknown` of.
+pub fn slipped<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known.into_iter().find(|name| strsim::damerau_levenshtein(unknown, name) == 1)
+}
+
 /// The help line for an unknown name: the nearest known one, or all of them.
 pub fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(unknown, known.clone()) {
@@ -28,6 +33,7 @@ mod tests {
     #[test]
     fn a_slip_finds_its_name_and_nonsense_lists_all() {
         assert_eq!(did_you_mean("tresholdd", ["threshold", "weight"]), "did you mean `threshold`?");
+        assert_eq!((slipped("wieght", ["weight"]), slipped("rubric", ["metric"])), (Some("weight"), None));
         assert_eq!(did_you_mean("zzzzzz", ["threshold", "weight"]), "known: `threshold`, `weight`");
     }
 }

@@ -227,6 +227,7 @@ fn trial(version: usize, at: usize, metrics: &[MetricName]) -> Result<SettledTri
         assertions: Vec::new(),
         metrics: scores,
         judge_cost: None,
+        judge_unpriced: 0,
         earlier: Vec::new(),
         volatile: TrialVolatile::default(),
     })

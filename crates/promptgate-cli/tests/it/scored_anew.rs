@@ -58,11 +58,15 @@ fn edited_and_removed_cases_are_told() {
     let _ = project.run(["run", "suites/s"]).expect_code(100);
     let cases = "{\"id\": \"a\", \"vars\": {\"text\": \"please\"}}\n{\"id\": \"b\", \"vars\": {\"text\": \"later\"}}\n{\"id\": \"d\", \"vars\": {\"text\": \"new\"}}\n";
     project.write("suites/s/cases.jsonl", cases);
-    let said = project.run(["score", "latest", "--no-fail"]);
-    let all = format!("{}{}", said.stdout, said.stderr);
-    let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("not in run"), "{all}");
-    assert_eq!(calls(&project), 3, "{all}");
+    let said = project.run(["score", "latest"]).expect_code(0);
+    let words = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("1 of 1 case passed"), "what the run holds no answer to is left out: {said:?}");
+    assert!(words.contains("note: left out: 2 cases not in run"), "{said:?}");
+    assert!(words.contains("; 2 of the run's own are edited or gone"), "{said:?}");
+    assert_eq!(calls(&project), 3, "{said:?}");
+    project.write("suites/s/cases.jsonl", "{\"id\": \"d\", \"vars\": {\"text\": \"new\"}}\n");
+    let said = project.run(["score", "latest"]).expect_code(4);
+    assert!(said.stderr.contains("it holds an answer to none of them"), "{said:?}");
 }
 
 #[test]

@@ -212,7 +212,39 @@ fn a_run_that_costs_more_than_is_agreed_to_is_not_begun() {
     let refused = run(&[]).expect_code(2);
     assert!(refused.stderr.contains("that is above `confirm_above` ($0.001000)"), "{refused:?}");
     assert!(refused.stderr.contains("10 calls to be made") && !project.has(".promptgate/runs"), "{refused:?}");
+    // What cannot be reckoned is not known to be below.
+    project.write("suites/words/prompts/words.prompt", "{{word}}");
+    let untold = run(&[]).expect_code(2);
+    assert!(untold.stderr.contains("no answer is there to go by, and `maxOutputTokens` is not set"), "{untold:?}");
+    assert!(untold.stderr.contains("that may be above `confirm_above` ($0.001000)"), "{untold:?}");
     let _ = run(&["--yes"]).expect_code(0);
+}
+
+#[test]
+fn what_assertions_ask_asks_for_agreement_too() {
+    let mock = Mock::start(Some("answer = '{\"score\": 5, \"reason\": \"good\"}'\n"));
+    let project = project(&mock, "confirm_above = 0.001\n[provider.scripted]\nscript = \"script.toml\"\n");
+    project.write("script.toml", "answer = \"fine\"\n");
+    let judged = "name = \"words\"\nprompt = \"words\"\n[[model]]\nid = \"echo/m\"\n[cases]\nfile = \"cases.jsonl\"\n\
+                  [[judge]]\nid = \"openai/m\"\n[[assert]]\nkind = \"rubric\"\ncriteria = \"be kind\"\nmodel = \"openai/m\"\n";
+    project.write("suites/words/suite.toml", judged);
+    let refused = project.run(["run", "suites/words"]).expect_code(2);
+    assert!(refused.stderr.contains("apart from it what assertions ask of openai/m"), "{refused:?}");
+    assert!(refused.stderr.contains("may be above `confirm_above` ($0.001000)"), "{refused:?}");
+    let agreed = project.run(["run", "suites/words", "--yes"]);
+    assert!(agreed.stdout.contains("judging: cost unknown (2 without a known price)"), "{agreed:?}");
+}
+
+#[test]
+fn what_a_wire_has_no_word_for_is_told_before_a_call() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    project.write("suites/words/prompts/words.prompt", "---\nconfig: { seed: 7 }\n---\n{{word}}");
+    for command in [&["run", "suites/words", "--live"][..], &["check", "suites/words"]] {
+        let refused = project.run(command).expect_code(2);
+        let why = "`anthropic/m` cannot be asked what `words` says: the parameter `seed` is not known to this provider";
+        assert!(refused.stderr.contains(why) && !project.has(".promptgate/runs"), "{refused:?}");
+    }
 }
 
 #[test]
@@ -235,7 +267,13 @@ fn a_doctor_tells_what_will_be_in_the_way_and_shows_no_key() {
     let keyless = project.variable("ANTHROPIC_API_KEY", "").variable("ANTHROPIC_BASE_URL", "https://api.invalid");
     let output = keyless.run(["doctor", "--offline"]).expect_code(77);
     assert!(output.stdout.contains("ANTHROPIC_API_KEY is not set"), "{output:?}");
-    for output in [healthy, sick, output] {
+    // A model that only a prompt names is one that will be called.
+    keyless.write("suites/words/prompts/words.prompt", "---\nmodel: mistral/small\n---\n{{word}}");
+    let suite = SUITE.split("[[model]]").next().unwrap();
+    keyless.write("suites/words/suite.toml", format!("{suite}[cases]{}", SUITE.split("[cases]").nth(1).unwrap()));
+    let named = keyless.run(["doctor", "--offline"]).expect_code(77);
+    assert!(named.stdout.contains("MISTRAL_API_KEY is not set"), "{named:?}");
+    for output in [healthy, sick, output, named] {
         assert!(!format!("{output:?}").contains("sk-any-key"), "{output:?}");
     }
 }

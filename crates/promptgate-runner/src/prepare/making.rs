@@ -243,14 +243,12 @@ fn assemble(
     let (models, chosen) = models(&request, &found.chosen);
     let seed = request.seed;
     let (ranks, units) = found.units.take().map(|units| sequence::ranks(&units, seed)).unzip();
-    if found.not_held > 0 {
-        notes.push(format!("left out: {} that are new or edited since the run", counted(found.not_held, "case")));
-    }
     let today = Today { cases: &found.cases, order, left_out: &found.left_out, models: &models };
     let mut versions = Vec::new();
     let mut retakes = Vec::new();
     for loaded in &request.lineup.versions {
-        let (version, retake) = planned_version(loaded, &today, request.purpose == Purpose::Run, &mut notes)?;
+        let (version, retake) = planned_version(loaded, &today, &mut notes)?;
+        notes.extend(version.stored.as_ref().and_then(|stored| left_out(&request, found.not_held, stored)));
         versions.push(version);
         retakes.push(retake);
     }
@@ -304,13 +302,12 @@ fn models(request: &PlanRequest<'_>, chosen: &[Vec<usize>]) -> (Vec<PlannedModel
 fn planned_version(
     loaded: &LoadedVersion,
     today: &Today<'_>,
-    is_alone: bool,
     notes: &mut Vec<String>,
 ) -> Result<(PlannedVersion, Option<Retake>), PrepareError> {
     let opened = loaded.stored.as_ref().map(|stored| Retake::open(stored, today)).transpose()?;
     let (retake, stored) = opened.unzip();
     if let (Some(retake), Some(stored)) = (&retake, &stored) {
-        note_stored(retake, stored, today, is_alone, notes);
+        note_stored(retake, stored, today, notes);
     }
     let version = PlannedVersion {
         reference: loaded.reference.clone(),
@@ -322,17 +319,26 @@ fn planned_version(
     Ok((version, retake))
 }
 
+/// What of a run that is graded anew no longer fits, and what of today's cases it does not hold.
+fn left_out(
+    request: &PlanRequest<'_>,
+    not_held: u64,
+    stored: &promptgate_core::plan::StoredBaseline,
+) -> Option<String> {
+    let changed = stored.changed.len() as u64;
+    if request.purpose != Purpose::Run || not_held + changed == 0 {
+        return None;
+    }
+    let (new, run) = (counted(not_held, "case"), &stored.run);
+    Some(format!("left out: {new} not in run {run} as it is now; {changed} of the run's own are edited or gone"))
+}
+
 fn note_stored(
     retake: &Retake,
     stored: &promptgate_core::plan::StoredBaseline,
     today: &Today<'_>,
-    is_alone: bool,
     notes: &mut Vec<String>,
 ) {
-    if is_alone && !stored.changed.is_empty() {
-        let changed = counted(stored.changed.len() as u64, "case");
-        notes.push(format!("left out: {changed} of run {} that are edited or gone", stored.run));
-    }
     if stored.new > 0 {
         notes.push(format!("{} not in run {}: no baseline there", counted(stored.new, "case"), stored.run));
     }

@@ -271,6 +271,7 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
         assertions: Vec::new(),
         metrics: quality.into_iter().map(|value| (metric("quality"), value)).collect(),
         judge_cost: None,
+        judge_unpriced: 0,
         earlier: Vec::new(),
         volatile: TrialVolatile::default(),
     }

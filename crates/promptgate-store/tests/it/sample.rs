@@ -95,6 +95,7 @@ pub fn trial(index: u64) -> SettledTrial {
         assertions: Vec::new(),
         metrics: Default::default(),
         judge_cost: None,
+        judge_unpriced: 0,
         earlier: Vec::new(),
         volatile: TrialVolatile { attempts: 1, answered_ms: 1_000 + index, ..TrialVolatile::default() },
     }
