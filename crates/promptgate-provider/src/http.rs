@@ -15,7 +15,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::FailedCall;
-use crate::wire::{Stream, is_json};
+use crate::wire::{Stream, comes_whole};
 
 /// How long each stage of a call may take, and how much may come back.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ impl Transport {
     }
 
     /// Sends a request and waits for the whole reply. `model_timeout` counts from the first byte. An answer goes to the
-    /// stream as it comes, where there is one; a refusal, and an answer that is JSON all the same, comes back whole.
+    /// stream as it comes, where there is one; a refusal, and an answer that is no stream all the same, comes back whole.
     pub(crate) async fn send(
         &self,
         request: reqwest::Request,
@@ -132,7 +132,7 @@ impl Transport {
         };
         // The body is read without them.
         let (status, headers) = (head.status().as_u16(), std::mem::take(head.headers_mut()));
-        let stream = stream.filter(|_| head.status().is_success() && !is_json(&headers));
+        let stream = stream.filter(|_| head.status().is_success() && !comes_whole(&headers));
         let is_streamed = stream.is_some();
         let is_success = head.status().is_success();
         let body = self.body(head, &host, model_timeout, stream).await;

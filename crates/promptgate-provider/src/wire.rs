@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::endpoint::Endpoint;
 use crate::{BoxFuture, FailedCall, Provider};
 
-pub(crate) use call::{Call, Came, is_json};
+pub(crate) use call::{Call, Came, comes_whole};
 pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{error_in, inside, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};

@@ -112,6 +112,9 @@ fn a_suite_that_is_wrong_is_refused_at_its_place() {
     suite("\"pass_rate\"\n", "\"accuracy\"\n", "17:1", &["no assertion feeds", "known: `pass_rate`"]);
     suite("metric =", "rule = \"must-pass\"\nmetric =", "16:1", &["both `metric` and `rule`", "one of the two"]);
     let equals = "kind = \"equals\"\nvalue = \"{{expected}}\"";
+    let idle = format!("{equals}\n[[assert]]\nkind = \"contains\"\nvalue = \"x\"\nwhen = {{ tag = \"typo\" }}");
+    suite(equals, &idle, "13:1", &["`contains#2` looks at no case", "`tag=typo`", "tag the cases"]);
+    suite(equals, &format!("{equals}\nwieght = 2"), "13:1", &["has no key `wieght`", "did you mean `weight`?"]);
     suite(equals, "kind = \"regex\"\npattern = \"((\"", "12:1", &["unclosed group"]);
     suite(equals, "kind = \"json-schema\"\nschema = \"no.json\"", "12:1", &["no file `suites/triage/no.json`"]);
     suite(equals, "kind = \"json-schema\"\nschema = \"../../../x\"", "12:1", &["leaves the project"]);

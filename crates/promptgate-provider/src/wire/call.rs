@@ -64,8 +64,8 @@ impl Call {
     }
 }
 
-/// Whether a reply is JSON by its own account, though a stream was asked for.
-pub(crate) fn is_json(headers: &reqwest::header::HeaderMap) -> bool {
+/// Whether a reply is JSON or a web page by its own account, though a stream was asked for.
+pub(crate) fn comes_whole(headers: &reqwest::header::HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.starts_with("application/json")
+    ["application/json", "text/html"].iter().any(|whole| kind.starts_with(whole))
 }

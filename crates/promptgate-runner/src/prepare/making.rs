@@ -35,6 +35,7 @@ pub(super) fn plan(request: PlanRequest<'_>) -> Result<Prepared, PrepareError> {
     let mut found = pass.run()?;
     let order = order_by_id(&found);
     refuse_blindness(&request, &mut found);
+    refuse_idle_assertions(&request, &mut found);
     let metrics = request.suite.check_metrics(&found.live.metrics);
     metrics.0.into_iter().for_each(|mistake| found.mistakes.mistake(mistake));
     refuse_unknown_fields(&request, &mut found)?;
@@ -66,6 +67,23 @@ fn refuse_blindness(request: &PlanRequest<'_>, found: &mut Found) {
         let help = "make one of them `tier = \"critical\"`, or use `compare`, which gives no verdict";
         let message = "none of the gate's models is critical, so nothing could block";
         found.mistakes.mistake(Diagnostic::new(message).at(Location::of_line(&suite, 1)).help(help));
+    }
+}
+
+/// An assertion whose `when` holds for no case of the whole data set is a slip, and would pass for a test. Those of a file
+/// that several suites share are for the cases of some of them.
+fn refuse_idle_assertions(request: &PlanRequest<'_>, found: &mut Found) {
+    // Where none looks at anything there is nothing to do at all, which is told as such.
+    if request.filter.is_some() || found.not_held > 0 || found.live.looked_at == 0 {
+        return;
+    }
+    for (assertion, looks) in request.suite.asserts.iter().zip(&found.looks) {
+        let own = assertion.params.at.as_ref().filter(|at| at.file.ends_with("suite.toml"));
+        if let (0, Some(at), Some(when)) = (*looks, own, &assertion.when) {
+            let message = format!("`{}` looks at no case: `when` is `{when}`, which holds for none", assertion.name);
+            let mistake = Diagnostic::new(message).at(at.clone());
+            found.mistakes.mistake(mistake.help("correct the selection, or tag the cases"));
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub(super) struct Found {
     pub(super) chosen: Vec<Vec<usize>>,
     /// By selection of the gate, how many cases it holds for.
     pub(super) hits: Vec<u64>,
+    /// By assertion of the suite, how many cases its `when` holds for.
+    pub(super) looks: Vec<u64>,
     /// By field that the report groups by, how many cases have a value there.
     pub(super) valued: Vec<u64>,
     pub(super) live: Live,
@@ -132,6 +134,7 @@ impl<'a> Pass<'a> {
         Found {
             chosen: vec![Vec::new(); self.request.models.len()],
             hits: vec![0; self.selections.len()],
+            looks: vec![0; self.request.suite.asserts.len()],
             valued: vec![0; self.request.suite.by.len()],
             units: self.request.policy.as_ref().and_then(|policy| policy.sequential).map(|_| Vec::new()),
             ..Found::default()
@@ -194,6 +197,9 @@ impl<'a> Pass<'a> {
         }
         for (selection, hits) in self.selections.iter().zip(&mut part.hits) {
             *hits += u64::from(selection.selects(case));
+        }
+        for (assertion, looks) in self.request.suite.asserts.iter().zip(&mut part.looks) {
+            *looks += u64::from(assertion.when.as_ref().is_none_or(|when| when.selects(case)));
         }
         for (path, valued) in self.request.suite.by.iter().zip(&mut part.valued) {
             *valued += u64::from(!case.groups(path).is_empty());
@@ -272,6 +278,9 @@ impl Found {
             all.extend(new.into_iter().map(|place| before + place));
         }
         for (all, new) in self.hits.iter_mut().zip(part.hits) {
+            *all += new;
+        }
+        for (all, new) in self.looks.iter_mut().zip(part.looks) {
             *all += new;
         }
         for (all, new) in self.valued.iter_mut().zip(part.valued) {
