@@ -404,6 +404,7 @@ impl Grader {
             judges: &self.judges,
             read: &read,
             depth: 0,
+            inverted: false,
         };
         let mut entries = Vec::new();
         for spec in specs {

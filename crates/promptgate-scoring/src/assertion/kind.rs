@@ -146,6 +146,8 @@ pub struct BuildContext<'a> {
     pub(crate) read: &'a RefCell<BTreeMap<String, Digest>>,
     /// How many sets this assertion stands in.
     pub(crate) depth: usize,
+    /// Whether the sets around it turn its decision around.
+    pub(crate) inverted: bool,
 }
 
 impl BuildContext<'_> {

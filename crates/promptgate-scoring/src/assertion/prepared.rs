@@ -1,5 +1,6 @@
 //! An assertion as a suite, a case or a set has it: its kind, built, and around it what every assertion has. `not` inverts
-//! what is decided and leaves unscored alone; "nothing to extract" is decided by no kind, so it is a failure either way.
+//! what is decided and leaves unscored alone. "Nothing to extract" is decided by no kind, so it is a failure either way: also
+//! where it stands in a set that is inverted, where it counts as what makes the set fail.
 
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
@@ -24,6 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) cost: CostClass,
     pub(crate) yields: Yields,
     not: bool,
+    /// Whether the sets around it turn its decision around.
+    inverted: bool,
     assertion: Box<dyn Assertion>,
 }
 
@@ -36,16 +39,18 @@ impl Prepared {
         if context.depth > MAX_DEPTH {
             return Err(spec.params.mistake("", format!("sets stand in sets, more than {MAX_DEPTH} deep")).into());
         }
-        let assertion = (kind.build)(spec, context)?;
+        let inner = BuildContext { inverted: context.inverted != spec.not, ..*context };
+        let assertion = (kind.build)(spec, &inner)?;
         check_extract(spec, kind, &*assertion)?;
         let cost = cost(spec, kind, context);
-        Ok(Self { name: spec.name.clone(), weight: spec.weight, cost, yields, not: spec.not, assertion })
+        let (name, weight, not, inverted) = (spec.name.clone(), spec.weight, spec.not, context.inverted);
+        Ok(Self { name, weight, cost, yields, not, inverted, assertion })
     }
 
     pub(crate) fn start(&self, trial: &Trial<'_>) -> Step {
         match trial.answer {
             Extraction::Missing { reason, unscored } if self.assertion.needs_answer() => {
-                Step::Done(nothing_to_extract(trial, reason, *unscored))
+                Step::Done(self.nothing_to_extract(trial, reason, *unscored))
             }
             _ => self.finish(self.assertion.start(trial)),
         }
@@ -87,21 +92,23 @@ impl Prepared {
         self.assertion.asks()
     }
 
+    /// A failure of the assertion that the suite has: its own `not` does not turn it around, and those of the sets around it
+    /// are made up for.
+    fn nothing_to_extract(&self, trial: &Trial<'_>, reason: &str, unscored: bool) -> Scored {
+        let note = format!("nothing to extract: {reason}");
+        if unscored {
+            return Scored::unscored(note);
+        }
+        let found = Some(excerpt(&trial.response.output));
+        Scored::decided(self.inverted, Evidence { expected: None, found, note: Some(note) })
+    }
+
     fn finish(&self, step: Step) -> Step {
         match step {
             Step::Done(scored) if self.not => Step::Done(scored.inverted()),
             step => step,
         }
     }
-}
-
-fn nothing_to_extract(trial: &Trial<'_>, reason: &str, unscored: bool) -> Scored {
-    let note = format!("nothing to extract: {reason}");
-    if unscored {
-        return Scored::unscored(note);
-    }
-    let found = Some(excerpt(&trial.response.output));
-    Scored::decided(false, Evidence { expected: None, found, note: Some(note) })
 }
 
 fn check_common(spec: &AssertionSpec, yields: Yields) -> Result<(), Diagnostic> {

@@ -37,6 +37,8 @@ pub(super) struct Decided<'a> {
 pub(super) struct Set<R> {
     members: Vec<Member>,
     rule: R,
+    /// Whether its decision is turned around.
+    inverted: bool,
 }
 
 struct Member {
@@ -75,14 +77,14 @@ impl<R: Rule> Set<R> {
                 Err(found) => mistakes.extend(found),
             }
         }
-        mistakes.into_result(Self { members, rule })
+        mistakes.into_result(Self { members, rule, inverted: context.inverted })
     }
 
     fn advance(&self, trial: &Trial<'_>, mut slots: Vec<Slot>, mut asks: Vec<Ask>) -> Step {
         while asks.is_empty() {
             let decided = self.decided(&slots);
             let Some(class) = self.next_class(&slots).filter(|_| !self.rule.is_settled(&decided)) else {
-                return Step::Done(Scored { both_orders: both_orders(&decided), ..self.rule.combine(&decided) });
+                return Step::Done(self.combined(&decided));
             };
             for (slot, member) in slots.iter_mut().zip(&self.members) {
                 if matches!(slot, Slot::Untouched) && member.prepared.cost == class {
@@ -91,6 +93,14 @@ impl<R: Rule> Set<R> {
             }
         }
         waiting(&slots, asks)
+    }
+
+    fn combined(&self, members: &[Decided<'_>]) -> Scored {
+        let scored = Scored { both_orders: both_orders(members), ..self.rule.combine(members) };
+        match self.inverted && scored.passed {
+            true => Scored { evidence: against(members), ..scored },
+            false => scored,
+        }
     }
 
     /// The cheapest class among the members not yet started.
@@ -240,11 +250,20 @@ pub(super) fn failed(member: &Decided<'_>) -> bool {
 
 /// Which members failed, and why.
 pub(super) fn evidence(members: &[Decided<'_>]) -> Evidence {
+    listed("failed", members.iter().filter(|member| failed(member)))
+}
+
+/// Which members made a set pass that is to fail, and why.
+fn against(members: &[Decided<'_>]) -> Evidence {
+    listed("against it", members.iter().filter(|member| member.scored.passed))
+}
+
+fn listed<'a>(what: &str, members: impl Iterator<Item = &'a Decided<'a>>) -> Evidence {
     let told = |member: &Decided<'_>| match &member.scored.evidence {
         Evidence { note: Some(note), .. } => format!("`{}`: {note}", member.name),
         _ => format!("`{}`", member.name),
     };
-    let failed: Vec<String> = members.iter().filter(|member| failed(member)).map(told).collect();
-    let note = (!failed.is_empty()).then(|| excerpt(&format!("failed: {}", failed.join("; "))));
+    let told: Vec<String> = members.map(told).collect();
+    let note = (!told.is_empty()).then(|| excerpt(&format!("{what}: {}", told.join("; "))));
     Evidence { note, ..Evidence::default() }
 }

@@ -79,6 +79,45 @@ fn nothing_to_extract_fails_an_assertion_also_under_not() {
 }
 
 #[test]
+fn nothing_to_extract_fails_an_inverted_set_unless_the_other_members_alone_decide_it() {
+    const NOTHING: &str = r#"{ kind = "contains", value = "secret", extract = { json = "/x" } }"#;
+    const NOT_NOTHING: &str = r#"{ kind = "contains", value = "secret", extract = { json = "/x" }, not = true }"#;
+    const PASSES: &str = r#"{ kind = "contains", value = "plain" }"#;
+    const FAILS: &str = r#"{ kind = "contains", value = "fancy" }"#;
+    let of = |set: &str, members: &[&str]| {
+        let toml = format!("[[assert]]\n{set}\nassert = [{}]", members.join(", "));
+        grade(&toml, any_case(), "plain secret text").assertions.remove(0).scored
+    };
+    let check = |set: &str, members: &[&str], expected: [&str; 2]| {
+        let found = ["", "\nnot = true"].map(|not| word(&of(&format!("kind = {set}{not}"), members)));
+        assert_eq!(found, expected, "{set} of {members:?}, and inverted");
+    };
+    for nothing in [NOTHING, NOT_NOTHING] {
+        check("\"any-of\"", &[nothing], ["failed", "failed"]);
+        check("\"any-of\"", &[nothing, FAILS], ["failed", "failed"]);
+        check("\"any-of\"", &[nothing, PASSES], ["passed", "failed"]);
+        check("\"all-of\"", &[nothing], ["failed", "failed"]);
+        check("\"all-of\"", &[nothing, PASSES], ["failed", "failed"]);
+        // One failure decides `all-of` alone.
+        check("\"all-of\"", &[nothing, FAILS], ["failed", "passed"]);
+        check("\"at-least\"\nk = 2", &[nothing, PASSES, FAILS], ["failed", "failed"]);
+        check("\"at-least\"\nk = 2", &[nothing, FAILS, FAILS], ["failed", "passed"]);
+        check("\"weighted\"\nthreshold = 0.5", &[nothing, FAILS], ["failed", "failed"]);
+        check("\"weighted\"\nthreshold = 0.6", &[nothing, FAILS], ["failed", "passed"]);
+        // Sets in sets: it makes the whole fail, however often it is turned around.
+        for inner in ["", ", not = true"] {
+            let set = format!("{{ kind = \"any-of\", assert = [{nothing}]{inner} }}");
+            check("\"all-of\"", &[&set, PASSES], ["failed", "failed"]);
+        }
+    }
+    check("\"any-of\"", &[FAILS], ["failed", "passed"]);
+    let told = of("kind = \"any-of\"\nnot = true", &[NOTHING, FAILS]);
+    let note = told.evidence.note.unwrap();
+    assert!(note.starts_with("against it: `contains") && note.contains("nothing to extract: "), "{note}");
+    assert_eq!(told.score.value(), Some(0.0));
+}
+
+#[test]
 fn nothing_to_extract_is_unscored_where_the_extractor_says_so() {
     for not in ["", "not = true"] {
         let extract = "extract = { json = \"/queue\", on_missing = \"unscored\" }";
