@@ -160,6 +160,11 @@ pub trait Assertion: Send + Sync {
         None
     }
 
+    /// The score from which on it passes, where a score decides.
+    fn threshold(&self) -> Option<f64> {
+        None
+    }
+
     /// Whether the suite knows labels of people for it.
     fn has_labels(&self) -> bool {
         false

@@ -4,26 +4,64 @@ pub mod drift;
 
 use serde::Serialize;
 
-use crate::stats::agreement::{Level, Weights, cohen_kappa, krippendorff};
+use crate::stats::agreement::{Level, krippendorff, quadratic_kappa};
 use crate::stats::sum;
 
 /// Grades that a scale has at most; a finer one is an amount.
 const MOST_CATEGORIES: usize = 11;
 
-/// How far two raters agree: Cohen's kappa with quadratic weights, or Krippendorff's alpha of an interval scale where the
-/// grades are too fine for categories. Absent where there is no label, or neither side ever varies.
-pub fn agreement(people: &[f64], judge: &[f64]) -> Option<f64> {
-    let mut levels: Vec<f64> = people.iter().chain(judge).copied().collect();
+/// What measures an agreement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Cohen's kappa with quadratic weights.
+    #[default]
+    Kappa,
+    /// Krippendorff's alpha of an interval scale.
+    Alpha,
+}
+
+impl Statistic {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kappa => "kappa",
+            Self::Alpha => "alpha",
+        }
+    }
+}
+
+/// How far two raters agree beyond chance: 1 is perfect, 0 is chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Agreement {
+    /// By this.
+    pub statistic: Statistic,
+    /// How far.
+    pub value: f64,
+}
+
+/// How far people and a judge agree: Cohen's kappa, its weights the squared distances of the grades, or Krippendorff's
+/// alpha of an interval scale where the judge's grades are too fine for categories. Grades that nobody gave change neither,
+/// and the mean of several raters may lie between two of the judge's. Absent where there is no label, or neither side ever
+/// varies.
+pub fn agreement(people: &[f64], judge: &[f64]) -> Option<Agreement> {
+    let statistic = statistic(judge);
+    let value = match statistic {
+        Statistic::Kappa => quadratic_kappa(people, judge).ok()?,
+        Statistic::Alpha => {
+            let table = [people, judge].map(|rater| rater.iter().map(|value| Some(*value)).collect());
+            krippendorff(&table, Level::Interval).ok()?
+        }
+    };
+    Some(Agreement { statistic, value: value? })
+}
+
+/// By what a judge of these grades is held against people.
+fn statistic(judge: &[f64]) -> Statistic {
+    let mut levels = judge.to_vec();
     levels.sort_by(f64::total_cmp);
     levels.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
-    if levels.len() > MOST_CATEGORIES {
-        let table = [people, judge].map(|rater| rater.iter().map(|value| Some(*value)).collect());
-        return krippendorff(&table, Level::Interval).ok()?;
-    }
-    let category = |value: &f64| levels.iter().position(|level| (level - value).abs() < 1e-9).unwrap_or(0);
-    let (people, judge): (Vec<usize>, Vec<usize>) =
-        (people.iter().map(category).collect(), judge.iter().map(category).collect());
-    cohen_kappa(&people, &judge, levels.len().max(2), Weights::Quadratic).ok()?.kappa
+    if levels.len() > MOST_CATEGORIES { Statistic::Alpha } else { Statistic::Kappa }
 }
 
 /// An output that people and a judge have graded.
@@ -37,6 +75,10 @@ pub struct Judged {
     pub people: f64,
     /// What the judge says, in 0..=1.
     pub judge: f64,
+    /// Whether an output passes that people give this.
+    pub people_pass: bool,
+    /// Whether it passed by the judge.
+    pub judge_passes: bool,
     /// The judge's reason.
     pub reason: String,
     /// Letters of the output.
@@ -50,6 +92,8 @@ pub struct Comparison {
     pub outputs: usize,
     /// [`agreement`].
     pub agreement: Option<f64>,
+    /// What it is measured by.
+    pub statistic: Statistic,
     /// Share of outputs on which both pass or both fail.
     pub same_verdict: Option<f64>,
     /// Counts: people pass and judge passes, pass and fails, fail and passes, fail and fails.
@@ -62,13 +106,12 @@ pub struct Comparison {
     pub disagreements: Vec<usize>,
 }
 
-/// Compares a judge with people; from `threshold` on an output passes.
-pub fn compare(judged: &[Judged], threshold: f64) -> Comparison {
+/// Compares a judge with people.
+pub fn compare(judged: &[Judged]) -> Comparison {
     let (people, judge): (Vec<f64>, Vec<f64>) = judged.iter().map(|each| (each.people, each.judge)).unzip();
-    let passes = |value: f64| value >= threshold - 1e-12;
     let mut confusion = [0; 4];
     for each in judged {
-        confusion[2 * usize::from(!passes(each.people)) + usize::from(!passes(each.judge))] += 1;
+        confusion[2 * usize::from(!each.people_pass) + usize::from(!each.judge_passes)] += 1;
     }
     let gaps: Vec<f64> = judged.iter().map(|each| each.judge - each.people).collect();
     let lengths: Vec<f64> = judged.iter().map(|each| each.length as f64).collect();
@@ -77,7 +120,8 @@ pub fn compare(judged: &[Judged], threshold: f64) -> Comparison {
     let same = (confusion[0] + confusion[3]) as f64;
     Comparison {
         outputs: judged.len(),
-        agreement: agreement(&people, &judge),
+        agreement: agreement(&people, &judge).map(|agreement| agreement.value),
+        statistic: statistic(&judge),
         same_verdict: (!judged.is_empty()).then(|| same / judged.len() as f64),
         confusion,
         bias: sum::mean(&gaps),
@@ -102,6 +146,7 @@ fn pearson(one: &[f64], other: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::agreement::{Weights, cohen_kappa};
 
     fn judged(pairs: &[(f64, f64)]) -> Vec<Judged> {
         let one = |(at, (people, judge)): (usize, &(f64, f64))| Judged {
@@ -109,6 +154,8 @@ mod tests {
             output: String::new(),
             people: *people,
             judge: *judge,
+            people_pass: *people >= 0.5,
+            judge_passes: *judge >= 0.5,
             reason: String::new(),
             length: 10 * (at + 1),
         };
@@ -117,18 +164,45 @@ mod tests {
 
     #[test]
     fn a_judge_is_held_against_people() {
-        let found = compare(&judged(&[(1.0, 1.0), (1.0, 0.0), (0.0, 0.0), (0.0, 0.0)]), 0.5);
+        let found = compare(&judged(&[(1.0, 1.0), (1.0, 0.0), (0.0, 0.0), (0.0, 0.0)]));
         assert_eq!((found.confusion, found.same_verdict), ([1, 1, 0, 2], Some(0.75)));
         assert_eq!((found.agreement, found.bias, found.disagreements), (Some(0.5), Some(-0.25), vec![1]));
         // A lenient judge says nothing: it never varies, and agreement beyond chance is none.
-        let lenient = compare(&judged(&[(1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)]), 0.5);
+        let lenient = compare(&judged(&[(1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)]));
         assert_eq!((lenient.agreement, lenient.bias), (Some(0.0), Some(0.5)));
         // Longer answers get more than people give them.
-        let longer = compare(&judged(&[(0.5, 0.5), (0.5, 0.6), (0.5, 0.7), (0.5, 0.8)]), 0.5);
+        let longer = compare(&judged(&[(0.5, 0.5), (0.5, 0.6), (0.5, 0.7), (0.5, 0.8)]));
         assert!((longer.length_correlation.unwrap() - 1.0).abs() < 1e-9);
-        let nothing = compare(&[], 0.5);
+        let nothing = compare(&[]);
         assert_eq!((nothing.agreement, nothing.same_verdict, nothing.length_correlation), (None, None, None));
-        let constant = compare(&judged(&[(1.0, 1.0), (1.0, 1.0)]), 0.5);
+        let constant = compare(&judged(&[(1.0, 1.0), (1.0, 1.0)]));
         assert_eq!((constant.agreement, constant.same_verdict), (None, Some(1.0)));
+    }
+
+    #[test]
+    fn agreement_goes_by_the_distances_of_grades_and_not_by_which_of_them_occur() {
+        let of = |people: &[f64], judge: &[f64]| agreement(people, judge).unwrap();
+        let close =
+            |found: Agreement, value: f64| assert!((found.value - value).abs() < 1e-12, "{found:?}, not {value}");
+        // scikit-learn's cohen_kappa_score of the grades 5 1 and 4 2, labels 1 to 5, quadratic weights.
+        close(of(&[1.0, 0.0], &[0.75, 0.25]), 0.8);
+        // A grade of 0.5 by one of many moves what another pair of grades is worth no more than its share.
+        close(of(&[1.0, 0.0, 0.5], &[0.75, 0.25, 0.5]), 0.8);
+        // The mean of several people between two grades of the judge.
+        close(of(&[0.875, 0.0], &[1.0, 0.0]), 1.0 - 0.0078125 / (0.19140625 + 0.25 + 0.00390625));
+        // Where categories are equidistant it is the kappa of categories.
+        let (people, judge) = ([0_usize, 1, 2, 3, 4, 4, 1, 0], [1, 1, 2, 4, 3, 4, 0, 0]);
+        let kappa = cohen_kappa(&people, &judge, 5, Weights::Quadratic).unwrap().kappa.unwrap();
+        let scores = |grades: [usize; 8]| grades.map(|grade| grade as f64 / 4.0);
+        close(of(&scores(people), &scores(judge)), kappa);
+    }
+
+    #[test]
+    fn grades_too_fine_for_categories_are_held_against_people_by_alpha() {
+        let fine: Vec<f64> = (0..12).map(|at| f64::from(at) / 12.0).collect();
+        assert_eq!(agreement(&fine, &fine), Some(Agreement { statistic: Statistic::Alpha, value: 1.0 }));
+        // However fine the means of several people are, the judge's grades are categories.
+        let coarse = fine.iter().map(|value| value.round()).collect::<Vec<_>>();
+        assert_eq!(agreement(&fine, &coarse).unwrap().statistic, Statistic::Kappa);
     }
 }

@@ -209,6 +209,11 @@ impl Grader {
         self.suite.first()?.prepared.label_score(label)
     }
 
+    /// Whether a score is one with which the first assertion passes; absent where no score decides it.
+    pub fn passes(&self, score: f64) -> Option<bool> {
+        self.suite.first()?.prepared.passes(score)
+    }
+
     /// Whom the suite's assertions may ask; those of cases are in [`LiveAssertions::asked`].
     pub fn asked(&self) -> BTreeSet<Asked> {
         self.suite.iter().flat_map(|entry| entry.prepared.asks()).collect()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use promptgate_core::answer::Response;
+use promptgate_core::answer::{FailureKind, Response};
 use promptgate_core::ask::Asked;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
@@ -71,6 +71,8 @@ struct Calibrated {
     unscored: (usize, Option<String>),
     /// Preferences judged in both orders.
     both_orders: BothOrders,
+    /// Why the judge could not be asked, where calls failed.
+    failures: Vec<FailureKind>,
 }
 
 /// A labelled output.
@@ -141,12 +143,29 @@ fn unfit(found: &[Calibrated], held: &[Option<Held<'_>>]) -> Option<String> {
 /// What decides the exit code beside a report that could not be written: the worst first.
 fn exit_code(args: &CalibrateArgs, found: &[Calibrated], held: &[Option<Held<'_>>]) -> Option<ExitCode> {
     let low = |least: f64| {
-        let agreements = || found.iter().map(|each| each.comparison.agreement);
-        agreements().any(|agreement| agreement.is_none_or(|agreement| agreement < least))
+        let graded = found.iter().filter(|each| !each.judged.is_empty());
+        graded
+            .map(|each| each.comparison.agreement)
+            .any(|agreement| agreement.is_none_or(|agreement| agreement < least))
     };
-    match args.min_agreement.is_some_and(low) {
-        true => Some(ExitCode::Failed),
-        false => drift::exit_code(held),
+    let drift = drift::exit_code(held);
+    match drift {
+        _ if args.min_agreement.is_some_and(low) => Some(ExitCode::Failed),
+        Some(ExitCode::Invalid) => drift,
+        _ => found.iter().filter_map(Calibrated::ungraded).min_by_key(|code| *code == ExitCode::Inconclusive).or(drift),
+    }
+}
+
+impl Calibrated {
+    /// Where no output got a grade: who could not be asked did not disagree.
+    fn ungraded(&self) -> Option<ExitCode> {
+        use FailureKind::{Budget, Connection, Quota, RateLimit, Server};
+        let failed = |kinds: &[FailureKind]| self.failures.iter().any(|kind| kinds.contains(kind));
+        self.judged.is_empty().then(|| match () {
+            () if failed(&[Budget]) => ExitCode::Incomplete,
+            () if failed(&[Connection, RateLimit, Quota, Server]) => ExitCode::Unavailable,
+            () => ExitCode::Inconclusive,
+        })
     }
 }
 
@@ -302,7 +321,7 @@ fn judged(
     let grading = grade_outputs(ready.grader.clone(), heard.clone(), inputs, (concurrency, timeout));
     let results = runtime.block_on(grading);
     judges.finish(out);
-    Ok(collect(ready, results, heard.names()))
+    Ok(collect(ready, results, &heard))
 }
 
 /// What people say, by case and output. A label of a case that is not there would be lost unseen.
@@ -321,7 +340,7 @@ fn by_output<'a>(
     Ok(found)
 }
 
-fn collect(ready: Ready, results: Vec<grader::Graded>, answered_by: Vec<String>) -> Calibrated {
+fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibrated {
     let (mut judged, mut graded) = (Vec::new(), Vec::new());
     let (mut unscored, mut both_orders) = ((0, None), BothOrders::default());
     for (((case, output), people), result) in ready.people.into_iter().zip(results) {
@@ -334,6 +353,8 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, answered_by: Vec<String>)
                 output: shown(&output, OUTPUT_SHOWN),
                 people,
                 judge,
+                people_pass: ready.grader.passes(people).unwrap_or(people >= 0.5),
+                judge_passes: result.scored.passed,
                 reason: result.scored.evidence.note.unwrap_or_default(),
                 length: output.chars().count(),
             }),
@@ -348,13 +369,14 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, answered_by: Vec<String>)
     Calibrated {
         judge: Digest::of_json(&ready.grader.digest_material()),
         models: models.into_iter().collect(),
-        answered_by,
+        answered_by: heard.names(),
         graded,
-        comparison: compare(&judged, ready.spec.threshold.unwrap_or(0.5)),
+        comparison: compare(&judged),
         name: ready.spec.name,
         judged,
         unscored,
         both_orders,
+        failures: heard.failures(),
     }
 }
 
@@ -380,8 +402,9 @@ fn told(found: &Calibrated) -> String {
     }
     let [both, people, judge, neither] = comparison.confusion;
     text.push_str(&format!(
-        "  agreement         {} (kappa; 1 is perfect, 0 is chance)\n",
-        number(comparison.agreement)
+        "  agreement         {} ({}; 1 is perfect, 0 is chance)\n",
+        number(comparison.agreement),
+        comparison.statistic.as_str()
     ));
     text.push_str(&format!("  same verdict      {} of {}\n", both + neither, comparison.outputs));
     text.push_str(&format!("  only people pass  {people}\n  only judge passes {judge}\n"));
@@ -421,6 +444,7 @@ fn as_json(found: &Calibrated) -> Value {
         "outputs": found.comparison.outputs,
         "unscored": found.unscored.0,
         "agreement": found.comparison.agreement,
+        "statistic": found.comparison.statistic,
         "same_verdict": found.comparison.same_verdict,
         "confusion": found.comparison.confusion,
         "bias": found.comparison.bias,

@@ -91,7 +91,7 @@ fn a_judge_is_held_against_what_people_say() {
           of "curt words"
     "#);
     let calls = project.read("calls.jsonl").lines().count();
-    let said = project.run(with(&["--no-run", "--json"])).expect_code(0);
+    let said = project.run(with(&["--no-run", "--json"])).expect_code(102);
     let found: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!((&found[0]["outputs"], &found[0]["unscored"]), (&json!(0), &json!(5)), "nobody may be asked");
     assert_eq!(project.read("calls.jsonl").lines().count(), calls);
@@ -109,6 +109,18 @@ fn a_judge_is_held_against_what_people_say() {
     let said = project.run(with(&["--labels", "l.csv", "--assertion", "polite", "--json"])).expect_code(0);
     let found: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!((&found[0]["outputs"], &found[0]["disagreements"][0]["people"]), (&json!(2), &json!(0.75)));
+}
+
+#[test]
+fn a_judge_of_whom_no_grade_is_had_did_not_disagree() {
+    let project = project();
+    project.write("judge.toml", "answer = 'I rather like it.'\n");
+    let _ = project.run(CALIBRATE).expect_code(102);
+    let _ = project.run(with(&["--min-agreement", "0.5"])).expect_code(102);
+    project.write("promptgate.toml", "[retries]\nattempts = 2\nfirst_wait = \"1ms\"\n");
+    let unreachable = project.variable("OPENAI_BASE_URL", "http://127.0.0.1:9/v1").variable("OPENAI_API_KEY", "k");
+    unreachable.write("suites/judged/suite.toml", SUITE.replace("scripted/judge", "openai/judge"));
+    let _ = unreachable.run(with(&["--min-agreement", "0.5"])).expect_code(104);
 }
 
 #[test]

@@ -214,6 +214,10 @@ impl Assertion for Prefer {
         }
     }
 
+    fn threshold(&self) -> Option<f64> {
+        Some(self.threshold)
+    }
+
     fn has_labels(&self) -> bool {
         self.judge.has_labels()
     }

@@ -79,6 +79,13 @@ impl Prepared {
         self.assertion.has_labels()
     }
 
+    /// Whether a score passes, as far as the score alone decides it.
+    pub(crate) fn passes(&self, score: f64) -> Option<bool> {
+        let threshold = self.assertion.threshold()?;
+        let own = if self.not { 1.0 - score } else { score };
+        Some((own >= threshold - 1e-12) != self.not)
+    }
+
     /// Whether it chooses one of several labels. An inverted one expects any label but one, which nothing is held against.
     pub(crate) fn chooses(&self) -> Option<Against> {
         self.assertion.chooses().filter(|_| !self.not)

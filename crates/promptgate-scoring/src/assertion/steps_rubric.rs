@@ -191,6 +191,10 @@ impl Assertion for StepsRubric {
         self.judged.label_score(label)
     }
 
+    fn threshold(&self) -> Option<f64> {
+        self.judged.threshold()
+    }
+
     fn has_labels(&self) -> bool {
         self.judged.has_labels()
     }

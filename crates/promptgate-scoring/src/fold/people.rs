@@ -18,8 +18,7 @@ pub(crate) const ENOUGH: usize = 30;
 pub(crate) struct People {
     /// Outputs with a label and a grade.
     pub(crate) labels: usize,
-    /// Cohen's kappa, quadratic weights; alpha of an interval scale where the grades are too fine; absent where either
-    /// side never varies.
+    /// How far the judge agrees with people on them ([`agreement`]).
     pub(crate) agreement: Option<f64>,
     /// Differences of pairs labelled on both sides, by people and by the judge.
     by_people: Vec<f64>,
@@ -52,7 +51,7 @@ impl People {
             people.add_pair(pairs.readings(&judged, position), pairs.readings(&labelled, position));
         }
         people.labels = said.len();
-        people.agreement = agreement(&said, &graded);
+        people.agreement = agreement(&said, &graded).map(|agreement| agreement.value);
         Some(people)
     }
 

@@ -1,6 +1,6 @@
 //! Agreement of raters: Cohen's kappa (1960; weighted 1968) for two, Krippendorff's alpha for more or with gaps.
 
-use super::StatError;
+use super::{StatError, finite, sum};
 
 /// Weights of disagreement between ordered categories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,24 @@ pub fn cohen_kappa(a: &[usize], b: &[usize], categories: usize, weights: Weights
     }
     let agreement = a.iter().zip(b).filter(|(one, other)| one == other).count() as f64 / n;
     Ok(Kappa { kappa: (expected > 0.0).then(|| 1.0 - seen / expected), agreement })
+}
+
+/// Cohen's kappa of numbers, weighted by the squares of their distances: 1 - mean (a - b)^2 / (var a + var b + (mean a -
+/// mean b)^2), population variances, the lower line being the squared distance of a rating by one from any by the other. Of
+/// equidistant categories it is [`cohen_kappa`] with quadratic weights (Fleiss and Cohen 1973); which of them occur does not
+/// matter. Absent where both raters are constant.
+pub fn quadratic_kappa(a: &[f64], b: &[f64]) -> Result<Option<f64>, StatError> {
+    if a.is_empty() || a.len() != b.len() {
+        return Err(StatError::NoData);
+    }
+    let n = a.len() as f64;
+    let mean = |values: &[f64]| sum::pairwise(values) / n;
+    let (mean_a, mean_b) = (mean(finite(a)?), mean(finite(b)?));
+    let variance = |values: &[f64], mean: f64| sum::of(values, |x| (x - mean).powi(2)) / n;
+    let gaps: Vec<f64> = a.iter().zip(b).map(|(one, other)| one - other).collect();
+    let seen = sum::of(&gaps, |gap| gap * gap) / n;
+    let expected = variance(a, mean_a) + variance(b, mean_b) + (mean_a - mean_b).powi(2);
+    Ok((expected > 1e-12).then(|| 1.0 - seen / expected))
 }
 
 /// The scale of ratings.

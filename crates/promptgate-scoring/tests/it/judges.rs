@@ -288,6 +288,21 @@ fn several_judges_decide_together_and_one_without_a_grade_leaves_none() {
 }
 
 #[test]
+fn each_kind_says_from_which_score_on_an_output_passes() {
+    let check = |toml: &str, fails: f64, passes: f64| {
+        let grader = of(toml);
+        assert_eq!((grader.passes(fails), grader.passes(passes)), (Some(false), Some(true)), "{toml}");
+    };
+    check(RUBRIC, 0.49, 0.5);
+    check(&format!("{RUBRIC}\nthreshold = 0.8"), 0.79, 0.8);
+    check("kind = \"answer-relevance\"\nquestion = \"Why?\"", 0.69, 0.7);
+    check("kind = \"faithfulness\"\ncontext = \"It is so.\"", 0.99, 1.0);
+    // Inverted, a score of 1 - s passes where s does not.
+    check(&format!("{RUBRIC}\nthreshold = 0.8\nnot = true"), 0.2, 0.21);
+    assert_eq!(of("kind = \"contains\"\nvalue = \"x\"").passes(1.0), None);
+}
+
+#[test]
 fn wrong_parameters_of_judges_are_refused_where_they_stand() {
     let check = |toml: &str, part: &str| {
         let told = mistakes(toml);

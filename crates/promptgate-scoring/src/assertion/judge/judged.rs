@@ -147,6 +147,10 @@ impl Assertion for Judged {
         self.shape.score_of(label)
     }
 
+    fn threshold(&self) -> Option<f64> {
+        Some(self.threshold)
+    }
+
     fn has_labels(&self) -> bool {
         self.judge.has_labels()
     }
