@@ -63,6 +63,10 @@ pub struct RunHeader {
     pub filter: Option<Selection>,
     /// The metrics the suite's assertions feed.
     pub metrics: Vec<MetricSpec>,
+    /// The metric that each critical judge feeds, by whose labels it is told how far people checked what `pass_rate` rests
+    /// on; `None` is of judges that feed no metric. Empty where no judge decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deciding_judges: Vec<Option<MetricName>>,
     /// The fields by whose values a report groups its metrics, or looks for what is worse, as dotted paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
@@ -183,6 +187,19 @@ pub struct MetricSpec {
     /// The judged metric of which this is what people say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels_of: Option<MetricName>,
+    /// Why labels that people gave to what feeds it say nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<Unlabelled>,
+}
+
+/// Why labels of people say nothing of a metric, although what feeds it has some: they are of one assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlabelled {
+    /// Several assertions feed it.
+    SeveralFeed,
+    /// It is reckoned from others.
+    Derived,
 }
 
 /// The metric that holds what people say of the outputs that a judged metric grades.

@@ -8,7 +8,7 @@ use promptgate_core::ask::Asked;
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::digest::Digest;
 use promptgate_core::gate::Policy;
-use promptgate_core::name::{ModelId, RunId};
+use promptgate_core::name::{MetricName, ModelId, RunId};
 use promptgate_core::plan::{Partition, Plan, PlannedModel, TrialAddress, TrialKey};
 use promptgate_core::port::{CaseSource, PortError};
 use promptgate_core::prompt::{RenderError, Version};
@@ -157,6 +157,8 @@ pub struct Prepared {
     by: Vec<String>,
     /// The metrics that assertions feed.
     pub metrics: Vec<MetricSpec>,
+    /// The metric that each critical judge feeds.
+    pub deciding_judges: Vec<Option<MetricName>>,
     /// Whom assertions may ask.
     pub asked: BTreeSet<Asked>,
     /// What the suite says of the models that assertions ask.
@@ -235,6 +237,7 @@ impl Prepared {
             partition: self.partition,
             filter: self.filter.clone(),
             metrics: self.metrics.clone(),
+            deciding_judges: self.deciding_judges.clone(),
             by: self.by.clone(),
             choosing: self.grader.choosing(),
             selections: self.selections.clone(),

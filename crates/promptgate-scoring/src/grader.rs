@@ -14,7 +14,9 @@ use promptgate_core::case::Case;
 use promptgate_core::digest::Digest;
 use promptgate_core::name::MetricName;
 use promptgate_core::port::{Tree, TreePath};
-use promptgate_core::record::{AssertionResult, Choosing, MetricKind, MetricSpec, TrialError, people_metric};
+use promptgate_core::record::{
+    AssertionResult, Choosing, MetricKind, MetricSpec, TrialError, Unlabelled, people_metric,
+};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::suite::{DerivedMetric, SuiteJudge};
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -145,6 +147,10 @@ pub struct LiveAssertions {
     pub asked: BTreeSet<Asked>,
     /// Metrics that the case's own assertions feed.
     pub metrics: BTreeSet<MetricName>,
+    /// Of these, those that judges feed.
+    pub judged: BTreeSet<MetricName>,
+    /// The metric that each critical judge of the case feeds; `None` is of one that feeds no metric.
+    pub deciding_judges: BTreeSet<Option<MetricName>>,
     /// Digests of the files that the case's own assertions read, by path; they belong to the grading digest.
     pub files: BTreeMap<String, Digest>,
 }
@@ -201,6 +207,9 @@ impl Grader {
         }
         live.asked = own.entries.iter().flat_map(|entry| entry.prepared.asks()).collect();
         live.metrics = own.entries.iter().filter_map(|entry| entry.metric.clone()).collect();
+        live.judged =
+            own.entries.iter().filter(|entry| entry.is_judge()).filter_map(|entry| entry.metric.clone()).collect();
+        live.deciding_judges = deciding_judges(&own.entries).collect();
         mistakes.into_result(live)
     }
 
@@ -220,30 +229,47 @@ impl Grader {
     }
 
     /// The metrics of the run, in the order of the suite. `case_level` are those that cases' own assertions feed
-    /// ([`LiveAssertions::metrics`]); a metric fed by a case's own assertion is a score.
-    pub fn metrics(&self, case_level: &BTreeSet<MetricName>) -> Vec<MetricSpec> {
+    /// ([`LiveAssertions::metrics`]), and of these judges feed `judged`; a metric fed by a case's own assertion is a score.
+    pub fn metrics(&self, case_level: &BTreeSet<MetricName>, judged: &BTreeSet<MetricName>) -> Vec<MetricSpec> {
         let mut names: Vec<&MetricName> = Vec::new();
         for name in self.suite.iter().filter_map(|entry| entry.metric.as_ref()).chain(case_level) {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let people = names.iter().filter(|name| self.is_labelled(name)).filter_map(|name| {
-            let kind = MetricKind::Score;
-            Some(MetricSpec { name: people_metric(name)?, kind, judged: false, labels_of: Some((*name).clone()) })
-        });
+        let has_own = |name: &MetricName| case_level.contains(name);
+        let people = names.iter().filter_map(|name| self.people(name, has_own(name)));
         let people: Vec<MetricSpec> = people.collect();
-        let mut specs: Vec<MetricSpec> = Vec::new();
-        for name in names {
-            let (kind, judged) = (self.metric_kind(name, case_level), self.is_judged(name));
-            specs.push(MetricSpec { name: name.clone(), kind, judged, labels_of: None });
-        }
+        let mut specs: Vec<MetricSpec> = names
+            .iter()
+            .map(|name| MetricSpec {
+                name: (*name).clone(),
+                kind: self.metric_kind(name, case_level),
+                judged: judged.contains(*name) || self.feeders(name).any(Entry::is_judge),
+                labels_of: None,
+                unlabelled: (self.has_labels(name) && !self.is_labelled(name, has_own(name)))
+                    .then_some(Unlabelled::SeveralFeed),
+            })
+            .collect();
         for metric in &self.derived {
-            let names = metric.formula.names();
-            let judged = specs.iter().any(|spec| spec.judged && names.contains(&spec.name));
-            specs.push(MetricSpec { name: metric.name.clone(), kind: MetricKind::Score, judged, labels_of: None });
+            specs.push(derived_spec(metric, &specs, &people));
         }
         specs.into_iter().chain(people).collect()
+    }
+
+    /// The metric of what people say of a metric's outputs.
+    fn people(&self, name: &MetricName, has_own: bool) -> Option<MetricSpec> {
+        let labels_of = self.is_labelled(name, has_own).then(|| name.clone());
+        labels_of.as_ref()?;
+        let name = people_metric(name)?;
+        Some(MetricSpec { name, kind: MetricKind::Score, judged: false, labels_of, unlabelled: None })
+    }
+
+    /// The metric that each critical judge feeds, `None` for those that feed no metric; `case_level` are those of cases
+    /// ([`LiveAssertions::deciding_judges`]).
+    pub fn deciding_judges(&self, case_level: &BTreeSet<Option<MetricName>>) -> Vec<Option<MetricName>> {
+        let all: BTreeSet<_> = deciding_judges(&self.suite).chain(case_level.iter().cloned()).collect();
+        all.into_iter().collect()
     }
 
     /// The suite's assertions that choose one of several labels, in their order.
@@ -255,20 +281,24 @@ impl Grader {
         self.suite.iter().filter_map(of).collect()
     }
 
-    /// Whether a model grades what feeds a metric.
-    fn is_judged(&self, name: &MetricName) -> bool {
-        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
-        feeders.any(|entry| entry.prepared.cost == crate::assertion::CostClass::Judge)
+    /// The suite's assertions that feed a metric.
+    fn feeders(&self, name: &MetricName) -> impl Iterator<Item = &Entry> {
+        self.suite.iter().filter(move |entry| entry.metric.as_ref() == Some(name))
     }
 
-    /// Whether people have labelled outputs for the one assertion that feeds a metric.
-    fn is_labelled(&self, name: &MetricName) -> bool {
-        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
-        feeders.next().is_some_and(|entry| entry.prepared.has_labels()) && feeders.next().is_none()
+    /// Whether people have labelled outputs for some assertion that feeds a metric.
+    fn has_labels(&self, name: &MetricName) -> bool {
+        self.feeders(name).any(|entry| entry.prepared.has_labels())
+    }
+
+    /// Whether people have labelled outputs for the one assertion that feeds a metric. What they say of it says nothing of
+    /// the mean over several, so an assertion that a case adds (`has_own`) leaves the metric without labels.
+    fn is_labelled(&self, name: &MetricName, has_own: bool) -> bool {
+        !has_own && self.has_labels(name) && self.feeders(name).count() == 1
     }
 
     fn metric_kind(&self, name: &MetricName, case_level: &BTreeSet<MetricName>) -> MetricKind {
-        let mut feeders = self.suite.iter().filter(|entry| entry.metric.as_ref() == Some(name));
+        let mut feeders = self.feeders(name);
         match (feeders.next(), feeders.next()) {
             (Some(only), None)
                 if only.when.is_none() && only.prepared.yields == Yields::PassFail && !case_level.contains(name) =>
@@ -422,6 +452,28 @@ impl Grader {
     }
 }
 
+/// A metric that is reckoned from others. No label is of it, also where labels are of what it is reckoned from.
+fn derived_spec(metric: &DerivedMetric, specs: &[MetricSpec], people: &[MetricSpec]) -> MetricSpec {
+    let names = metric.formula.names();
+    let used = || specs.iter().filter(|spec| names.contains(&spec.name));
+    let labelled = |spec: &MetricSpec| {
+        spec.unlabelled.is_some() || people.iter().any(|people| people.labels_of.as_ref() == Some(&spec.name))
+    };
+    MetricSpec {
+        name: metric.name.clone(),
+        kind: MetricKind::Score,
+        judged: used().any(|spec| spec.judged),
+        labels_of: None,
+        unlabelled: used().any(labelled).then_some(Unlabelled::Derived),
+    }
+}
+
+/// The metric that each critical judge among these feeds.
+fn deciding_judges(entries: &[Entry]) -> impl Iterator<Item = Option<MetricName>> {
+    let deciding = entries.iter().filter(|entry| entry.tier == Tier::Critical && entry.is_judge());
+    deciding.map(|entry| entry.metric.clone())
+}
+
 /// Mistakes that say which assertion they are in.
 fn named(name: &str, found: Diagnostics) -> Diagnostics {
     let named = |diagnostic: Diagnostic| Diagnostic {
@@ -429,4 +481,33 @@ fn named(name: &str, found: Diagnostics) -> Diagnostics {
         ..diagnostic
     };
     Diagnostics(found.0.into_iter().map(named).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::formula::Formula;
+
+    use super::*;
+
+    #[test]
+    fn a_metric_reckoned_from_a_labelled_one_has_no_labels_and_says_so() {
+        let name = |name: &str| MetricName::new(name).unwrap();
+        let spec = |of: &str, judged: bool, unlabelled| MetricSpec {
+            name: name(of),
+            kind: MetricKind::Score,
+            judged,
+            labels_of: None,
+            unlabelled,
+        };
+        let specs = [spec("tone", true, None), spec("form", false, None), spec("mix", true, Some(Unlabelled::Derived))];
+        let people = [MetricSpec { labels_of: Some(name("tone")), ..spec("tone (people)", false, None) }];
+        let told = |formula: &str| {
+            let metric = DerivedMetric { name: name("d"), formula: Formula::parse(formula).unwrap() };
+            let spec = derived_spec(&metric, &specs, &people);
+            (spec.judged, spec.unlabelled)
+        };
+        assert_eq!(told("tone * form"), (true, Some(Unlabelled::Derived)));
+        assert_eq!(told("mix * form"), (true, Some(Unlabelled::Derived)), "from one that is itself reckoned");
+        assert_eq!(told("1 - form"), (false, None));
+    }
 }

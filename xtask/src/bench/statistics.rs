@@ -157,6 +157,7 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
         kind: MetricKind::Score,
         judged: false,
         labels_of: None,
+        unlabelled: None,
     };
     Ok(RunHeader {
         schema: LOG_SCHEMA.to_owned(),
@@ -183,6 +184,7 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
         partition: None,
         filter: None,
         metrics: metrics.iter().map(spec).collect(),
+        deciding_judges: Vec::new(),
         by: Vec::new(),
         choosing: Vec::new(),
         selections: selections.clone(),

@@ -73,6 +73,10 @@ pub(super) struct Live {
     pub(super) asked: BTreeSet<Asked>,
     /// Metrics that cases' own assertions feed.
     pub(super) metrics: BTreeSet<MetricName>,
+    /// Of these, those that judges feed.
+    pub(super) judged: BTreeSet<MetricName>,
+    /// The metric that each critical judge of cases feeds.
+    pub(super) deciding_judges: BTreeSet<Option<MetricName>>,
     /// Files that cases' own assertions read.
     pub(super) files: BTreeMap<String, Digest>,
 }
@@ -297,6 +301,8 @@ impl Live {
         self.undecided += u64::from(live.critical == 0);
         self.asked.extend(live.asked);
         self.metrics.extend(live.metrics);
+        self.judged.extend(live.judged);
+        self.deciding_judges.extend(live.deciding_judges);
         self.files.extend(live.files);
     }
 
@@ -305,6 +311,8 @@ impl Live {
         self.undecided += part.undecided;
         self.asked.extend(part.asked);
         self.metrics.extend(part.metrics);
+        self.judged.extend(part.judged);
+        self.deciding_judges.extend(part.deciding_judges);
         self.files.extend(part.files);
     }
 }

@@ -5,11 +5,12 @@ use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use promptgate_core::answer::Response;
-use promptgate_core::ask::{Ask, Reply};
+use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::{AssertionSpec, ExtractSpec};
 use promptgate_core::case::Case;
 use promptgate_core::name::MetricName;
 use promptgate_core::record::AssertionResult;
+use promptgate_core::request::Task;
 use promptgate_core::score::{Evidence, Scored, Tier};
 use promptgate_core::selection::Selection;
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -17,7 +18,7 @@ use serde_json::Value;
 
 use super::{Fed, State, named};
 use crate::assertion::prepared::Prepared;
-use crate::assertion::{BuildContext, Step, Trial};
+use crate::assertion::{BuildContext, CostClass, Step, Trial};
 use crate::extract::{Chain, Extraction};
 
 /// Chains of extractors, each distinct one once.
@@ -107,6 +108,12 @@ impl Entry {
         let chain = spec.extract.clone().or(whole).map(|extract| chains.intern(&extract)).transpose()?;
         let (metric, when) = (spec.metric.clone(), spec.when.clone());
         Ok(Self { prepared, tier: spec.tier, metric, when, chain })
+    }
+
+    /// Whether a model grades by it. A set that also runs programs is of their class, whatever else it asks.
+    pub(super) fn is_judge(&self) -> bool {
+        let grades = |asked: &Asked| matches!(asked, Asked::Model(_, Task::Generate | Task::Probabilities));
+        self.prepared.cost == CostClass::Judge || self.prepared.asks().iter().any(grades)
     }
 
     pub(super) fn check(&self, case: &Case) -> Result<(), Diagnostics> {

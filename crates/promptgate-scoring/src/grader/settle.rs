@@ -77,15 +77,19 @@ fn metrics(fed: &[Fed]) -> BTreeMap<MetricName, Option<f64>> {
             metrics.insert(name.clone(), metric(fed, name));
         }
     }
-    // A label is of one assertion; a metric that several feed has none.
-    for one in fed {
-        if let (Some(name), Some(label)) = (&one.metric, one.label)
-            && let Some(people) = people_metric(name)
-        {
-            metrics.insert(people, Some(label));
-        }
-    }
+    let people: Vec<(MetricName, f64)> = metrics.keys().filter_map(|name| people_say(fed, name)).collect();
+    metrics.extend(people.into_iter().map(|(people, label)| (people, Some(label))));
     metrics
+}
+
+/// What people say of a metric's value, with its name. A label is of one assertion: where several feed a metric on this
+/// trial, none is of their mean.
+fn people_say(fed: &[Fed], name: &MetricName) -> Option<(MetricName, f64)> {
+    let mut feeders = fed.iter().filter(|fed| fed.metric.as_ref() == Some(name));
+    match (feeders.next(), feeders.next()) {
+        (Some(Fed { label: Some(label), .. }), None) => Some((people_metric(name)?, *label)),
+        _ => None,
+    }
 }
 
 /// Adds the metrics that are reckoned from others.

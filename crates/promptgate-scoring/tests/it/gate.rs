@@ -676,7 +676,7 @@ fn flattered(labelled: usize, change: impl FnOnce(&mut Bench)) -> GateReport {
         let people = promptgate_core::record::people_metric(&metric("quality")).unwrap();
         header.metrics[0].judged = true;
         let labels_of = Some(metric("quality"));
-        header.metrics.push(MetricSpec { name: people, kind: MetricKind::Score, judged: false, labels_of });
+        header.metrics.push(MetricSpec { name: people, kind: MetricKind::Score, judged: false, labels_of, unlabelled: None });
     });
     bench.policy().judge_labels_min = 0;
     change(&mut bench);

@@ -7,7 +7,7 @@ use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::name::MetricName;
-use promptgate_core::record::{MetricKind, TrialError};
+use promptgate_core::record::{MetricKind, TrialError, Unlabelled};
 use promptgate_core::score::{Outcome, Scored};
 use promptgate_scoring::assertion::{Assertion, AssertionKind, CostClass, Example, Step, Trial, Yields};
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading};
@@ -233,7 +233,11 @@ fn a_cases_own_assertions_count_beside_the_suites() {
     assert_eq!((live.critical, live.advisory), (4, 1));
     assert_eq!(live.files.keys().collect::<Vec<_>>(), ["ticket.schema.json"]);
     let kinds = |case_level| {
-        grader.metrics(case_level).into_iter().map(|spec| (spec.name.to_string(), spec.kind)).collect::<Vec<_>>()
+        grader
+            .metrics(case_level, &Default::default())
+            .into_iter()
+            .map(|spec| (spec.name.to_string(), spec.kind))
+            .collect::<Vec<_>>()
     };
     let named = |queue| vec![("queue".to_owned(), queue), ("style".to_owned(), MetricKind::Binary)];
     assert_eq!(kinds(&live.metrics), named(MetricKind::Score));
@@ -241,6 +245,58 @@ fn a_cases_own_assertions_count_beside_the_suites() {
     let graded = done(grader.grade(input(case(), response(r#"{"queue": "billing"}"#, "{}"))));
     assert_eq!((graded.outcome, graded.assertions.len()), (Outcome::Failed, 5));
     assert_eq!(metric(&graded, "queue"), Some(Some(0.75)));
+}
+
+/// A rubric that people labelled, and what else feeds its metric.
+const LABELLED: &str = r#"
+[[assert]]
+kind = "rubric"
+criteria = "It is polite."
+calibration = "labels.jsonl"
+metric = "tone"
+"#;
+
+#[test]
+fn labels_of_an_assertion_say_nothing_of_a_metric_that_another_feeds_too() {
+    let more = "\n[[assert]]\nkind = \"contains\"\nvalue = \"o\"\nmetric = \"tone\"\n";
+    let own = r#"{"id": "greeting", "assert": [{"kind": "contains", "value": "o", "metric": "tone"}]}"#;
+    let told = |toml: &str, case: Case| {
+        let grader = grader(&asserts(toml)).unwrap();
+        let live = grader.check_case(&case).unwrap();
+        let specs = grader.metrics(&live.metrics, &live.judged);
+        let labelled = specs.iter().any(|spec| spec.labels_of.is_some());
+        let Grading::Ask(pending, _) = grader.grade(input(case, response("Good morning.", "{}"))) else { panic!() };
+        let reply = Reply::Model(Response::text(r#"{"reason": "so", "score": 3}"#));
+        let graded = done(grader.resume(pending, vec![reply]));
+        (labelled, specs[0].unlabelled, metric(&graded, "tone (people)"))
+    };
+    let greeting = || case(r#"{"id": "greeting"}"#);
+    assert_eq!(told(LABELLED, greeting()), (true, None, Some(Some(1.0))));
+    let of_several = (false, Some(Unlabelled::SeveralFeed), None);
+    assert_eq!(told(LABELLED, case(own)), of_several, "the case's own assertion feeds it");
+    assert_eq!(told(&format!("{LABELLED}{more}"), greeting()), of_several, "the suite's other assertion feeds it");
+}
+
+#[test]
+fn metrics_and_outcomes_that_judges_decide_are_known_also_where_the_judge_is_a_cases_own() {
+    let own = case(r#"{"assert": [{"kind": "rubric", "criteria": "It is polite.", "metric": "tone"}]}"#);
+    let grader = of_toml("[[assert]]\nkind = \"json\"\nmetric = \"form\"");
+    let live = grader.check_case(&own).unwrap();
+    let specs = grader.metrics(&live.metrics, &live.judged);
+    let judged: Vec<&str> = specs.iter().filter(|spec| spec.judged).map(|spec| spec.name.as_str()).collect();
+    assert_eq!(judged, ["tone"]);
+    let tone = || Some(MetricName::new("tone").unwrap());
+    assert_eq!(grader.deciding_judges(&live.deciding_judges), [tone()]);
+    assert!(grader.deciding_judges(&Default::default()).is_empty());
+    let of_suite = |more: &str| of_toml(&format!("{LABELLED}{more}")).deciding_judges(&Default::default());
+    assert_eq!(of_suite(""), [tone()]);
+    assert!(of_suite("tier = \"advisory\"").is_empty(), "it decides nothing");
+    let in_a_set = "kind = \"any-of\"\nassert = [{ kind = \"rubric\", criteria = \"x\" }, { kind = \"python\", file = \"metrics.py\", function = \"tone\" }]";
+    assert_eq!(of_toml(&format!("[[assert]]\n{in_a_set}")).deciding_judges(&Default::default()), [None]);
+}
+
+fn of_toml(toml: &str) -> Grader {
+    grader(&asserts(toml)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -253,7 +309,7 @@ fn a_mistake_in_a_cases_own_assertions_is_found_before_anything_runs_with_its_pl
 
 #[test]
 fn a_metric_is_binary_when_one_pass_fail_assertion_without_when_feeds_it() {
-    let kind = |toml: &str| grader(&asserts(toml)).unwrap().metrics(&Default::default())[0].kind;
+    let kind = |toml: &str| grader(&asserts(toml)).unwrap().metrics(&Default::default(), &Default::default())[0].kind;
     let equals = "[[assert]]\nkind = \"equals\"\nvalue = \"x\"\nmetric = \"m\"\n";
     assert_eq!(kind(equals), MetricKind::Binary);
     assert_eq!(kind(&format!("{equals}not = true")), MetricKind::Binary);

@@ -33,7 +33,8 @@ fn side(reference: &str) -> PlanSide {
 }
 
 fn planned(policy: &Policy, group: Group, trials: u32, calibration: Option<&Calibration>) -> PlanReport {
-    let tone = MetricSpec { name: name("tone"), kind: MetricKind::Score, judged: false, labels_of: None };
+    let tone =
+        MetricSpec { name: name("tone"), kind: MetricKind::Score, judged: false, labels_of: None, unlabelled: None };
     plan_report(&PlanFacts {
         suite: SuiteName::new("triage").unwrap(),
         suite_path: "suites/triage".to_owned(),

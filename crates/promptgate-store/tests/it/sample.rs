@@ -49,6 +49,7 @@ pub fn header(run: &str, cases: u64) -> RunHeader {
         partition: None,
         filter: None,
         metrics: Vec::new(),
+        deciding_judges: Vec::new(),
         by: Vec::new(),
         choosing: Vec::new(),
         selections: Vec::new(),
