@@ -9,7 +9,7 @@ use promptgate_core::verdict::{Finding, Verdict};
 
 use super::evidence::{Evidence, Method};
 use super::pairs::Sample;
-use super::people::People;
+use super::people::{Judges, Use};
 use super::reason;
 use super::stage::Stage;
 use crate::stats::{StatError, hall, mcnemar, plan, sum};
@@ -26,10 +26,8 @@ pub(crate) struct Weighed {
     pub(crate) tier: Tier,
     /// Absent for `compare`, and for an advisory check without one.
     pub(crate) limit: Option<Limit>,
-    /// Whether a model grades the metric.
-    pub(crate) judged: bool,
-    /// What people say beside it, where they labelled outputs.
-    pub(crate) people: Option<People>,
+    /// The judges that it rests on.
+    pub(crate) judges: Judges,
     pub(crate) method: Method,
     pub(crate) sample: Sample,
     pub(crate) evidence: Result<Evidence, StatError>,
@@ -39,6 +37,8 @@ pub(crate) struct Weighed {
 pub(crate) struct Cap {
     pub(crate) code: &'static str,
     pub(crate) words: String,
+    /// What settles it, where more cases do not.
+    pub(crate) way: Option<&'static str>,
 }
 
 impl Weighed {
@@ -54,8 +54,7 @@ impl Weighed {
             slice: None,
             tier: Tier::Critical,
             limit: None,
-            judged: false,
-            people: None,
+            judges: Judges::default(),
             method,
             sample,
             evidence,
@@ -186,52 +185,33 @@ impl Weighed {
         let few = evidence.clusters.filter(|clusters| *clusters < LEAST_CLUSTERS);
         if let Some(clusters) = few {
             let words = format!("too few clusters: {clusters}, and at least {LEAST_CLUSTERS} are needed");
-            return Some(Cap { code: "too_few_clusters", words });
+            return Some(Cap { code: "too_few_clusters", words, way: None });
         }
         if evidence.n == 1 && self.method.scope == Scope::Population {
-            return Some(Cap { code: "one_pair", words: "one pair alone shows no spread".to_owned() });
+            let words = "one pair alone shows no spread".to_owned();
+            return Some(Cap { code: "one_pair", words, way: None });
         }
         if sample.unscored as f64 > policy.max_missing * sample.planned as f64 {
             let share = words::percent(policy.max_missing);
             let of = words::thousands(sample.planned);
             let pairs = words::thousands(sample.unscored);
-            return Some(Cap {
-                code: "unscored",
-                words: format!("{pairs} of {of} pairs lack a score, more than {share}"),
-            });
+            let words = format!("{pairs} of {of} pairs lack a score, more than {share}");
+            return Some(Cap { code: "unscored", words, way: None });
         }
-        if let Some(cap) = self.unlabelled(policy) {
+        if let Some(cap) = self.judges.cap(policy, self.labels()) {
             return Some(cap);
         }
         let (baseline, candidate) = (sample.only_baseline_lacks, sample.only_candidate_lacks.len() as u64);
         (mcnemar::p_two_exact(baseline, candidate) < 0.05).then(|| Cap {
             code: "lopsided_missing",
             words: format!("{candidate} values are missing on the candidate alone, {baseline} on the baseline alone"),
+            way: None,
         })
     }
 
-    /// A judge that nobody checked, where the policy asks for labels of people (gate.md, 7).
-    fn unlabelled(&self, policy: &Policy) -> Option<Cap> {
-        if !self.judged {
-            return None;
-        }
-        let labels = self.people.as_ref().map_or(0, |people| people.labels);
-        if (labels as u64) < u64::from(policy.judge_labels_min) {
-            let least = policy.judge_labels_min;
-            let words = format!("{labels} answers are labelled by people, and at least {least} are asked for");
-            return Some(Cap { code: "too_few_labels", words });
-        }
-        let least = policy.min_agreement?;
-        let words = match self.people.as_ref().and_then(|people| people.agreement) {
-            Some(agreement) if agreement >= least => return None,
-            Some(agreement) => {
-                format!("the judge agrees with people to {agreement:.2}, and at least {least} is asked for")
-            }
-            None => {
-                format!("no label says how far the judge agrees with people, and at least {least} is asked for")
-            }
-        };
-        Some(Cap { code: "judge_disagrees", words })
+    /// How far labels of people go into it.
+    pub(crate) fn labels(&self) -> Use {
+        Use::of(self.limit, &self.metric, &self.sample, &self.method)
     }
 
     fn if_missing_failed(&self, margin: f64) -> Verdict {

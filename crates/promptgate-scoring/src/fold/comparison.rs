@@ -1,7 +1,7 @@
 //! One comparison: whether it can be made, its checks, its verdict, its notes, and the cases that changed.
 
 use promptgate_core::gate::{Basis, Check, Fresh, Limit, Policy, Scope, Subject as Asks};
-use promptgate_core::name::{CaseId, MetricName};
+use promptgate_core::name::CaseId;
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::record::{MetricKind, PlannedComparison, RunHeader};
 use promptgate_core::report::{CheckMethod, CheckReport, Comparison, Flip, Look, Noise, SideReport, words};
@@ -13,8 +13,8 @@ use super::FoldError;
 use super::answerers::Answerers;
 use super::check::Weighed;
 use super::evidence::{Evidence, Method};
-use super::pairs::{Answers, Over, Pairs, Sample};
-use super::people::People;
+use super::pairs::{Answers, Over, Pairs};
+use super::people::{Judges, People, Use, resting_on};
 use super::stage::{self, Stage, Turn};
 use super::subject::{Amount, Subject};
 use super::table::{Side, Table};
@@ -381,25 +381,16 @@ impl Scene<'_> {
                 let method = self.method(subject.kind(self.setting.header), tests);
                 let evidence =
                     if alone { Err(crate::stats::StatError::NoData) } else { Evidence::weigh(&sample, &method) };
-                let judged = self.is_judged(metric);
-                let people = judged.then(|| People::of(self.setting.header, &self.pairs, metric, index)).flatten();
-                let evidence = evidence.map(|raw| corrected(raw, people.as_ref(), &sample, &method));
+                let judges = Judges::of(self.setting.header, &self.pairs, &subject, index);
+                let labels = Use::of(*limit, metric, &sample, &method);
+                let evidence = evidence.map(|raw| corrected(raw, judges.people(), labels, &method));
                 let (metric, slice) = (metric.clone(), slice.as_ref().map(ToString::to_string));
-                let weighed = Weighed {
-                    metric,
-                    slice,
-                    tier: check.tier,
-                    limit: *limit,
-                    judged,
-                    people,
-                    method,
-                    sample,
-                    evidence,
-                };
+                let weighed =
+                    Weighed { metric, slice, tier: check.tier, limit: *limit, judges, method, sample, evidence };
                 Ok(match (alone, comparable) {
                     (true, _) => {
                         let as_measured = self.pairs.over_all_draws(&subject, index);
-                        let report = floor::judged(&weighed, as_measured, self.policy.max_missing);
+                        let report = floor::judged(&weighed, as_measured, self.policy);
                         Draft::Done(Box::new(report), Vec::new())
                     }
                     (false, false) => Draft::Done(Box::new(not_comparable(weighed.bare())), Vec::new()),
@@ -463,27 +454,25 @@ impl Scene<'_> {
         notes
     }
 
-    /// Of each judged metric that is checked, how far its judge was held against people.
+    /// Of each metric that is checked and rests on judges, how far they were held against people, and what came of it.
     fn judges(&self) -> Vec<String> {
-        let mut metrics: Vec<&MetricName> = self.policy.checks.iter().filter_map(Check::metric).collect();
-        metrics.sort();
-        metrics.dedup();
-        let note = |metric: &MetricName| match People::of(self.setting.header, &self.pairs, metric, None) {
-            None => "judge not checked against people (0 labels)".to_owned(),
-            Some(people) => {
-                let subject = Subject::Metric(metric.clone());
-                let raw = sum::mean(&self.pairs.sample(&subject, Over::All).differences());
-                people.note(metric, raw)
-            }
-        };
-        let mut notes: Vec<String> = metrics.into_iter().filter(|metric| self.is_judged(metric)).map(note).collect();
+        let mut notes: Vec<String> =
+            self.policy.checks.iter().filter_map(|check| self.judges_of(check)).flatten().collect();
+        notes.sort();
         notes.dedup();
         notes
     }
 
-    /// Whether a model grades a metric.
-    fn is_judged(&self, metric: &MetricName) -> bool {
-        self.setting.header.metrics.iter().any(|spec| spec.judged && spec.name == *metric)
+    fn judges_of(&self, check: &Check) -> Option<Vec<String>> {
+        let Asks::Metric { metric, slice, limit } = &check.subject else { return None };
+        let header = self.setting.header;
+        let subject = Subject::named(metric, header).filter(|subject| !resting_on(header, subject).is_empty())?;
+        let selection = self.setting.selection(slice.as_ref()).ok()?;
+        let sample = self.pairs.sample(&subject, Over::Selection(selection));
+        let labels = Use::of(*limit, metric, &sample, &self.method(subject.kind(header), 1));
+        let slice = slice.as_ref().map(ToString::to_string);
+        let judges = Judges::of(header, &self.pairs, &subject, selection);
+        Some(judges.notes(slice.as_deref(), sum::mean(&sample.differences()), labels))
     }
 
     /// Latencies of two sides that were measured at different times say as much about the times as about the versions.
@@ -567,11 +556,10 @@ fn not_comparable(report: CheckReport) -> CheckReport {
     }
 }
 
-/// The evidence by people's labels in place of the judge's alone, where enough pairs have them. Where cases share clusters,
-/// are the whole question or are looked at any time, no such correction is known, and the judge's own stays.
-fn corrected(raw: Evidence, people: Option<&People>, sample: &Sample, method: &Method) -> Evidence {
-    let fits = method.running.is_none() && method.scope == Scope::Population && !sample.clustered;
-    people.filter(|_| fits).and_then(|people| people.calibrated(&raw, method)).unwrap_or(raw)
+/// The evidence by people's labels in place of the judge's alone, where they can correct it and enough pairs have them.
+fn corrected(raw: Evidence, people: Option<&People>, labels: Use, method: &Method) -> Evidence {
+    let people = people.filter(|_| labels == Use::Corrects);
+    people.and_then(|people| people.calibrated(&raw, method)).unwrap_or(raw)
 }
 
 /// A check on its way to a verdict.

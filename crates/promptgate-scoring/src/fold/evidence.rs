@@ -244,14 +244,15 @@ impl Evidence {
         })
     }
 
-    /// The same pairs by another estimate, with its bounds and p.
-    pub(crate) fn replaced(&self, estimate: f64, interval: (f64, f64), p: f64) -> Self {
+    /// The same pairs by what people say of some of them; `labelled` are these. What more pairs would bring is not known.
+    pub(crate) fn by_people(&self, estimate: f64, bounds: hall::Bounds, p: f64, labelled: usize) -> Self {
         Self {
             estimate,
-            lower: Some(interval.0),
-            interval: Some(interval).filter(|(low, high)| high > low),
+            lower: Some(bounds.lower),
+            interval: Some((bounds.lower, bounds.upper)),
             p,
-            guarded: None,
+            variance: None,
+            guarded: Some(labelled),
             block: PEOPLE,
             pass: PEOPLE,
             table: None,
@@ -259,6 +260,11 @@ impl Evidence {
             bound: Bound::Lower,
             ..self.clone()
         }
+    }
+
+    /// Whether what people say decides.
+    pub(crate) fn is_by_people(&self) -> bool {
+        self.pass == PEOPLE
     }
 
     fn bare(sample: &Sample, estimate: f64) -> Self {

@@ -1,11 +1,11 @@
 //! Floors and ceilings: the candidate alone against a value, as measured or by its one-sided bound (gate.md, 4.7).
 
-use promptgate_core::gate::{Basis, Limit, Scope};
+use promptgate_core::gate::{Basis, Limit, Policy, Scope};
 use promptgate_core::record::MetricKind;
 use promptgate_core::report::{CheckMethod, CheckReport, words};
 use promptgate_core::verdict::Verdict;
 
-use super::check::Weighed;
+use super::check::{Cap, Weighed};
 use super::evidence::Method;
 use super::pairs::Sample;
 use super::reason;
@@ -13,7 +13,7 @@ use crate::stats::hall::Bounds;
 use crate::stats::{StatError, cluster, describe, hall, log_ratio, proportion, these_cases};
 
 /// Judges a floor or ceiling; `over_all_draws` is the candidate's value over the calls of all draws together.
-pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, max_missing: f64) -> CheckReport {
+pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, policy: &Policy) -> CheckReport {
     let mut report = CheckReport { baseline: None, ..check.bare() };
     let Some((limit, basis, floor)) = limit_of(check.limit) else { return report };
     let Some(value) = report.candidate else {
@@ -29,15 +29,26 @@ pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, max_missing: 
         Basis::Bound => by_bound(&check.sample, &check.method, limit, floor),
     };
     report.method = CheckMethod { block: Some(method.clone()), pass: Some(method) };
-    let unscored = check.sample.unscored;
-    let too_many = unscored as f64 > max_missing * check.sample.planned as f64;
-    report.verdict = Some(if too_many && verdict == Verdict::Pass { Verdict::Inconclusive } else { verdict });
-    report.reason = if too_many {
-        format!("unscored: {} of {} cases lack a score. {told}", words::thousands(unscored), check.sample.planned)
-    } else {
-        told
+    let cap = cap(check, policy);
+    report.verdict = Some(if cap.is_some() && verdict == Verdict::Pass { Verdict::Inconclusive } else { verdict });
+    report.reason = match &cap {
+        Some(cap) => format!("{}: {}. {told}", cap.code, cap.words),
+        None => told,
     };
+    if let Some(way) = cap.and_then(|cap| cap.way).filter(|_| report.verdict == Some(Verdict::Inconclusive)) {
+        report.reason.push_str(&format!(" More cases do not settle it: {way}."));
+    }
     report
+}
+
+/// Why it can be at best inconclusive, the weightiest reason first.
+fn cap(check: &Weighed, policy: &Policy) -> Option<Cap> {
+    let (unscored, planned) = (check.sample.unscored, check.sample.planned);
+    if unscored as f64 > policy.max_missing * planned as f64 {
+        let words = format!("{} of {planned} cases lack a score", words::thousands(unscored));
+        return Some(Cap { code: "unscored", words, way: None });
+    }
+    check.judges.cap(policy, check.labels())
 }
 
 fn limit_of(limit: Option<Limit>) -> Option<(f64, Basis, bool)> {

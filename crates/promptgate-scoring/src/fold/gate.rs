@@ -13,10 +13,10 @@ use promptgate_core::verdict::{self, Verdict};
 
 use super::FoldError;
 use super::comparison::{Judged, Setting};
-use super::rule;
 use super::subject::Subject;
 use super::table::Table;
 use super::tally::Tally;
+use super::{people, rule};
 use crate::planning::calibrated;
 use crate::stats::multiple;
 
@@ -146,15 +146,23 @@ fn subjects(header: &RunHeader, policy: Option<&Policy>) -> Result<Vec<Subject>,
         let Asks::Metric { metric, .. } = &check.subject else { continue };
         let unknown = || FoldError::Contradiction(format!("no assertion of the suite feeds the metric `{metric}`"));
         let subject = Subject::named(metric, header).ok_or_else(unknown)?;
-        let people = header.metrics.iter().find(|spec| spec.labels_of.as_ref() == Some(metric));
-        let people = people.map(|spec| Subject::Metric(spec.name.clone()));
-        for subject in std::iter::once(subject).chain(people) {
+        let judged = people::resting_on(header, &subject).into_iter().flatten().cloned().map(Subject::Metric);
+        let judged: Vec<Subject> =
+            judged.flat_map(|judged| [labels_of(header, &judged), Some(judged)]).flatten().collect();
+        for subject in std::iter::once(subject).chain(judged) {
             if !subjects.contains(&subject) {
                 subjects.push(subject);
             }
         }
     }
     Ok(subjects)
+}
+
+/// The column of what people say of a metric's outputs.
+fn labels_of(header: &RunHeader, judged: &Subject) -> Option<Subject> {
+    let Subject::Metric(judged) = judged else { return None };
+    let people = header.metrics.iter().find(|spec| spec.labels_of.as_ref() == Some(judged));
+    people.map(|spec| Subject::Metric(spec.name.clone()))
 }
 
 /// Puts ids to the cases that the comparisons name: the trials are read again, up to the last one wanted.

@@ -4,7 +4,7 @@
 use promptgate_core::gate::Scope;
 use promptgate_core::report::PairCounts;
 
-use super::subject::{Reading, Subject, why_none};
+use super::subject::{Cell, Reading, Subject, why_none};
 use super::table::{Side, Table};
 use crate::planning::AaCase;
 use crate::stats::sum;
@@ -25,6 +25,17 @@ pub(crate) struct Pairs<'a> {
     scope: Scope,
     /// By position, how many units come before its own; absent where all cases are looked at.
     seen: Option<(Vec<u32>, u32)>,
+}
+
+/// An output that people labelled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Labelled {
+    /// The head of the text's digest.
+    pub(crate) text: u128,
+    /// What the judge gave.
+    pub(crate) grade: f64,
+    /// What people say.
+    pub(crate) label: f64,
 }
 
 /// Which cases of a comparison a metric is taken over.
@@ -134,6 +145,21 @@ impl<'a> Pairs<'a> {
             self.table.cells(side, subject, position).iter().filter_map(|cell| cell.read().value()).collect()
         };
         Case { baseline: self.baseline.map(values).unwrap_or_default(), candidate: values(self.candidate) }
+    }
+
+    /// The outputs of a case that people labelled and a judge graded, the baseline's first; `subjects` are the judged metric
+    /// and its labels.
+    pub(crate) fn labelled(&self, subjects: (&Subject, &Subject), position: usize) -> Vec<Labelled> {
+        let of_side = |side: &Side| {
+            let (grades, labels) =
+                (self.table.cells(side, subjects.0, position), self.table.cells(side, subjects.1, position));
+            let output = |(repeat, (grade, label)): (usize, (&Cell, &Cell))| {
+                let (grade, label) = (grade.read().value()?, label.read().value()?);
+                Some(Labelled { text: side.labelled_text(position, repeat)?, grade, label })
+            };
+            grades.iter().zip(labels).enumerate().filter_map(output).collect::<Vec<_>>()
+        };
+        self.baseline.into_iter().chain([self.candidate]).flat_map(of_side).collect()
     }
 
     /// Who answered what.

@@ -139,8 +139,11 @@ fn too_small(told: &Told<'_>) -> Option<String> {
 
 /// What would settle an open check; never only "more cases".
 fn settling(told: &Told<'_>) -> String {
-    if let Some(way) = told.cap.and_then(|cap| of_judge(cap.code)) {
+    if let Some(way) = told.cap.and_then(|cap| cap.way) {
         return format!("More cases do not settle it: {way}.");
+    }
+    if told.evidence.is_by_people() {
+        return by_labels(told);
     }
     let (report, n) = (told.report, told.report.n);
     let drop = if report.kind == CheckKind::Ratio { "rise" } else { "drop" };
@@ -166,15 +169,15 @@ fn settling(told: &Told<'_>) -> String {
     }
 }
 
-/// What settles a check whose judge was not held against people enough.
-fn of_judge(code: &str) -> Option<&'static str> {
-    match code {
-        "too_few_labels" => Some("have people label more answers"),
-        "judge_disagrees" => Some(
-            "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)",
-        ),
-        _ => None,
-    }
+/// What people say of some pairs decides: more cases without labels show no more of it.
+fn by_labels(told: &Told<'_>) -> String {
+    let labelled = told.evidence.guarded.unwrap_or_default() as u64;
+    let least = hall::fewest_units(told.margin, told.method.alpha, 1.0);
+    let at_least = match told.margin > 0.0 && labelled < least {
+        true => format!(" (without a gain it takes {} at least, and {labelled} are)", thousands(least)),
+        false => String::new(),
+    };
+    format!("More pairs labelled by people on both sides settle it{at_least}. {}", ways(told, "Or"))
 }
 
 /// What else settles an open check than more cases: mending what broke, taking the suite as the whole requirement, or
@@ -185,7 +188,9 @@ fn ways(told: &Told<'_>, word: &str) -> String {
     if let Some(broken @ 1..) = report.broken {
         ways.push(format!("mend the {}", counted(broken, "broken case", "broken cases")));
     }
-    let small = report.n < SMALL && report.slice.is_none() && !told.is_of_these_cases();
+    // Where these cases are the question, no correction by people is known.
+    let may_be_all = !told.is_of_these_cases() && !told.evidence.is_by_people();
+    let small = report.n < SMALL && report.slice.is_none() && may_be_all;
     if small && report.kind != CheckKind::Ratio {
         let trials = these_cases::fewest_calls(told.margin, told.method.alpha, 1.0).div_ceil(report.n.max(1)).max(3);
         let with =

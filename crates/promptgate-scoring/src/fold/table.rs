@@ -29,6 +29,8 @@ pub(crate) struct Table {
     /// By field that reports group by, the positions by its values.
     fields: Vec<(String, Groups)>,
     subjects: Vec<Subject>,
+    /// Those of them that hold what people say.
+    labels: Vec<Subject>,
     sides: HashMap<(usize, usize), Side>,
     models: usize,
     cases: u64,
@@ -68,6 +70,8 @@ pub(crate) struct Side {
     confirmations: HashMap<usize, Confirmed>,
     /// By position, the cells of earlier draws by subject.
     earlier: HashMap<usize, Vec<Vec<Cell>>>,
+    /// By position and repeat, the head of the digest of an output that people labelled.
+    labelled: HashMap<(usize, usize), u128>,
     /// Whether a trial stands where another version or model belongs.
     pub(crate) misplaced: bool,
 }
@@ -82,6 +86,7 @@ impl Table {
             selections: Vec::new(),
             tags: Groups::default(),
             fields: header.by.iter().map(|path| (path.clone(), Groups::default())).collect(),
+            labels: subjects.iter().filter(|subject| is_label(header, subject)).cloned().collect(),
             subjects,
             sides: HashMap::new(),
             models: header.models.len(),
@@ -102,6 +107,9 @@ impl Table {
         }
         side.count(trial);
         side.remember_earlier(position, &self.subjects, trial);
+        if self.labels.iter().any(|subject| subject.read(trial).value().is_some()) {
+            side.remember_text((position, repeat), trial);
+        }
         side.put(position, repeat, self.repeats, &self.subjects, trial)
     }
 
@@ -267,6 +275,16 @@ impl Side {
         }
     }
 
+    fn remember_text(&mut self, place: (usize, usize), trial: &SettledTrial) {
+        let head = |output: &str| Digest::of_bytes(output.as_bytes()).prefix128();
+        self.labelled.extend(trial.response.as_ref().map(|response| (place, head(&response.output))));
+    }
+
+    /// The head of the digest of what a case's trial said, where people labelled it.
+    pub(crate) fn labelled_text(&self, position: usize, repeat: usize) -> Option<u128> {
+        self.labelled.get(&(position, repeat)).copied()
+    }
+
     fn put(
         &mut self,
         position: usize,
@@ -307,6 +325,11 @@ impl Side {
     pub(crate) fn input(&self, position: usize) -> Option<u128> {
         self.inputs.get(position).copied().filter(|input| *input != 0)
     }
+}
+
+/// Whether a subject holds what people say of another.
+fn is_label(header: &RunHeader, subject: &Subject) -> bool {
+    matches!(subject, Subject::Metric(name) if header.metrics.iter().any(|spec| spec.name == *name && spec.labels_of.is_some()))
 }
 
 fn head(input: &Digest) -> u128 {

@@ -23,6 +23,25 @@ pub struct Calibrated {
     pub se: f64,
     /// The two-sided interval.
     pub interval: (f64, f64),
+    /// What they are reckoned from.
+    pub terms: Terms,
+}
+
+/// What a calibrated mean is reckoned from; zero where the judge has no part in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Terms {
+    /// cov(Y, f).
+    pub covariance: f64,
+    /// var(f and F).
+    pub judge_variance: f64,
+    /// mean(F).
+    pub judge_mean: f64,
+    /// var(F).
+    pub others_variance: f64,
+    /// mean(Y - lambda f).
+    pub rest_mean: f64,
+    /// var(Y - lambda f).
+    pub rest_variance: f64,
 }
 
 /// The prediction-powered mean of labels that people gave (Y), the judge's on the same items (f) and on others (F):
@@ -34,13 +53,35 @@ pub fn ppi_mean(labels: &[f64], judged: &[f64], unlabelled: &[f64], conf: f64) -
     }
     let (n, others) = (labels.len() as f64, unlabelled.len() as f64);
     let pooled: Vec<f64> = judged.iter().chain(unlabelled).copied().collect();
-    let spread = variance(&pooled) * (1.0 + n / others);
-    let lambda = if spread > 0.0 { (covariance(labels, judged) / spread).clamp(0.0, 1.0) } else { 0.0 };
+    let (covariance, judge_variance) = (covariance(labels, judged), variance(&pooled));
+    let spread = judge_variance * (1.0 + n / others);
+    let lambda = if spread > 0.0 { (covariance / spread).clamp(0.0, 1.0) } else { 0.0 };
     let rest: Vec<f64> = labels.iter().zip(judged).map(|(label, grade)| label - lambda * grade).collect();
-    let estimate = lambda * mean(unlabelled) + mean(&rest);
-    let se = (lambda * lambda * variance(unlabelled) / others + variance(&rest) / n).sqrt();
-    let half = dist::normal_quantile(0.5 + conf / 2.0) * se;
-    Ok(Calibrated { lambda, estimate, se, interval: (estimate - half, estimate + half) })
+    let terms = Terms {
+        covariance,
+        judge_variance,
+        judge_mean: mean(unlabelled),
+        others_variance: variance(unlabelled),
+        rest_mean: mean(&rest),
+        rest_variance: variance(&rest),
+    };
+    let se = (lambda * lambda * terms.others_variance / others + terms.rest_variance / n).sqrt();
+    Ok(Calibrated::of(lambda, lambda * terms.judge_mean + terms.rest_mean, se, conf, terms))
+}
+
+/// The mean of labels alone, by the same variance: what the calibrated mean comes to without the judge (lambda = 0).
+pub fn people_alone(labels: &[f64], conf: f64) -> Result<Calibrated, StatError> {
+    finite(labels)?;
+    let terms = Terms { rest_mean: mean(labels), rest_variance: variance(labels), ..Terms::default() };
+    let se = (terms.rest_variance / labels.len() as f64).sqrt();
+    Ok(Calibrated::of(0.0, terms.rest_mean, se, conf, terms))
+}
+
+impl Calibrated {
+    fn of(lambda: f64, estimate: f64, se: f64, conf: f64, terms: Terms) -> Self {
+        let half = dist::normal_quantile(0.5 + conf / 2.0) * se;
+        Self { lambda, estimate, se, interval: (estimate - half, estimate + half), terms }
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {

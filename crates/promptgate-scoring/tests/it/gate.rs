@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use promptgate_core::answer::FailureKind;
 use promptgate_core::gate::{Basis, Check, Fresh, Limit, Rule, Subject};
 use promptgate_core::plan::StoredBaseline;
-use promptgate_core::record::{MetricKind, MetricSpec, PlannedComparison, Purpose};
+use promptgate_core::record::{PlannedComparison, Purpose};
 use promptgate_core::report::{CheckReport, GateReport, headline};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::verdict::{Requirement, Verdict};
@@ -668,63 +668,4 @@ fn outcomes() -> impl Strategy<Value = Vec<(f64, f64)>> {
 fn both_metrics(cases: usize) -> Bench {
     let bench = Bench::gate(cases).drop(0.05).limit("quality", Limit::AllowedDrop(0.05));
     bench.with(|header| header.policy.as_mut().unwrap().flips = 999)
-}
-
-/// 200 pairs graded by a judge that likes the candidate 20 points more than people do; the first `labelled` have labels.
-fn flattered(labelled: usize, change: impl FnOnce(&mut Bench)) -> GateReport {
-    let mut bench = Bench::gate(200).limit("quality", Limit::AllowedDrop(0.05)).with(|header| {
-        let people = promptgate_core::record::people_metric(&metric("quality")).unwrap();
-        header.metrics[0].judged = true;
-        let labels_of = Some(metric("quality"));
-        header.metrics.push(MetricSpec { name: people, kind: MetricKind::Score, judged: false, labels_of, unlabelled: None });
-    });
-    bench.policy().judge_labels_min = 0;
-    change(&mut bench);
-    let grade = |at: usize| 0.5 + 0.05 * (at % 5) as f64;
-    let mut record = bench.record(|_, at, _| Came::Scored(grade(at)));
-    let people = bench.header.metrics[1].name.clone();
-    for trial in &mut record.trials {
-        let at = bench.cases.iter().position(|case| case.id == trial.case.id).unwrap();
-        if at < labelled {
-            let harsher = if trial.version == 0 { 0.2 } else { 0.0 };
-            trial.metrics.insert(people.clone(), Some(grade(at) - harsher + 0.01 * (at % 3) as f64));
-        }
-    }
-    gate_report(&record).unwrap()
-}
-
-#[test]
-fn people_correct_a_judge_that_flatters_the_candidate() {
-    // The judge alone sees no difference at all.
-    let alone = flattered(29, |_| {});
-    assert_eq!((told(&alone).0, first(&alone).difference), (Verdict::Pass, Some(0.0)));
-    let note = "judge of `quality` not checked against people (58 labels, 29 pairs labelled on both sides, agreement ";
-    assert!(alone.comparisons[0].notes.iter().any(|said| said.starts_with(note)), "{:?}", alone.comparisons[0].notes);
-    // From 30 pairs on people decide: 20 points worse, of which 5 are allowed.
-    let corrected = flattered(30, |_| {});
-    assert_eq!(told(&corrected).0, Verdict::Fail);
-    assert!((first(&corrected).difference.unwrap() + 0.2).abs() < 1e-9, "{:?}", first(&corrected).difference);
-    assert!(format!("{:?}", first(&corrected)).contains("prediction-powered mean"));
-    let said = &corrected.comparisons[0].notes;
-    assert!(said.iter().any(|note| note.ends_with("; the judge alone says +0.0 points")), "{said:?}");
-    // All labelled: the judge adds nothing, and the verdict is people's.
-    assert_eq!(told(&flattered(200, |_| {})).0, Verdict::Fail);
-    // Where cases share clusters no such correction is known.
-    let clustered = flattered(200, |bench| {
-        let own = std::mem::replace(bench, Bench::gate(0));
-        *bench = own.clustered(|at| at / 2);
-    });
-    assert_eq!(told(&clustered).0, Verdict::Pass);
-}
-
-#[test]
-fn a_judge_that_people_did_not_check_enough_cannot_pass() {
-    let labels = |least: u32| flattered(29, |bench| bench.policy().judge_labels_min = least);
-    assert_eq!(told(&labels(58)).0, Verdict::Pass);
-    let few = labels(59);
-    assert_eq!(told(&few).0, Verdict::Inconclusive);
-    assert!(told(&few).2.contains("58 answers are labelled by people, and at least 59 are asked for"), "{few:?}");
-    let agreement = |least: f64| flattered(29, |bench| bench.policy().min_agreement = Some(least));
-    assert_eq!((told(&agreement(0.0)).0, told(&agreement(0.99)).0), (Verdict::Pass, Verdict::Inconclusive));
-    assert!(told(&agreement(0.99)).2.contains("and at least 0.99 is asked for"));
 }

@@ -9,6 +9,7 @@ mod judges;
 mod kinds;
 mod looks;
 mod math;
+mod people;
 mod planning;
 mod properties;
 mod registry;
