@@ -15,9 +15,10 @@ use super::gate;
 use super::stage::Stage;
 use super::subject::Subject;
 use crate::planning::{must_pass_blocks, no_new_break_blocks};
+use crate::stats::calibration::Calibrated;
 use crate::stats::these_cases::Case;
 use crate::stats::{
-    StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, sequential, tango, these_cases, trials,
+    StatError, cluster, describe, dist, exact_noninf, hall, log_ratio, sequential, sum, tango, these_cases, trials,
 };
 
 /// The derivation of a gate's checks on a metric (or of a rule) by name; of all critical ones without a name.
@@ -137,6 +138,8 @@ fn weighed_steps(weighed: &Weighed, report: &CheckReport, scene: &Scene<'_>, fam
     let margin = weighed.margin();
     let numbers = if let Stage::Running { largest, .. } = scene.stage {
         running_steps(weighed, evidence, margin, largest)
+    } else if evidence.is_by_people() {
+        Ok(people_steps(weighed, evidence))
     } else if weighed.method.scope == Scope::TheseCases {
         these_cases_steps(weighed, evidence)
     } else if evidence.pass == "Tango" || evidence.pass == "exact unconditional" {
@@ -249,6 +252,52 @@ fn score_steps(weighed: &Weighed, evidence: &Evidence) -> Result<Vec<Step>, Stat
     steps.extend(guard_steps(plain.mean, plain.n, alpha, "n"));
     steps.extend(interval_steps(evidence, "the wider of Hall's and the guard's"));
     Ok(steps)
+}
+
+/// The calibrated mean (gate.md, 7), and its guard.
+fn people_steps(weighed: &Weighed, evidence: &Evidence) -> Vec<Step> {
+    let alpha = weighed.method.alpha;
+    let Some(people) = weighed.judges.people() else { return Vec::new() };
+    let Some(found) = people.mean(alpha) else { return Vec::new() };
+    let (labelled, z) = (people.pairs(), dist::normal_quantile(1.0 - alpha));
+    let of_people = sum::mean(&people.by_people).map(|mean| Step::number("people's difference", "mean(Y)", mean));
+    let mut steps =
+        vec![Step::number("pairs labelled on both sides (n)", "people's Y, the judge's f", labelled as f64)];
+    steps.extend(of_people);
+    match people.others.len() {
+        0 => steps.push(Step::words("the judge", "every pair is labelled: lambda is 0", "adds nothing")),
+        others => steps.extend(judge_steps(others, &found, sum::mean(&people.by_judge))),
+    }
+    steps.extend([
+        Step::number("correction", "mean(Y - lambda f)", found.terms.rest_mean),
+        Step::number("estimate", "lambda mean(F) + the correction", found.estimate),
+        Step::number("variance of Y - lambda f", "divisor n", found.terms.rest_variance),
+        Step::number("standard error (SE)", "sqrt(lambda^2 var(F) / N + var(Y - lambda f) / n)", found.se),
+        Step::number("z", "z_{1-level}", z),
+        Step::number("lower bound", "estimate - z SE", found.interval.0),
+        Step::number("upper bound", "estimate + z SE", found.interval.1),
+    ]);
+    steps.extend(guard_steps(found.estimate, labelled, alpha, "n"));
+    steps.extend(interval_steps(evidence, "the wider of both"));
+    let how = "Phi(estimate / SE); where SE is 0, 0 if the estimate is below 0, else 1";
+    steps.push(Step::number("p of a result this bad without a drop", how, evidence.p));
+    steps
+}
+
+/// What the judge contributes to a calibrated mean, with so many pairs that only it graded.
+fn judge_steps(others: usize, found: &Calibrated, on_labelled: Option<f64>) -> Vec<Step> {
+    let terms = found.terms;
+    let on_labelled = on_labelled.map(|mean| Step::number("the judge's difference on labelled pairs", "mean(f)", mean));
+    let mut steps = vec![Step::number("pairs that only the judge graded (N)", "its F", others as f64)];
+    steps.extend(on_labelled);
+    steps.extend([
+        Step::number("the judge's difference on the others", "mean(F)", terms.judge_mean),
+        Step::number("variance of F", "divisor N", terms.others_variance),
+        Step::number("covariance of Y and f", "divisor n", terms.covariance),
+        Step::number("variance of f and F together", "divisor n + N", terms.judge_variance),
+        Step::number("lambda", "cov(Y, f) / (var(f and F) (1 + n/N)), clipped to 0..1", found.lambda),
+    ]);
+    steps
 }
 
 /// How the sign flip was carried out.

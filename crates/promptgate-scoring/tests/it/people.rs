@@ -1,11 +1,14 @@
 //! What people say beside a judge: when it corrects the judge, when it only tells how far the judge can be trusted, and what
 //! a gate that asks for labels makes of either.
 
+use std::collections::BTreeMap;
+
 use promptgate_core::gate::{Basis, Limit, Scope};
 use promptgate_core::record::{MetricKind, MetricSpec, RecordInMemory, RunHeader, Unlabelled, people_metric};
+use promptgate_core::report::explain::{Derivation, Step};
 use promptgate_core::report::{CheckReport, GateReport};
 use promptgate_core::verdict::Verdict;
-use promptgate_scoring::fold::gate_report;
+use promptgate_scoring::fold::{explanation, gate_report};
 
 use crate::bench::{Bench, Came, metric};
 
@@ -216,4 +219,49 @@ fn labelled_pairs_that_are_all_alike_prove_no_more_than_as_many_pairs_of_scores(
     let said =
         "More pairs labelled by people on both sides settle it (without a gain it takes 59 at least, and 30 are).";
     assert!(reason.contains(said), "{reason}");
+}
+
+/// The numbers of a derivation, by what they are.
+fn numbers(derivation: &Derivation) -> BTreeMap<String, f64> {
+    let number = |step: &Step| Some((step.what.clone(), step.value.parse().ok()?));
+    derivation.steps.iter().filter_map(number).collect()
+}
+
+#[test]
+fn an_explanation_of_a_corrected_check_can_be_reckoned_again_with_paper() {
+    // Labels go up and down with the grades of 40 pairs, 160 others are graded alone.
+    let bench = labelled(200);
+    let grades = |version: usize, at: usize| if version == 0 { 0.5 + 0.1 * (at % 3) as f64 } else { 0.6 };
+    let says = |version: usize, at: usize| {
+        let of_candidate = 0.45 + 0.12 * (at % 3) as f64;
+        (at < 40).then_some(if version == 0 { of_candidate } else { 0.6 + 0.02 * (at % 2) as f64 })
+    };
+    let record = record(&bench, grades, says);
+    let found = explanation(&record, Some("quality")).unwrap();
+    let of = numbers(&found.derivations[0]);
+    let (n, others, lambda) =
+        (of["pairs labelled on both sides (n)"], of["pairs that only the judge graded (N)"], of["lambda"]);
+    assert_eq!((n, others), (40.0, 160.0));
+    let close =
+        |what: &str, expected: f64| assert!((of[what] - expected).abs() < 1e-7, "{what}: {of:?}, not {expected}");
+    let spread = of["variance of f and F together"] * (1.0 + n / others);
+    close("lambda", (of["covariance of Y and f"] / spread).clamp(0.0, 1.0));
+    assert!(lambda > 0.5 && lambda < 1.0, "{lambda}");
+    close("correction", of["people's difference"] - lambda * of["the judge's difference on labelled pairs"]);
+    close("estimate", lambda * of["the judge's difference on the others"] + of["correction"]);
+    let variance = lambda.powi(2) * of["variance of F"] / others + of["variance of Y - lambda f"] / n;
+    close("standard error (SE)", variance.sqrt());
+    close("lower bound", of["estimate"] - of["z"] * of["standard error (SE)"]);
+    close("q", 0.05_f64.powf(1.0 / n));
+    close("guard's lower bound", of["q"] * of["estimate"] - (1.0 - of["q"]));
+    close("lower end", of["lower bound"].min(of["guard's lower bound"]));
+    let check = &gate_report(&record).unwrap().comparisons[0].checks[0];
+    close("estimate", check.difference.unwrap());
+    close("lower end", check.interval.unwrap()[0]);
+    close("p of a result this bad without a drop", check.p_value.unwrap());
+    assert!(!of.contains_key("Hall's lower bound"), "{of:?}");
+    // Where all are labelled, the judge has no part.
+    let all = explanation(&flattered_record(200, as_it_is), Some("quality")).unwrap();
+    let of = numbers(&all.derivations[0]);
+    assert!((of["estimate"] - of["people's difference"]).abs() < 1e-9 && !of.contains_key("lambda"), "{of:?}");
 }
