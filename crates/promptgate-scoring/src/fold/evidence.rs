@@ -244,15 +244,15 @@ impl Evidence {
         })
     }
 
-    /// The same pairs by what people say of some of them; `labelled` are these. What more pairs would bring is not known.
-    pub(crate) fn by_people(&self, estimate: f64, bounds: hall::Bounds, p: f64, labelled: usize) -> Self {
+    /// The same pairs by what people say of some of them. What more pairs would bring is not known.
+    pub(crate) fn by_people(&self, estimate: f64, bounds: hall::Bounds, p: f64, guarded: Option<usize>) -> Self {
         Self {
             estimate,
             lower: Some(bounds.lower),
             interval: Some((bounds.lower, bounds.upper)),
             p,
             variance: None,
-            guarded: Some(labelled),
+            guarded,
             block: PEOPLE,
             pass: PEOPLE,
             table: None,

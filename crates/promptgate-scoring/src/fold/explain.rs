@@ -254,7 +254,7 @@ fn score_steps(weighed: &Weighed, evidence: &Evidence) -> Result<Vec<Step>, Stat
     Ok(steps)
 }
 
-/// The calibrated mean (gate.md, 7), and its guard.
+/// The calibrated mean (gate.md, 7); the guard where nothing varies.
 fn people_steps(weighed: &Weighed, evidence: &Evidence) -> Vec<Step> {
     let alpha = weighed.method.alpha;
     let Some(people) = weighed.judges.people() else { return Vec::new() };
@@ -274,11 +274,14 @@ fn people_steps(weighed: &Weighed, evidence: &Evidence) -> Vec<Step> {
         Step::number("variance of Y - lambda f", "divisor n", found.terms.rest_variance),
         Step::number("standard error (SE)", "sqrt(lambda^2 var(F) / N + var(Y - lambda f) / n)", found.se),
         Step::number("z", "z_{1-level}", z),
-        Step::number("lower bound", "estimate - z SE", found.interval.0),
-        Step::number("upper bound", "estimate + z SE", found.interval.1),
     ]);
-    steps.extend(guard_steps(found.estimate, labelled, alpha, "n"));
-    steps.extend(interval_steps(evidence, "the wider of both"));
+    match evidence.guarded {
+        Some(labelled) => {
+            steps.extend(guard_steps(found.estimate, labelled, alpha, "n"));
+            steps.extend(interval_steps(evidence, "the guard's: nothing varies"));
+        }
+        None => steps.extend(interval_steps(evidence, "estimate - z SE and estimate + z SE")),
+    }
     let how = "Phi(estimate / SE); where SE is 0, 0 if the estimate is below 0, else 1";
     steps.push(Step::number("p of a result this bad without a drop", how, evidence.p));
     steps

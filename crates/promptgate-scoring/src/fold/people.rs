@@ -15,6 +15,9 @@ use crate::calibrating::agreement;
 use crate::stats::calibration::{self, Calibrated};
 use crate::stats::{dist, hall};
 
+/// A standard error that is nothing but rounding.
+const NO_SPREAD: f64 = 1e-12;
+
 /// Labelled pairs from which the calibrated mean decides.
 pub(crate) const ENOUGH: usize = 30;
 
@@ -202,17 +205,19 @@ impl People {
         self.by_people.len()
     }
 
-    /// The evidence by the calibrated mean, in place of the judge's alone, where enough pairs are labelled. It rests on what
-    /// people said of the labelled pairs, so these are what the guard counts: a judge shows no failure that it does not see.
+    /// The evidence by the calibrated mean, in place of the judge's alone, where enough pairs are labelled. Where nothing
+    /// varies the formula has no width, and the guard stands in (gate.md, the degenerate cases): it counts the labelled
+    /// pairs, since a judge shows no failure that it does not see.
     pub(crate) fn calibrated(&self, raw: &Evidence, method: &Method) -> Option<Evidence> {
         if self.pairs() < ENOUGH {
             return None;
         }
         let Calibrated { estimate, se, interval: (lower, upper), .. } = self.mean(method.alpha)?;
-        let normal = hall::Bounds { lower, upper };
-        let bounds = normal.wider(hall::guard(estimate, self.pairs(), method.alpha, -1.0, 1.0));
-        let p = if se > 0.0 { dist::normal_cdf(estimate / se) } else { f64::from(u8::from(estimate >= 0.0)) };
-        Some(raw.by_people(estimate, bounds, p, self.pairs()))
+        let guarded = (se <= NO_SPREAD).then_some(self.pairs());
+        let guard = guarded.map(|pairs| hall::guard(estimate, pairs, method.alpha, -1.0, 1.0));
+        let bounds = guard.unwrap_or(hall::Bounds { lower, upper });
+        let p = if se > NO_SPREAD { dist::normal_cdf(estimate / se) } else { f64::from(u8::from(estimate >= 0.0)) };
+        Some(raw.by_people(estimate, bounds, p, guarded))
     }
 
     /// The calibrated mean. Where all pairs are labelled the judge adds nothing.

@@ -171,11 +171,12 @@ fn settling(told: &Told<'_>) -> String {
 
 /// What people say of some pairs decides: more cases without labels show no more of it.
 fn by_labels(told: &Told<'_>) -> String {
-    let labelled = told.evidence.guarded.unwrap_or_default() as u64;
     let least = hall::fewest_units(told.margin, told.method.alpha, 1.0);
-    let at_least = match told.margin > 0.0 && labelled < least {
-        true => format!(" (without a gain it takes {} at least, and {labelled} are)", thousands(least)),
-        false => String::new(),
+    let at_least = match told.evidence.guarded.filter(|labelled| told.margin > 0.0 && (*labelled as u64) < least) {
+        Some(labelled) => {
+            format!(" (all {labelled} are alike: without a gain it takes {} of them at least)", thousands(least))
+        }
+        None => String::new(),
     };
     format!("More pairs labelled by people on both sides settle it{at_least}. {}", ways(told, "Or"))
 }
