@@ -18,7 +18,7 @@ use crate::extract::choice::Choice as Chooser;
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "choice",
-    summary: "the answer chooses the option expected: spoken, bracketed, or standing alone",
+    summary: "the answer chooses the option expected: as the whole of it, spoken, begun with, bracketed, or standing alone; one that is called wrong is not chosen",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[

@@ -1,20 +1,24 @@
-//! `choice`: the option that an answer chooses, however it is written: `B`, `(B)`, `B.`, `**B**`, "the answer is B".
+//! `choice`: the option that an answer chooses, however it is written: `B`, `(B)`, `B.`, `**B**`, "the answer is B". What
+//! is said outright decides before what is only mentioned, and an option that is called wrong is not chosen ([`forms`]).
+
+mod forms;
 
 use std::borrow::Cow;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::assertion::ExtractStep;
-use regex::Regex;
+use regex::{Match, Regex};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::forms::{Denials, Forms};
 use super::{ExtractExample, Extractor, ExtractorKind, Which};
 use crate::assertion::{Parameter, Subject};
 
 /// The table entry.
 pub(super) const KIND: ExtractorKind = ExtractorKind {
     name: "choice",
-    summary: "the option that is chosen: spoken (\"the answer is B\"), bracketed, or standing alone",
+    summary: "the option that is chosen: the whole answer, spoken (\"the answer is B\"), begun with, bracketed, or standing alone; one that is called wrong is not chosen",
     parameters: &[
         Parameter { name: "choice", doc: "the options, a list such as `[\"A\", \"B\", \"C\"]`; `true` for A to E" },
         Parameter { name: "which", doc: "where several are written alike, the `first` or the `last` (default)" },
@@ -38,8 +42,10 @@ struct Params {
 /// Finds one of some options.
 pub(crate) struct Choice {
     options: Vec<String>,
-    /// From the surest form to the least sure one; the first that is there decides.
-    forms: Vec<Regex>,
+    /// Whether each option is a single letter.
+    letters: bool,
+    forms: Forms,
+    denials: Denials,
     which: Which,
 }
 
@@ -71,29 +77,46 @@ impl Choice {
         by_length.sort_by_key(|option| std::cmp::Reverse(option.len()));
         let any = by_length.iter().map(|option| regex::escape(option)).collect::<Vec<_>>().join("|");
         let letters = options.iter().all(|option| option.trim().chars().count() == 1);
-        // A single small letter is mostly a word: alone it counts only as it is written.
-        let case = if letters { "" } else { "(?i)" };
-        let forms = [
-            format!(
-                r"(?i)\b(?:answer|choice|option|antwort|respuesta|réponse)\b\W{{0,4}}(?:(?:is|was|would be|ist|est|es)\b)?[\s:=*_]*[(\[\u{{201c}}'\x22*]*({any})\b"
-            ),
-            format!(r"[(\[]\s*({any})\s*[)\]]"),
-            format!(r"(?m){case}^\s*[*_]*({any})[*_]*\s*(?:[.):]|$)"),
-            format!(r"{case}(?:^|[^\p{{L}}\p{{N}}_'])({any})(?:$|[^\p{{L}}\p{{N}}_'])"),
-        ];
-        let compiled = forms.iter().map(|form| Regex::new(form).map_err(|error| error.to_string()));
-        Ok(Self { options, forms: compiled.collect::<Result<_, _>>()?, which })
+        let problem = |error: regex::Error| error.to_string();
+        let (forms, denials) = (Forms::of(&any, letters).map_err(problem)?, Denials::of(&any).map_err(problem)?);
+        Ok(Self { options, letters, forms, denials, which })
     }
 
-    /// The option chosen, as it is written among the options.
+    /// The option chosen, as it is written among the options. What is said outright decides before what the answer begins
+    /// with, and that before what it only mentions: reasons name the other options too.
     pub(crate) fn find(&self, text: &str) -> Option<&str> {
-        let found = self.forms.iter().find_map(|form| {
-            let mut hits = form.captures_iter(text).filter_map(|hit| hit.get(1));
-            match self.which {
-                Which::First => hits.next(),
-                Which::Last => hits.last(),
-            }
-        })?;
+        let Forms { whole, closing, stated, praised, bracketed, line, mentioned, .. } = &self.forms;
+        let whole = whole.captures(text).and_then(|hit| hit.get(1));
+        let found = whole
+            .or_else(|| [closing, stated, praised].into_iter().find_map(|form| self.pick(text, form)))
+            .or_else(|| self.beginning(text))
+            .or_else(|| [bracketed, line, mentioned].into_iter().find_map(|form| self.pick(text, form)))?;
+        self.option(found)
+    }
+
+    /// The first or the last mention in a form that is not denied.
+    fn pick<'a>(&self, text: &'a str, form: &Regex) -> Option<Match<'a>> {
+        let mut hits = self.mentions(text, form);
+        match self.which {
+            Which::First => hits.next(),
+            Which::Last => hits.last(),
+        }
+    }
+
+    fn mentions<'a>(&self, text: &'a str, form: &Regex) -> impl Iterator<Item = Match<'a>> {
+        let hits = form.captures_iter(text).filter_map(|hit| hit.get(1));
+        hits.filter(move |hit| self.denials.allow(text, hit))
+    }
+
+    /// The option that an answer begins with. A list of all of them begins so too, and chooses nothing yet.
+    fn beginning<'a>(&self, text: &'a str) -> Option<Match<'a>> {
+        let first = self.mentions(text, &self.forms.begun).next()?;
+        let is_list = self.mentions(text, &self.forms.line).any(|hit| self.option(hit) != self.option(first));
+        let is_subject = self.letters && self.denials.make_a_subject(&text[first.end()..]);
+        Some(first).filter(|_| !is_list && !is_subject)
+    }
+
+    fn option(&self, found: Match<'_>) -> Option<&str> {
         let chosen = found.as_str().to_lowercase();
         self.options.iter().map(|option| option.trim()).find(|option| option.to_lowercase() == chosen)
     }
@@ -111,27 +134,96 @@ impl Extractor for Choice {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(options: &[&str], text: &str, expected: Option<&str>) {
+        let choice = Choice::of(options.iter().map(|option| (*option).to_owned()).collect(), Which::Last).unwrap();
+        assert_eq!(choice.find(text), expected, "{text}");
+    }
+
+    const LETTERS: [&str; 4] = ["A", "B", "C", "D"];
+
     #[test]
     fn an_option_is_found_however_it_is_written() {
-        let check = |options: &[&str], text: &str, expected: Option<&str>| {
-            let choice = Choice::of(options.iter().map(|option| (*option).to_owned()).collect(), Which::Last).unwrap();
-            assert_eq!(choice.find(text), expected, "{text}");
-        };
-        let letters = ["A", "B", "C"];
-        check(&letters, "B", Some("B"));
-        check(&letters, "(b)", None);
-        check(&letters, "The answer is (C).", Some("C"));
-        check(&letters, "Answer: **B**", Some("B"));
-        check(&letters, "the correct option is\nB", Some("B"));
-        check(&letters, "A cat sat. Answer: C", Some("C"));
-        check(&letters, "B) because of the cat", Some("B"));
-        check(&letters, "I think A, or rather B", Some("B"));
-        check(&letters, "a banana", None);
-        check(&letters, "ABC", None);
-        check(&letters, "", None);
+        let letters = &LETTERS;
+        check(letters, "The answer is (C).", Some("C"));
+        check(letters, "Answer: **B**", Some("B"));
+        check(letters, "the correct option is\nB", Some("B"));
+        check(letters, "A cat sat. Answer: C", Some("C"));
+        check(letters, "B) because of the cat", Some("B"));
+        check(letters, "b) because of the cat", Some("B"));
+        check(letters, "I think A, or rather B", Some("B"));
+        check(letters, "a banana", None);
+        check(letters, "so (a) goes to (b)", None);
+        check(letters, "ABC", None);
+        check(letters, "", None);
         check(&["yes", "no"], "Yes, that is right.", Some("yes"));
         check(&["yes", "no"], "Nothing.", None);
         check(&["billing", "billing support"], "It goes to Billing Support.", Some("billing support"));
         check(&["入金", "出金"], "答えは (出金) です", Some("出金"));
+    }
+
+    #[test]
+    fn an_answer_that_is_nothing_but_an_option_is_that_option_in_any_case() {
+        for text in ["B", "b", "b)", "(b)", "(B).", " **b** ", "`B`", "\"b\"", "Option B", "answer: b", "$\\boxed{B}$"]
+        {
+            check(&LETTERS, text, Some("B"));
+        }
+        check(&["C", "C++"], "C++.", Some("C++"));
+    }
+
+    #[test]
+    fn what_is_said_outright_decides_before_what_is_mentioned() {
+        let letters = &LETTERS;
+        check(letters, "The answer is B. Option A is wrong because it ignores X. Option C is irrelevant.", Some("B"));
+        check(letters, "Answer: B\n\nExplanation: Option A is false, option D is too small.", Some("B"));
+        check(letters, "The answer is a matter of taste, but I choose C.", Some("C"));
+        check(letters, "The answer is a.", Some("A"));
+        check(letters, "The best answer to this question is therefore option (D), not (A).", Some("D"));
+        check(letters, "I'd go with B, though C is close and (D) is closer.", Some("B"));
+        check(letters, "Answer: A. No, wait. The correct answer is: **C**", Some("C"));
+        check(letters, "It is $\\boxed{\\text{B}}$, as (A) shows.", Some("B"));
+        check(letters, "A and B differ in (C).\n\n**B**", Some("B"));
+        check(letters, "First (A), then (C).\nD", Some("D"));
+        check(letters, "Look at (A) and (D): B is the correct one, unlike (A).", Some("B"));
+        check(letters, "(A) is correct but short. (B) is complete. So (B) is better.", Some("B"));
+        check(letters, "Answer B is wrong. I would pick D over A.", Some("D"));
+    }
+
+    #[test]
+    fn an_answer_may_begin_with_its_option() {
+        let letters = &LETTERS;
+        check(letters, "B\n\nA is wrong because (A) uses a cat.", Some("B"));
+        check(letters, "C) Paris is right since options (A) and (B) are wrong.", Some("C"));
+        check(letters, "(B) because D comes later", Some("B"));
+        check(letters, "**B**: so (A) goes", Some("B"));
+        check(letters, "A, B and C are too small", None);
+        check(letters, "A) a cat\nB) a dog\nSo it must be a dog: B", Some("B"));
+        check(letters, "(A) is 5, (B) is 6, and 6 is asked for, so (B).", Some("B"));
+        check(&["yes", "no"], "Yes, there is no problem.", Some("yes"));
+        check(&["true", "false"], "True, the other statement is false", Some("true"));
+        check(&["true", "false"], "**True** since the other one is false", Some("true"));
+    }
+
+    #[test]
+    fn an_option_that_is_rejected_is_not_chosen() {
+        let letters = &LETTERS;
+        check(letters, "Option A is too small. Therefore (B).", Some("B"));
+        check(letters, "So B, as A is clearly too small, and (C) and (D) are wrong", Some("B"));
+        check(letters, "B fits. A doesn’t, C isn't, D does not.", Some("B"));
+        check(letters, "B rather than C, and neither A nor D", Some("B"));
+        check(letters, "If A is correct, then the sum is odd. So B.", Some("B"));
+        check(letters, "Is the answer A? It has no legs. It must be B then.", Some("B"));
+        check(letters, "(A) is wrong.", None);
+        check(letters, "I rule out A", None);
+        check(&["positive", "negative"], "It is positive, not negative", Some("positive"));
+    }
+
+    #[test]
+    fn a_part_of_a_word_or_of_a_number_is_no_option() {
+        check(&["1", "2"], "The answer is 1.5", None);
+        check(&["1", "2"], "It costs 2,500 or -1.", None);
+        check(&["1", "2"], "The answer is 1.", Some("1"));
+        check(&["yes", "no"], "a no-brainer", None);
+        check(&LETTERS, "The A-level and D's end", None);
     }
 }

@@ -475,6 +475,31 @@ fn published_patterns(config: &std::path::Path) -> Chain {
     Chain::build(&spec).unwrap()
 }
 
+/// Judges that explain themselves at length: "Output (a) is correct but lacks detail ... Therefore, Output (b) is better."
+#[test]
+fn the_choice_of_a_letter_is_the_label_of_all_llmbar_recordings() {
+    let Some(data) = data_dir() else { return };
+    let chain = Chain::build(&crate::trial::chain("{ choice = [\"a\", \"b\"] }")).unwrap();
+    let mut outputs = 0;
+    for judge in ["GPT-4", "ChatGPT"] {
+        for entry in fs::read_dir(data.join("llmbar/recordings").join(judge)).unwrap() {
+            for line in lines(&entry.unwrap().path()) {
+                let (output, Some(label)) = (line["output"].as_str().unwrap(), line["parsed"].as_str()) else {
+                    continue;
+                };
+                assert_eq!(
+                    chain.take(output),
+                    Extraction::Found(Subject::Text(label.into())),
+                    "{}: {output}",
+                    line["id"]
+                );
+                outputs += 1;
+            }
+        }
+    }
+    assert!(outputs > 10_000, "{outputs}");
+}
+
 #[test]
 fn the_last_number_and_the_marked_one_agree_with_all_gsm8k_labels() {
     let Some(data) = data_dir() else { return };
