@@ -69,6 +69,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape,
         instructions: vec![("task", Filling::OfCase(task)), ("labels", Filling::Fixed(labels.into()))],
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(1.0),
     }))

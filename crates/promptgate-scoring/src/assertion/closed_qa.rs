@@ -56,6 +56,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape,
         instructions: vec![("criteria", Filling::OfCase(criteria))],
         data,
+        each_of: None,
         of_answer: true,
         threshold: PASSES,
     }))

@@ -53,6 +53,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape: Shape::Ranked,
         instructions: Vec::new(),
         data,
+        each_of: Some("context"),
         of_answer: false,
         threshold: spec.threshold.unwrap_or(0.7),
     }))

@@ -70,6 +70,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape,
         instructions: Vec::new(),
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(0.5),
     }))

@@ -43,6 +43,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape: Shape::Share { empty: Some(1.0) },
         instructions: Vec::new(),
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(1.0),
     }))

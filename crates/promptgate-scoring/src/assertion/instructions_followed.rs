@@ -46,6 +46,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape: Shape::Share { empty: None },
         instructions: Vec::new(),
         data,
+        each_of: Some("instructions"),
         of_answer: true,
         threshold: spec.threshold.unwrap_or(1.0),
     }))

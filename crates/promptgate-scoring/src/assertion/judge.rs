@@ -228,8 +228,8 @@ impl Judge {
         }
     }
 
-    /// The request of a question; what a reply lacked is said in one more message.
-    fn request(&self, question: &Question, shape: &Shape, lacked: Option<&str>) -> Result<RequestBody, String> {
+    /// The request of a question; what a reply lacked is said in one more message, in words of ours alone.
+    fn request(&self, question: &Question, shape: &Shape, lacked: Option<&'static str>) -> Result<RequestBody, String> {
         let seat = self.seats.get(question.seat).ok_or("a judge that is not there is asked")?;
         let mark = data::mark(&self.prompt.identity.digest, question);
         let mut vars = question.instructions.clone();

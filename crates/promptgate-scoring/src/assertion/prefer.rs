@@ -107,9 +107,14 @@ impl Prefer {
         let mut questions = Vec::new();
         for seat in 0..self.judge.count() {
             let instructions = instructions.clone();
-            questions.push(Question { seat, instructions: instructions.clone(), data: data(&own, &other)? });
+            questions.push(Question {
+                seat,
+                instructions: instructions.clone(),
+                data: data(&own, &other)?,
+                each: None,
+            });
             if self.orders == Orders::Both {
-                questions.push(Question { seat, instructions, data: data(&other, &own)? });
+                questions.push(Question { seat, instructions, data: data(&other, &own)?, each: None });
             }
         }
         Ok(questions)

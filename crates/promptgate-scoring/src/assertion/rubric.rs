@@ -63,6 +63,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
             ("max", Filling::Fixed(max.into())),
         ],
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(0.5),
     }))

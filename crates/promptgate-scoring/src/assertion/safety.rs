@@ -65,6 +65,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape: Shape::Label(labels.map(|(label, score)| (label.to_owned(), score)).to_vec()),
         instructions: vec![("aspect", Filling::Fixed(aspect.into()))],
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(1.0),
     }))

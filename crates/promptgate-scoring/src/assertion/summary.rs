@@ -42,6 +42,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         shape: Shape::Share { empty: None },
         instructions: Vec::new(),
         data,
+        each_of: None,
         of_answer: true,
         threshold: spec.threshold.unwrap_or(0.8),
     }))

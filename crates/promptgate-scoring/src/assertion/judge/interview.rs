@@ -6,6 +6,7 @@ use promptgate_core::ask::{Ask, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::shape::Unfit;
 use super::{Grade, Judge, Shape, probabilities};
 use crate::assertion::State;
 use crate::assertion::text::excerpt;
@@ -22,6 +23,8 @@ pub(crate) struct Question {
     pub(crate) instructions: Map<String, Value>,
     /// What is looked at.
     pub(crate) data: Map<String, Value>,
+    /// Of how many things each has an item in the grade's list, where that is known.
+    pub(crate) each: Option<usize>,
 }
 
 /// Where an interview is.
@@ -71,16 +74,16 @@ impl Judge {
         let mut asks = Vec::new();
         for (slot, question) in slots.iter_mut().zip(questions) {
             let Slot::Asked(attempts) = *slot else { continue };
-            match read(replies.next(), shape) {
+            match read(replies.next(), shape, question.each) {
                 Ok(grade) => *slot = Slot::Graded(grade),
                 Err(Unread::Gone(reason)) => {
                     return Progress::Unscored(format!("{}: {reason}", self.model(question.seat)));
                 }
-                Err(Unread::Junk(reason)) if attempts >= MOST_ATTEMPTS => {
+                Err(Unread::Junk(Unfit { words, .. })) if attempts >= MOST_ATTEMPTS => {
                     let judge = self.model(question.seat);
-                    return Progress::Unscored(format!("no grade of {judge} in {attempts} replies: {reason}"));
+                    return Progress::Unscored(format!("no grade of {judge} in {attempts} replies: {words}"));
                 }
-                Err(Unread::Junk(reason)) => match self.request(question, shape, Some(&reason)) {
+                Err(Unread::Junk(Unfit { lacked, .. })) => match self.request(question, shape, Some(lacked)) {
                     Ok(body) => {
                         asks.push(Ask::Model(Box::new(body)));
                         *slot = Slot::Asked(attempts + 1);
@@ -113,10 +116,10 @@ enum Unread {
     /// Asking again would not help.
     Gone(String),
     /// What came is no grade; asked again it may be.
-    Junk(String),
+    Junk(Unfit),
 }
 
-fn read(reply: Option<Reply>, shape: &Shape) -> Result<Grade, Unread> {
+fn read(reply: Option<Reply>, shape: &Shape, each: Option<usize>) -> Result<Grade, Unread> {
     let response = match reply {
         Some(Reply::Model(response)) => response,
         Some(Reply::Failed(failure)) => return Err(Unread::Gone(failure.message)),
@@ -125,15 +128,15 @@ fn read(reply: Option<Reply>, shape: &Shape) -> Result<Grade, Unread> {
         _ => return Err(Unread::Gone("no reply came".to_owned())),
     };
     match response.finish_reason {
-        FinishReason::Length => Err(Unread::Junk("it was cut off at the token limit".to_owned())),
+        FinishReason::Length => Err(Unread::Junk(Unfit::of("it was cut off at the token limit"))),
         FinishReason::ContentFilter => Err(Unread::Gone("the judge declined, or was held back by a filter".to_owned())),
-        _ => shape.read(&response.output).map_err(|problem| {
-            let shown = excerpt(&response.output);
-            Unread::Junk(if shown.is_empty() {
-                format!("{problem}: an empty reply")
-            } else {
-                format!("{problem}: {shown}")
-            })
-        }),
+        _ => shape.read(&response.output, each).map_err(|unfit| Unread::Junk(shown(unfit, &response.output))),
     }
+}
+
+/// What is wrong with a reply, and the reply, for people.
+fn shown(Unfit { lacked, words }: Unfit, reply: &str) -> Unfit {
+    let shown = excerpt(reply);
+    let shown = if shown.is_empty() { "an empty reply" } else { &shown };
+    Unfit { lacked, words: format!("{words}: {shown}") }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Judged {
     pub(crate) instructions: Vec<(&'static str, Filling)>,
     /// What is looked at beside the answer.
     pub(crate) data: Vec<(&'static str, Expected)>,
+    /// What of that has an item of its own for each of its parts, where it is a list.
+    pub(crate) each_of: Option<&'static str>,
     /// Whether the answer is looked at.
     pub(crate) of_answer: bool,
     /// From where on it passes.
@@ -52,7 +54,8 @@ impl Judged {
         if self.of_answer {
             data.insert("answer".to_owned(), answer(trial));
         }
-        let of_seat = |seat| Question { seat, instructions: instructions.clone(), data: data.clone() };
+        let each = self.each_of.and_then(|name| data.get(name)?.as_array()).map(Vec::len);
+        let of_seat = |seat| Question { seat, instructions: instructions.clone(), data: data.clone(), each };
         Ok((0..self.judge.count()).map(of_seat).collect())
     }
 

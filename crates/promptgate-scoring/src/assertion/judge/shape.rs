@@ -48,6 +48,30 @@ pub(crate) enum Shape {
     List,
 }
 
+/// Why a reply is no grade.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unfit {
+    /// What the judge is told when it is asked again. It holds no word of the reply, which may repeat what it looked at:
+    /// outside of the marks that would be an instruction.
+    pub(crate) lacked: &'static str,
+    /// The same for people, with what was said.
+    pub(crate) words: String,
+}
+
+impl Unfit {
+    /// What is said of it without the reply.
+    pub(crate) fn of(lacked: &'static str) -> Self {
+        Self { lacked, words: lacked.to_owned() }
+    }
+}
+
+const NO_OBJECT: &str = "it is not the JSON object asked for";
+const NO_SCORE: &str = "its score is not on the scale";
+const NO_LABEL: &str = "its label is none of those asked for";
+const NO_ITEMS: &str = "the list is empty";
+const TOO_MANY: &str = "the list is too long";
+const NOT_EACH: &str = "the list does not have one item for each";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scaled {
@@ -109,41 +133,50 @@ impl Shape {
         }
     }
 
-    /// Reads a reply, or says what is wrong with it.
-    pub(crate) fn read(&self, reply: &str) -> Result<Grade, String> {
+    /// Reads a reply, or says what is wrong with it. Where items are wanted for `each` of so many things, a list that
+    /// leaves one out is no grade: what is left out would count as if it held. Things may be taken apart into several
+    /// items, but not where they have ranks.
+    pub(crate) fn read(&self, reply: &str, each: Option<usize>) -> Result<Grade, Unfit> {
         match self {
             Self::Scale { min, max } => {
                 let Scaled { reason, score } = parsed(reply)?;
                 if !(*min..=*max).contains(&score) {
-                    return Err(format!("the score {score} is not in {min}..={max}"));
+                    let words = format!("the score {score} is not in {min}..={max}");
+                    return Err(Unfit { lacked: NO_SCORE, words });
                 }
                 Ok(Grade::of((score - min) / (max - min), reason))
             }
             Self::Label(labels) => {
                 let Labelled { reason, label } = parsed(reply)?;
                 let known = labels.iter().find(|(known, _)| *known == label);
-                let (label, score) = known.cloned().ok_or_else(|| format!("`{label}` is none of the labels"))?;
+                let (label, score) = known.cloned().ok_or_else(|| {
+                    let words = format!("`{label}` is none of the labels");
+                    Unfit { lacked: NO_LABEL, words }
+                })?;
                 Ok(Grade { score, label: Some(label), reason })
             }
             Self::Share { empty } => {
                 let items = items(reply)?;
+                each.map_or(Ok(()), |each| complete(&items, each, items.len() >= each))?;
                 match (items.is_empty(), empty) {
                     (true, Some(score)) => Ok(Grade::of(*score, "there was nothing to look at")),
-                    (true, None) => Err("the list is empty".to_owned()),
+                    (true, None) => Err(Unfit::of(NO_ITEMS)),
                     (false, _) => Ok(Grade::of(share(&items), missed(&items))),
                 }
             }
             Self::Ranked => {
                 let items = items(reply)?;
                 if items.is_empty() {
-                    return Err("the list is empty".to_owned());
+                    return Err(Unfit::of(NO_ITEMS));
                 }
+                each.map_or(Ok(()), |each| complete(&items, each, items.len() == each))?;
                 Ok(Grade::of(average_precision(&items), missed(&items)))
             }
             Self::List => {
                 let Items { items }: Items<String> = parsed(reply)?;
                 if items.is_empty() || items.len() > MOST_ITEMS {
-                    return Err(format!("{} items came; 1 to {MOST_ITEMS} are wanted", items.len()));
+                    let words = format!("{} items came; 1 to {MOST_ITEMS} are wanted", items.len());
+                    return Err(Unfit { lacked: if items.is_empty() { NO_ITEMS } else { TOO_MANY }, words });
                 }
                 Ok(Grade::of(1.0, items.join("\n")))
             }
@@ -152,16 +185,23 @@ impl Shape {
 }
 
 /// Numbers beyond what a double holds, doubled keys and anything behind the object are refused.
-fn parsed<'a, T: Deserialize<'a>>(reply: &'a str) -> Result<T, String> {
-    serde_json::from_str(reply.trim()).map_err(|error| format!("it is not the JSON object asked for ({error})"))
+fn parsed<'a, T: Deserialize<'a>>(reply: &'a str) -> Result<T, Unfit> {
+    let unfit = |error| Unfit { lacked: NO_OBJECT, words: format!("{NO_OBJECT} ({error})") };
+    serde_json::from_str(reply.trim()).map_err(unfit)
 }
 
-fn items(reply: &str) -> Result<Vec<Item>, String> {
+fn items(reply: &str) -> Result<Vec<Item>, Unfit> {
     let Items { items }: Items<Item> = parsed(reply)?;
     if items.len() > MOST_ITEMS {
-        return Err(format!("{} items came; at most {MOST_ITEMS} are wanted", items.len()));
+        let words = format!("{} items came; at most {MOST_ITEMS} are wanted", items.len());
+        return Err(Unfit { lacked: TOO_MANY, words });
     }
     Ok(items)
+}
+
+fn complete(items: &[Item], each: usize, is_complete: bool) -> Result<(), Unfit> {
+    let words = || format!("{} items came for {each}: {NOT_EACH}", items.len());
+    if is_complete { Ok(()) } else { Err(Unfit { lacked: NOT_EACH, words: words() }) }
 }
 
 fn share(items: &[Item]) -> f64 {
@@ -192,9 +232,9 @@ mod tests {
     use super::*;
 
     fn check(shape: &Shape, reply: &str, expected: Result<f64, &str>) {
-        match (shape.read(reply), expected) {
+        match (shape.read(reply, None), expected) {
             (Ok(grade), Ok(score)) => assert!((grade.score - score).abs() < 1e-12, "{reply}: {grade:?}"),
-            (Err(problem), Err(part)) => assert!(problem.contains(part), "{reply}: {problem}"),
+            (Err(unfit), Err(part)) => assert!(unfit.words.contains(part), "{reply}: {unfit:?}"),
             (read, expected) => panic!("{reply}: {read:?}, not {expected:?}"),
         }
     }
@@ -246,6 +286,27 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_leaves_something_out_is_no_grade() {
+        let items = |count: usize| json!({"items": vec![json!({"text": "t", "verdict": true}); count]}).to_string();
+        let read = |shape: &Shape, count| shape.read(&items(count), Some(3)).map(|grade| grade.score);
+        let left_out = |count| Err(Unfit { lacked: NOT_EACH, words: format!("{count} items came for 3: {NOT_EACH}") });
+        let share = Shape::Share { empty: None };
+        assert_eq!([1, 3, 4].map(|count| read(&share, count)), [left_out(1), Ok(1.0), Ok(1.0)]);
+        assert_eq!([1, 3, 4].map(|count| read(&Shape::Ranked, count)), [left_out(1), Ok(1.0), left_out(4)]);
+    }
+
+    #[test]
+    fn what_a_judge_is_told_of_its_reply_holds_no_word_of_it() {
+        let shapes = [Shape::Scale { min: 1.0, max: 5.0 }, Shape::Label(Vec::new()), Shape::Ranked, Shape::List];
+        for shape in shapes {
+            for reply in ["PLANTED", r#"{"PLANTED": 1}"#, r#"{"reason": "", "label": "PLANTED"}"#] {
+                let unfit = shape.read(reply, None).unwrap_err();
+                assert!(!unfit.lacked.contains("PLANTED"), "{unfit:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_asked_for_is_what_is_read() {
         let shapes = [
             Shape::Scale { min: 0.0, max: 1.0 },
@@ -263,7 +324,7 @@ mod tests {
                 Shape::List => json!({"items": ["x"]}),
             };
             assert!(matches!(schema.check(&reply), crate::assertion::schema::Validity::Valid), "{shape:?}");
-            assert!(shape.read(&reply.to_string()).is_ok(), "{shape:?}");
+            assert!(shape.read(&reply.to_string(), None).is_ok(), "{shape:?}");
         }
     }
 }
