@@ -8,10 +8,12 @@ use promptgate_core::score::{Evidence, Scored};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::difference::{self, Difference};
+use super::equality::same_value;
 use super::expected::Expected;
 use super::kind::pass_fail;
 use super::names::Names;
-use super::text::excerpt;
+use super::text::{TextRule, excerpt};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
 /// The table entry.
@@ -107,33 +109,22 @@ impl ToolCall {
         }
         let Some(wanted) = wanted else { return true };
         let (said, wanted) = (self.counted(&call.arguments), self.counted(wanted));
-        match self.mode {
-            Mode::Partial => holds(&said, &wanted),
-            Mode::Exact => holds(&said, &wanted) && holds(&wanted, &said),
-        }
+        let mode = match self.mode {
+            Mode::Partial => difference::Mode::Subset,
+            Mode::Exact => difference::Mode::Exact,
+        };
+        Difference::first(&said, &wanted, mode).is_none()
     }
 
     /// The arguments that count.
     fn counted(&self, arguments: &Value) -> Value {
         let Value::Object(map) = arguments else { return arguments.clone() };
-        let counts = |(name, value): &(&String, &Value)| {
-            !self.ignore.contains(name) && self.defaults.get(*name).is_none_or(|default| default != *value)
+        let is_default = |name: &str, value: &Value| {
+            self.defaults.get(name).is_some_and(|default| same_value(default, value, TextRule::default()))
         };
+        let counts =
+            |(name, value): &(&String, &Value)| !self.ignore.contains(name) && !is_default(name.as_str(), value);
         Value::Object(map.iter().filter(counts).map(|(name, value)| (name.clone(), value.clone())).collect())
-    }
-}
-
-/// Whether a value holds another: the keys of a table at least, lists item by item, numbers by value.
-pub(super) fn holds(value: &Value, wanted: &Value) -> bool {
-    match (value, wanted) {
-        (Value::Object(map), Value::Object(wanted)) => {
-            wanted.iter().all(|(key, wanted)| map.get(key).is_some_and(|value| holds(value, wanted)))
-        }
-        (Value::Array(items), Value::Array(wanted)) => {
-            items.len() == wanted.len() && items.iter().zip(wanted).all(|(item, wanted)| holds(item, wanted))
-        }
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (one, other) => one == other,
     }
 }
 

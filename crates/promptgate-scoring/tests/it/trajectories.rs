@@ -53,6 +53,26 @@ fn calls_are_counted_by_name_and_arguments() {
 }
 
 #[test]
+fn arguments_are_compared_as_json_is_anywhere_else() {
+    let called = |arguments: &str| format!(r#"{{"tool_calls": [{{"name": "book", "arguments": {arguments}}}]}}"#);
+    let check = |toml: &str, arguments: &str, expected: &str| {
+        let toml = format!("kind = \"tool-call\"\ntool = \"book\"\n{toml}");
+        let scored = scored(&toml, any_case(), response("", &called(arguments)));
+        assert_eq!(word(&scored), expected, "{toml} and {arguments}");
+    };
+    for mode in ["partial", "exact"] {
+        let id = format!("arguments = {{ id = 9007199254740993 }}\nmode = \"{mode}\"");
+        check(&id, r#"{"id": 9007199254740992}"#, "failed");
+        check(&id, r#"{"id": 9007199254740993}"#, "passed");
+        let lines = format!("arguments = {{ text = \"a\\nb\", n = 1 }}\nmode = \"{mode}\"");
+        check(&lines, r#"{"text": "a\r\nb", "n": 1.0}"#, "passed");
+    }
+    let defaults = "arguments = { id = 1 }\nmode = \"exact\"\ndefaults = { u = 1, v = { w = \"a\\nb\" } }";
+    check(defaults, r#"{"id": 1, "u": 1.0, "v": {"w": "a\r\nb"}}"#, "passed");
+    check(defaults, r#"{"id": 1, "u": 2}"#, "failed");
+}
+
+#[test]
 fn the_set_and_order_of_tools_are_held_to_what_is_expected() {
     check("kind = \"tool-f1\"\nvalues = [\"find_table\", \"book\", \"send_mail\"]", "passed");
     check("kind = \"tool-f1\"\nvalues = [\"find_table\", \"book\"]", "failed");
