@@ -20,6 +20,7 @@ mod compare;
 mod function;
 mod normal;
 mod parse;
+mod points;
 mod power;
 mod rational;
 mod token;

@@ -156,6 +156,24 @@ const EQUAL: &[(&str, &str)] = &[
     ("3 \\times 10^8", "3e8"),
     ("x^2+y^2", "$y^2 + x^2$"),
     ("3, 4", "$x = 3$ or $x = 4$"),
+    ("10000", "10\\,000"),
+    ("1234567", "1\\,234\\,567"),
+    ("\\frac12", "½"),
+    ("1.75", "1¾"),
+    ("\\frac13", "0.\\overline{3}"),
+    ("\\frac16", "0.1\\overline{6}"),
+    ("1\\frac{3}{11}", "1.\\overline{27}"),
+    ("10", "\\binom{5}{2}"),
+    ("\\emptyset", "\\{\\}"),
+    ("\\mathbb{R}", "ℝ"),
+    // Functions.
+    ("\\arcsin x", "\\sin^{-1} x"),
+    ("\\arctan(1)", "\\tan^{-1}(1)"),
+    ("\\arccos 2x", "\\cos^{-1}(2x)"),
+    ("f(x+1)", "f(1+x)"),
+    ("f(2)+1", "1+f(2)"),
+    ("f(x) = x+1", "f(x) = 1+x"),
+    ("a(b+c)", "ab+ac"),
 ];
 
 const UNEQUAL: &[(&str, &str)] = &[
@@ -196,6 +214,21 @@ const UNEQUAL: &[(&str, &str)] = &[
     ("\\log 100", "\\ln 100"),
     ("|x|", "x"),
     ("|x|^3", "x^3"),
+    ("1/\\sin x", "\\sin^{-1} x"),
+    ("\\frac{\\pi}{3}", "\\tan^{-1}(1)"),
+    ("\\sin 2x", "2\\sin x\\cos y"),
+    ("\\sin^2 x-\\cos^2 x", "1"),
+    ("|\\pi x|", "\\pi x"),
+    ("e^{i\\pi}", "1"),
+    ("e^{ix}", "\\cos x - i\\sin x"),
+    ("3+2i", "3-2i"),
+    ("f(2)", "g(2)"),
+    ("f(x) = x+1", "f(x) = x+2"),
+    ("n!", "n^n"),
+    ("\\mathbb{R}", "R"),
+    ("5", "\\emptyset"),
+    ("0.3", "0.\\overline{3}"),
+    ("\\binom{n}{2}", "n^2"),
     ("(-1)^n", "1"),
     ("\\sqrt{3-2\\sqrt{2}}", "1-\\sqrt2"),
     ("5!", "5"),
@@ -264,6 +297,35 @@ fn what_agrees_to_twelve_digits_and_has_no_proof_is_unscored() {
     check("\\sqrt[3]{2+\\sqrt{5}}", "\\frac{1+\\sqrt5}{2}", "unscored");
     check("\\sin^2(1)+\\cos^2(1)", "1", "unscored");
     check("2^{200}", "2^{199}\\cdot 2", "unscored");
+    check("\\frac{\\pi}{4}", "\\tan^{-1}(1)", "unscored");
+}
+
+#[test]
+fn what_agrees_at_every_point_and_has_no_proof_is_unscored() {
+    for (left, right) in [
+        ("\\sin^2 x+\\cos^2 x", "1"),
+        ("\\sin 2x", "2\\sin x\\cos x"),
+        ("y = \\sin 2x", "y = 2\\sin x\\cos x"),
+        ("e^{i\\pi}", "-1"),
+        ("e^{ix}", "\\cos x + i\\sin x"),
+        ("|\\pi x|", "\\pi|x|"),
+        ("\\ln(x^2)", "2\\ln|x|"),
+        ("\\binom{n}{2}", "\\frac{n(n-1)}{2}"),
+        ("(n+1)!", "(n+1) n!"),
+        ("\\cos(a+b)", "\\cos a\\cos b-\\sin a\\sin b"),
+    ] {
+        check(left, right, "unscored");
+        check(right, left, "unscored");
+    }
+}
+
+#[test]
+fn what_may_be_read_in_two_ways_or_is_not_read_is_unscored() {
+    check("2f", "f(2)", "unscored");
+    check("fd-f", "f(d-1)", "unscored");
+    check("5", "\\mathbb{R}\\setminus\\{0\\}", "unscored");
+    check("5", "\\sum_{k=1}^{5} 1", "unscored");
+    check("5", "\\sinh^{-1}(1)", "unscored");
 }
 
 #[test]

@@ -130,6 +130,14 @@ impl Algebra {
         Ok(self.multiplied(&left.top, &right.bottom)? == self.multiplied(&right.top, &left.bottom)?)
     }
 
+    /// Why nothing is said of two expressions, where a letter is a function in one place and a number in another.
+    pub(super) fn ambiguous(&self) -> Option<&'static str> {
+        let is_function =
+            |name: &str| self.atoms.iter().any(|atom| matches!(atom, Atom::Apply(known, _) if *known == name));
+        let both = self.atoms.iter().any(|atom| matches!(atom, Atom::Name(name) if is_function(name)));
+        both.then_some("a letter in it may be a function or a factor")
+    }
+
     /// The difference of two normal forms.
     pub(super) fn minus(&mut self, left: &Quotient, right: &Quotient) -> Result<Quotient> {
         let negative = self.times(&Quotient::constant(Rational::whole(-1)), right)?;

@@ -4,14 +4,15 @@
 use super::Halt;
 use super::algebra::{Algebra, Quotient, Result};
 use super::parse::{Formula, Item, Tree};
+use super::points::Seen;
 
 /// The most members of a list or set.
 const MAX_MEMBERS: usize = 100;
 /// Where two values agree to so many parts, only a proof could tell them apart.
 const TOO_CLOSE: f64 = 1e-12;
 
-/// Letters that name functions: `f(x) = 5` says 5, where `xy = 5` does not.
-const FUNCTIONS: [&str; 10] = ["f", "g", "h", "p", "q", "F", "G", "H", "P", "Q"];
+/// Letters that may name functions beside `f`, `g` and `h`: `p(x) = 5` says 5, where `xy = 5` does not.
+const FUNCTIONS: [&str; 7] = ["p", "q", "F", "G", "H", "P", "Q"];
 
 /// Compares two formulas.
 #[derive(Debug)]
@@ -163,8 +164,16 @@ impl Comparison {
         if self.algebra.equal(&left, &right)? {
             return Ok(true);
         }
+        if let Some(reason) = self.algebra.ambiguous() {
+            return Err(Halt::Beyond(reason));
+        }
         let (Some(first), Some(second)) = (self.algebra.numeric(&left), self.algebra.numeric(&right)) else {
-            return Ok(false);
+            return match self.algebra.seen(&left, &right) {
+                Seen::Different => Ok(false),
+                Seen::Alike => {
+                    Err(Halt::Beyond("it agrees at every point, and no rule here proves it equal or different"))
+                }
+            };
         };
         let difference = (first - second).abs();
         if self.abs > 0.0 && difference <= self.abs {
@@ -208,6 +217,7 @@ fn is_infinite(tree: &Tree) -> bool {
 fn is_label(tree: &Tree) -> bool {
     match tree {
         Tree::Name(_) => true,
+        Tree::Apply("f" | "g" | "h", argument) => matches!(**argument, Tree::Name(_)),
         Tree::Product(factors) => match factors.as_slice() {
             [Tree::Name(function), Tree::Name(_)] => FUNCTIONS.contains(&function.as_str()),
             _ => false,

@@ -65,6 +65,9 @@ impl Formula {
         let begin = bare.as_ptr() as usize - text.as_ptr() as usize;
         let placed = |mistake: Mistake| Unread::Mistake(Mistake { at: mistake.at + begin, ..mistake });
         let mut found = tokens(bare).map_err(placed)?;
+        if found.iter().any(|(token, _)| *token == Token::Beyond) {
+            return Err(Unread::Beyond("it has signs of mathematics that are not read here"));
+        }
         let end = bare.len();
         drop_unit(&mut found);
         let percent = matches!(found.last(), Some((Token::Percent, _)));
@@ -297,9 +300,15 @@ impl Parser {
         match self.peek() {
             Some(Token::Number(_)) => !matches!(self.tokens.get(self.at.wrapping_sub(1)), Some((Token::Number(_), _))),
             Some(Token::Bar) => self.bars == 0,
-            Some(Token::Name(_) | Token::Word(_) | Token::Fraction | Token::Root | Token::Open(_) | Token::BarOpen) => {
-                true
-            }
+            Some(
+                Token::Name(_)
+                | Token::Word(_)
+                | Token::Fraction
+                | Token::Binomial
+                | Token::Root
+                | Token::Open(_)
+                | Token::BarOpen,
+            ) => true,
             _ => false,
         }
     }
@@ -399,6 +408,7 @@ impl Parser {
         self.at += 1;
         match token {
             Token::Number(number) => self.mixed(number),
+            Token::Name(name) if self.peek() == Some(&Token::Open('(')) => self.called(name),
             Token::Name(name) | Token::Text(name) => Ok(Tree::Name(name)),
             Token::Word("pi") => Ok(Tree::Pi),
             Token::Word(function) => self.apply(function),
@@ -406,6 +416,10 @@ impl Parser {
             Token::Fraction => {
                 let (top, bottom) = (self.argument()?, self.argument()?);
                 Ok(Tree::Quotient(Box::new(top), Box::new(bottom)))
+            }
+            Token::Binomial => {
+                let (all, some) = (self.argument()?, self.argument()?);
+                Ok(binomial(all, some))
             }
             Token::Root => self.root(),
             Token::Open('s') => self.set(),
@@ -416,6 +430,20 @@ impl Parser {
                 self.mistake("a number, a variable or a bracket should stand here")
             }
         }
+    }
+
+    /// `f(2)` is a function's value, while `x(2)` is a product.
+    fn called(&mut self, name: String) -> Parsed<Tree> {
+        let Some(function) = ["f", "g", "h"].into_iter().find(|known| *known == name) else {
+            return Ok(Tree::Name(name));
+        };
+        self.deeper()?;
+        let argument = self.primary()?;
+        self.depth -= 1;
+        Ok(match argument {
+            several @ Tree::Group(..) => times(Tree::Name(name), several),
+            argument => Tree::Apply(function, Box::new(argument)),
+        })
     }
 
     /// `1\frac{1}{2}` and `1 1/2` are one and a half.
@@ -489,6 +517,7 @@ impl Parser {
             true => Some(self.argument_with_sign()?),
             false => None,
         };
+        let (function, power) = inverse(function, power)?;
         let angle = matches!(function, "sin" | "cos" | "tan" | "sec" | "csc" | "cot");
         self.angles += usize::from(angle);
         let argument = self.bare_argument()?;
@@ -570,6 +599,31 @@ impl Parser {
             false => self.mistake("a `|` is not closed"),
         }
     }
+}
+
+/// `\sin^{-1}` is the inverse function, where `\sin^2` is a power.
+fn inverse(function: &'static str, power: Option<Tree>) -> Parsed<(&'static str, Option<Tree>)> {
+    let one = Tree::Negative(Box::new(Tree::Number(Rational::ONE)));
+    if power.as_ref() != Some(&one) {
+        return Ok((function, power));
+    }
+    match function {
+        "sin" => Ok(("arcsin", None)),
+        "cos" => Ok(("arccos", None)),
+        "tan" => Ok(("arctan", None)),
+        "sec" | "csc" | "cot" | "sinh" | "cosh" | "tanh" => {
+            Err(Unread::Beyond("it has an inverse function that is not known here"))
+        }
+        _ => Ok((function, power)),
+    }
+}
+
+/// How many ways there are to choose some of all.
+fn binomial(all: Tree, some: Tree) -> Tree {
+    let factorial = |tree: Tree| Tree::Apply("!", Box::new(tree));
+    let others = Tree::Sum(vec![all.clone(), Tree::Negative(Box::new(some.clone()))]);
+    let below = times(factorial(some), factorial(others));
+    Tree::Quotient(Box::new(factorial(all)), Box::new(below))
 }
 
 fn natural(argument: Tree) -> Tree {

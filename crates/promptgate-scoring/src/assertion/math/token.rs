@@ -14,6 +14,7 @@ pub(super) enum Token {
     /// Text set as such: a unit or a word.
     Text(String),
     Fraction,
+    Binomial,
     Root,
     Power,
     Plus,
@@ -38,6 +39,8 @@ pub(super) enum Token {
     /// `\in`.
     In,
     Underscore,
+    /// Mathematics that is known and not read.
+    Beyond,
 }
 
 /// A word and the byte it begins at.
@@ -99,6 +102,31 @@ const SILENT: [&str; 19] = [
     "medspace",
 ];
 
+/// Commands of mathematics that is not read: an answer with one of them is not wrong for that.
+const BEYOND: [&str; 24] = [
+    "setminus", "cap", "subset", "subseteq", "supset", "supseteq", "notin", "forall", "exists", "sum", "prod", "int",
+    "lim", "begin", "pmod", "bmod", "mod", "equiv", "lfloor", "rfloor", "lceil", "rceil", "partial", "vec",
+];
+
+/// Fractions that are one character.
+const FRACTIONS: [(char, i128, i128); 15] = [
+    ('½', 1, 2),
+    ('⅓', 1, 3),
+    ('⅔', 2, 3),
+    ('¼', 1, 4),
+    ('¾', 3, 4),
+    ('⅕', 1, 5),
+    ('⅖', 2, 5),
+    ('⅗', 3, 5),
+    ('⅘', 4, 5),
+    ('⅙', 1, 6),
+    ('⅚', 5, 6),
+    ('⅛', 1, 8),
+    ('⅜', 3, 8),
+    ('⅝', 5, 8),
+    ('⅞', 7, 8),
+];
+
 /// The longest run of letters that is taken for a product of variables rather than for a word.
 const LONGEST_PRODUCT: usize = 3;
 
@@ -144,6 +172,9 @@ impl<'a> Lexer<'a> {
                 self.push(if twice { Token::Power } else { Token::Times }, begin);
             }
             None if matches!(first, '<' | '>') => self.comparison(first, begin),
+            None if matches!(first, 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ') => self.name(first.to_string(), begin),
+            None if first == '∅' => self.empty_set(begin),
+            None if FRACTIONS.iter().any(|(known, ..)| *known == first) => self.one_character(first, begin),
             None if matches!(first, 'α'..='ω' | 'Α'..='Ω') => self.name(first.to_string(), begin),
             None => match superscript(first) {
                 Some(digit) => {
@@ -154,6 +185,20 @@ impl<'a> Lexer<'a> {
             },
         }
         Ok(())
+    }
+
+    /// As `\frac`, so that `1½` is one and a half.
+    fn one_character(&mut self, fraction: char, begin: usize) {
+        for (_, top, bottom) in FRACTIONS.iter().filter(|(known, ..)| *known == fraction) {
+            self.push(Token::Fraction, begin);
+            self.push(Token::Number(Rational::whole(*top)), begin);
+            self.push(Token::Number(Rational::whole(*bottom)), begin);
+        }
+    }
+
+    fn empty_set(&mut self, begin: usize) {
+        self.push(Token::Open('s'), begin);
+        self.push(Token::Close('s'), begin);
     }
 
     fn comparison(&mut self, first: char, begin: usize) {
@@ -199,7 +244,12 @@ impl<'a> Lexer<'a> {
             }
             self.fraction(&mut digits);
         }
-        let number = self.scaled(&digits).map_err(|problem| Mistake { at: begin, problem })?;
+        let period = digits.contains('.').then(|| self.period()).flatten();
+        let number = match period {
+            Some(period) => recurring(&digits, period),
+            None => self.scaled(&digits),
+        };
+        let number = number.map_err(|problem| Mistake { at: begin, problem })?;
         self.push(Token::Number(number), begin);
         Ok(())
     }
@@ -219,7 +269,7 @@ impl<'a> Lexer<'a> {
     fn group(&self) -> Option<(usize, &'a str)> {
         let rest = self.rest();
         let divides = self.brackets.iter().any(|bracket| *bracket != '{');
-        let signs: &[&str] = if divides { &["{,}", ",\\!"] } else { &["{,}", ",\\!", ","] };
+        let signs: &[&str] = if divides { &["{,}", ",\\!", "\\,"] } else { &["{,}", ",\\!", "\\,", ","] };
         let skipped = signs.iter().find(|sign| rest.starts_with(**sign))?.len();
         let digits = rest[skipped..].bytes().take_while(u8::is_ascii_digit).count();
         (digits == 3).then(|| (skipped, &rest[skipped..skipped + 3]))
@@ -233,14 +283,20 @@ impl<'a> Lexer<'a> {
         self.at += 1 + length;
     }
 
+    /// The digits under the bar of `0.1\overline{6}`.
+    fn period(&mut self) -> Option<&'a str> {
+        let rest = self.rest();
+        let inner = rest.strip_prefix("\\overline{").or_else(|| rest.strip_prefix("\\bar{"))?;
+        let period = &inner[..inner.find('}')?];
+        let is_number = !period.is_empty() && period.bytes().all(|byte| byte.is_ascii_digit());
+        self.at += if is_number { rest.len() - inner.len() + period.len() + 1 } else { 0 };
+        is_number.then_some(period)
+    }
+
     /// The number of its digits and of the power of ten that follows, `1e-7`.
     fn scaled(&mut self, digits: &str) -> Result<Rational, String> {
-        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-        let too_large = || "the number takes more than 128 bits".to_owned();
-        let value: i128 = format!("0{whole}{part}").parse().map_err(|_| too_large())?;
-        let power = self.power_of_ten() - i128::try_from(part.len()).map_err(|_| too_large())?;
-        let scale = Rational::whole(10).power(power).map_err(|_| too_large())?;
-        Rational::whole(value).times(scale).map_err(|_| too_large())
+        let power = self.power_of_ten();
+        decimal(digits, power)
     }
 
     fn power_of_ten(&mut self) -> i128 {
@@ -311,6 +367,8 @@ impl<'a> Lexer<'a> {
         }
         match name {
             "left" | "right" => self.delimiter(name == "left", begin),
+            "emptyset" | "varnothing" => self.empty_set(begin),
+            "mathbb" => self.number_set(begin),
             "text" | "mathrm" | "textbf" | "mbox" | "mathbf" | "operatorname" | "textrm" | "textit" | "mathit" => {
                 self.set_text(begin)
             }
@@ -329,6 +387,8 @@ impl<'a> Lexer<'a> {
 
     fn plain_command(&self, name: &str) -> Option<Token> {
         Some(match name {
+            "binom" | "dbinom" | "tbinom" => Token::Binomial,
+            _ if BEYOND.contains(&name) => Token::Beyond,
             "frac" | "dfrac" | "tfrac" | "cfrac" => Token::Fraction,
             "cdot" | "times" | "ast" => Token::Times,
             "div" => Token::Over,
@@ -365,6 +425,21 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// `\mathbb{R}` is the name `ℝ`, so that it is not the variable `R`.
+    fn number_set(&mut self, begin: usize) {
+        let known = [("R", 'ℝ'), ("N", 'ℕ'), ("Z", 'ℤ'), ("Q", 'ℚ'), ("C", 'ℂ')];
+        let rest = self.rest();
+        let inner = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (letter, length) = inner.map_or((rest.get(..1).unwrap_or(""), 1), |(letter, _)| (letter, letter.len() + 2));
+        match known.iter().find(|(name, _)| *name == letter.trim()) {
+            Some((_, set)) => {
+                self.at += length;
+                self.name(set.to_string(), begin);
+            }
+            None => self.push(Token::Beyond, begin),
+        }
+    }
+
     /// The text in the braces; `and` and `or` divide as a comma does.
     fn set_text(&mut self, begin: usize) {
         let Some(inner) = self.rest().strip_prefix('{') else { return };
@@ -380,6 +455,29 @@ impl<'a> Lexer<'a> {
             },
         }
     }
+}
+
+/// The number of some digits, times a power of ten.
+fn decimal(digits: &str, power: i128) -> Result<Rational, String> {
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let value: i128 = format!("0{whole}{part}").parse().map_err(|_| too_large())?;
+    let power = power - i128::try_from(part.len()).map_err(|_| too_large())?;
+    let scale = Rational::whole(10).power(power).map_err(|_| too_large())?;
+    Rational::whole(value).times(scale).map_err(|_| too_large())
+}
+
+/// A decimal number whose last digits recur without end: with one period more, less the number, it has no end left.
+fn recurring(digits: &str, period: &str) -> Result<Rational, String> {
+    let length = i128::try_from(period.len()).map_err(|_| too_large())?;
+    let shifted = decimal(&format!("{digits}{period}"), length)?;
+    let tens = Rational::whole(10).power(length).map_err(|_| too_large())?;
+    let difference = decimal(digits, 0)?.negated().and_then(|number| shifted.plus(number)).map_err(|_| too_large())?;
+    let nines = tens.plus(Rational::whole(-1)).and_then(Rational::inverse).map_err(|_| too_large())?;
+    difference.times(nines).map_err(|_| too_large())
+}
+
+fn too_large() -> String {
+    "the number takes more than 128 bits".to_owned()
 }
 
 /// What a run of letters means as a whole.

@@ -48,7 +48,7 @@ impl Algebra {
 }
 
 /// The real power; an odd root of a negative number is negative, an even one no number.
-fn real_power(base: f64, exponent: Rational) -> f64 {
+pub(super) fn real_power(base: f64, exponent: Rational) -> f64 {
     let power = base.abs().powf(exponent.as_f64());
     match (base < 0.0, exponent.bottom % 2 == 0, exponent.top % 2 == 0) {
         (true, true, _) => f64::NAN,
@@ -57,7 +57,8 @@ fn real_power(base: f64, exponent: Rational) -> f64 {
     }
 }
 
-fn applied(function: &str, value: f64) -> Option<f64> {
+/// The value of a function at a number.
+pub(super) fn applied(function: &str, value: f64) -> Option<f64> {
     Some(match function {
         "sin" => value.sin(),
         "cos" => value.cos(),

@@ -1,0 +1,179 @@
+//! The values of expressions where their variables have numbers: to find two expressions different, never to find them
+//! equal. Variables are real; where an expression has no real value, it has none, but what is written with `i` is complex.
+
+use super::algebra::{Algebra, Atom, Monomial, Polynomial, Quotient};
+use super::rational::Rational;
+use super::value::{applied, real_power};
+
+/// How many points are looked at: three variables have each of their signs there.
+const POINTS: usize = 8;
+/// What variables are at the points, without signs: numbers that no identity is made for, near 1, where powers are small.
+const MAGNITUDES: [f64; POINTS] =
+    [0.731_059, 1.324_718, 1.646_760, 0.347_296, 0.567_143, 2.246_980, 1.902_161, 0.259_921];
+/// Two values nearer to each other than this share of their terms may be the same.
+const DOUBT: f64 = 1e-9;
+/// A divisor nearer to 0 than this share of its terms is left out.
+const TOO_SMALL: f64 = 1e-6;
+
+/// What values at points tell of two expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// They differ at a point where both have a value.
+    Different,
+    /// They agree wherever both have one, or nowhere have both.
+    Alike,
+}
+
+/// A complex number; without a value its parts are no numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Complex {
+    re: f64,
+    im: f64,
+}
+
+/// A value, and how large the terms are that it is the sum of.
+#[derive(Debug, Clone, Copy)]
+struct Sized {
+    value: Complex,
+    scale: f64,
+}
+
+impl Algebra {
+    /// Looks at two expressions where their variables have numbers.
+    pub(super) fn seen(&self, left: &Quotient, right: &Quotient) -> Seen {
+        let differ = |point: usize| {
+            let atoms = self.atoms_at(point);
+            let (left, right) = (self.quotient_at(left, &atoms), self.quotient_at(right, &atoms));
+            let distance = left.value.plus(right.value.times(Complex::real(-1.0))).size();
+            // What has no value is at no distance.
+            distance.is_finite() && distance > DOUBT * (left.scale + right.scale)
+        };
+        if (0..POINTS).any(differ) { Seen::Different } else { Seen::Alike }
+    }
+
+    /// The values of all atoms at a point. What an atom is made of was there before it.
+    fn atoms_at(&self, point: usize) -> Vec<Complex> {
+        let mut values = Vec::with_capacity(self.atoms.len());
+        let mut names = 0;
+        for atom in &self.atoms {
+            let value = match atom {
+                Atom::Name(_) => {
+                    names += 1;
+                    Complex::real(variable(names - 1, point))
+                }
+                atom => self.atom_at(atom, &values),
+            };
+            values.push(value);
+        }
+        values
+    }
+
+    fn atom_at(&self, atom: &Atom, values: &[Complex]) -> Complex {
+        match atom {
+            Atom::Prime(prime) => Complex::real(*prime as f64),
+            Atom::Name(_) => Complex::NONE,
+            Atom::Pi => Complex::real(std::f64::consts::PI),
+            Atom::E => Complex::real(std::f64::consts::E),
+            Atom::Sum(sum) => self.sum_at(sum, values).value,
+            Atom::Apply(function, argument) => applied_to(function, self.quotient_at(argument, values).value),
+            Atom::Power(base, exponent) => self.power_at(*base, self.monomial_at(exponent, values), values),
+            Atom::Raised(base, exponent) => {
+                self.quotient_at(base, values).value.to(self.quotient_at(exponent, values).value)
+            }
+        }
+    }
+
+    fn quotient_at(&self, quotient: &Quotient, values: &[Complex]) -> Sized {
+        let (top, bottom) = (self.sum_at(&quotient.top, values), self.sum_at(&quotient.bottom, values));
+        let size = bottom.value.size();
+        match size > TOO_SMALL * bottom.scale {
+            true => Sized { value: top.value.over(bottom.value), scale: top.scale / size },
+            false => Sized { value: Complex::NONE, scale: 0.0 },
+        }
+    }
+
+    fn sum_at(&self, sum: &Polynomial, values: &[Complex]) -> Sized {
+        let nothing = Sized { value: Complex::real(0.0), scale: 0.0 };
+        sum.0.iter().fold(nothing, |sum, (monomial, factor)| {
+            let term = self.monomial_at(monomial, values).times(Complex::real(factor.as_f64()));
+            Sized { value: sum.value.plus(term), scale: sum.scale + term.size() }
+        })
+    }
+
+    fn monomial_at(&self, monomial: &Monomial, values: &[Complex]) -> Complex {
+        let power = |(id, exponent): &(usize, Rational)| match values[*id] {
+            Complex { re, im: 0.0 } if self.atoms[*id] != Atom::Prime(-1) => Complex::real(real_power(re, *exponent)),
+            _ => self.power_at(*id, Complex::real(exponent.as_f64()), values),
+        };
+        monomial.iter().map(power).fold(Complex::real(1.0), Complex::times)
+    }
+
+    /// The roots of -1 are those in the upper half, as `i` is.
+    fn power_at(&self, base: usize, exponent: Complex, values: &[Complex]) -> Complex {
+        match &self.atoms[base] {
+            Atom::Prime(-1) => exponent.times(Complex { re: 0.0, im: std::f64::consts::PI }).exp(),
+            _ => values[base].to(exponent),
+        }
+    }
+}
+
+/// What a variable is at a point.
+fn variable(name: usize, point: usize) -> f64 {
+    let magnitude = MAGNITUDES[(5 * point + 3 * name) % POINTS] * (1.0 + 0.07 * name as f64);
+    if point >> (name % 3) & 1 == 1 { -magnitude } else { magnitude }
+}
+
+/// The value of a function. One that the text gives only a name stands for all functions, so any will tell a difference.
+fn applied_to(function: &str, Complex { re, im }: Complex) -> Complex {
+    let (e, back) = (Complex { re: -im, im: re }.exp(), Complex { re: im, im: -re }.exp());
+    match (function, im == 0.0) {
+        ("sin", false) => e.plus(back.times(Complex::real(-1.0))).over(Complex { re: 0.0, im: 2.0 }),
+        ("cos", false) => e.plus(back).over(Complex::real(2.0)),
+        (_, false) => Complex::NONE,
+        ("!", true) => Complex::real(statrs::function::gamma::gamma(re + 1.0)),
+        ("f", true) => Complex::real((1.3 * re + 0.7).sin() + 2.0),
+        ("g", true) => Complex::real((1.7 * re - 0.4).cos() + 3.0),
+        ("h", true) => Complex::real((0.9 * re + 0.2).atan() + 5.0),
+        (_, true) => applied(function, re).map_or(Complex::NONE, Complex::real),
+    }
+}
+
+impl Complex {
+    const NONE: Self = Self { re: f64::NAN, im: f64::NAN };
+
+    fn real(value: f64) -> Self {
+        Self { re: value, im: 0.0 }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { re: self.re + other.re, im: self.im + other.im }
+    }
+
+    fn times(self, other: Self) -> Self {
+        Self { re: self.re * other.re - self.im * other.im, im: self.re * other.im + self.im * other.re }
+    }
+
+    fn over(self, other: Self) -> Self {
+        let Self { re, im } = self.times(Self { im: -other.im, ..other });
+        let square = other.re * other.re + other.im * other.im;
+        Self { re: re / square, im: im / square }
+    }
+
+    fn exp(self) -> Self {
+        let size = self.re.exp();
+        Self { re: size * self.im.cos(), im: size * self.im.sin() }
+    }
+
+    fn size(self) -> f64 {
+        self.re.hypot(self.im)
+    }
+
+    /// The power; of a negative number only where it is real.
+    fn to(self, exponent: Self) -> Self {
+        if self.im == 0.0 && (self.re <= 0.0 || exponent.im == 0.0) {
+            return if exponent.im == 0.0 { Self::real(self.re.powf(exponent.re)) } else { Self::NONE };
+        }
+        let logarithm = Self { re: self.size().ln(), im: self.im.atan2(self.re) };
+        logarithm.times(exponent).exp()
+    }
+}
