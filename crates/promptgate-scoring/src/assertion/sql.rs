@@ -92,8 +92,8 @@ impl Assertion for Sql {
         let mut parsed = parse(self.dialect, &text);
         let mut found = Cow::Borrowed(&*text);
         if let (Parsed::Wrong(_), true, Some(block)) = (&parsed, self.within, sql_block(&text)) {
-            parsed = parse(self.dialect, block);
-            found = Cow::Borrowed(block);
+            parsed = parse(self.dialect, &block);
+            found = block;
         }
         let problem = match parsed {
             Parsed::Unread(why) => return Step::Done(Scored::unscored(why)),
@@ -107,10 +107,9 @@ impl Assertion for Sql {
 }
 
 /// The first code block marked as SQL, or else the first one.
-fn sql_block(text: &str) -> Option<&str> {
+fn sql_block(text: &str) -> Option<Cow<'_, str>> {
     let marked = blocks(text).find(|(language, _)| language.eq_ignore_ascii_case("sql"));
-    let (_, inside) = marked.or_else(|| blocks(text).next())?;
-    text.get(inside)
+    marked.or_else(|| blocks(text).next()).map(|(_, inside)| inside)
 }
 
 impl Sql {
