@@ -13,7 +13,9 @@ use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 use crate::extract::code_block::blocks;
 
+mod keywords;
 mod names;
+mod scopes;
 mod statements;
 
 use names::Names;
@@ -34,13 +36,14 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         },
         Parameter {
             name: "tables",
-            doc: "the tables that may be named, as written (`orders`, `public.orders`); names that `with` gives are free; with a \
-                list, only SELECT, INSERT, UPDATE and DELETE pass",
+            doc: "the tables that may be named, as written (`orders`, `public.orders`); names that `with` gives are free, \
+                and so are functions that only make rows, such as `generate_series`; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
         },
         Parameter {
             name: "columns",
-            doc: "the columns that may be named, without their table; `*` is none of them but in `count(*)`; names that `as` gives \
-                are free; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
+            doc: "the columns that may be named, without their table; `*` is none of them but in `count(*)`; a name that `as` gives \
+                is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
+                name of the query or where no table is read; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
         },
         Parameter {
             name: "within",

@@ -445,6 +445,93 @@ fn sql_names_only_what_it_may() {
     }
 }
 
+#[track_caller]
+fn sql_may_name(dialect: &str, columns: &[&str], output: &str, expected: &str) {
+    let toml = format!("kind = \"sql\"\ndialect = \"{dialect}\"\ncolumns = {columns:?}");
+    check(&toml, output, expected);
+}
+
+#[test]
+fn a_name_that_sql_gives_hides_no_column_of_a_table() {
+    for output in [
+        "select 1 as ssn, u.ssn as x from users u",
+        "select name from (select 1 as ssn) t, users where ssn = 2",
+        "select name from (select 1 as ssn) t, users u where u.ssn = 2",
+        "select 1 as ssn from t order by (select ssn from users limit 1)",
+        "select 1 as ssn from users where ssn = 2",
+        "select 1 as ssn, count(*) from users group by ssn",
+        "select 1 as ssn from users order by ssn + 1",
+        "select 1 as ssn from users order by \"SSN\"",
+        "select 1 as ssn union select ssn from users order by ssn",
+        "with t as (select 1 as ssn) select t.ssn from users t",
+        "with t as (select 1 as ssn) select name from t, users where ssn = 1",
+        "with t as (select ssn from t), u as (select 1 as ssn) select 1",
+        "select name from users where t.ssn = 1 or exists (select 1 from (select 1 as ssn) t)",
+        "select name from a join b using (ssn)",
+        "select name from (a join b using (ssn))",
+        "select name from a natural join b",
+        "select x.name from users as x (name)",
+        "select name from users u, u.ssn as name",
+        "select name from users |> select ssn",
+    ] {
+        sql_may_name("generic", &["name"], output, "failed");
+    }
+    for output in [
+        "delete from t where name = 'x' returning *",
+        "delete from t using a join b using (ssn) where t.name = 'x'",
+        "update t set name = 'x' returning ssn",
+        "update t set name = 'x' from (select 1 as name) a natural join b",
+        "insert into t (name) values ('x') returning *",
+        "insert into t (name) values ('x') on conflict (name) do update set ssn = 'y'",
+        "insert into t (name) values ('x') on conflict (ssn) do nothing",
+    ] {
+        sql_may_name("postgresql", &["name"], output, "failed");
+    }
+    for output in [
+        "insert into t (name) values ('x') on duplicate key update ssn = '1'",
+        "insert into t set ssn = 1",
+        "select name from t where match (ssn) against ('x')",
+    ] {
+        sql_may_name("mysql", &["name"], output, "failed");
+    }
+    sql_may_name("mssql", &["name"], "delete from t output deleted.* where name = 'x'", "failed");
+    sql_may_name("clickhouse", &["name"], "select name from t array join ssn as name", "failed");
+}
+
+#[test]
+fn a_name_that_sql_gives_is_free_where_nothing_else_is_meant() {
+    for output in [
+        "select count(*) as n, name from users group by name order by N desc",
+        "select name as n from users union select name from admins order by n",
+        "select n from (select count(*) as n from users) c where n > 1 order by n + 1",
+        "select c.n, u.name from users u join (select name, count(*) as n from a group by name) c on c.name = u.name",
+        "with t as (select name as n from users), s as (select n from t) select s.n from s order by s.n",
+        "with t (n) as (select 1) select n from t where name > (select max(n) from t)",
+        "select name from users where name > (select n from (select 1 as n) t)",
+        "select name from users join admins using (name)",
+    ] {
+        sql_may_name("generic", &["name"], output, "passed");
+    }
+    sql_may_name("postgresql", &["n"], "insert into t (n) values (1) on conflict (n) do update set n = 2", "passed");
+}
+
+#[test]
+fn words_of_a_dialect_are_neither_columns_nor_tables() {
+    sql_may_name("mssql", &["a", "b"], "select datediff(day, a, b), datepart(year, a) from t", "passed");
+    sql_may_name("mysql", &["a", "b"], "select timestampdiff(month, a, b) from t", "passed");
+    sql_may_name("snowflake", &["a"], "select dateadd(month, 1, a) from t", "passed");
+    sql_may_name("bigquery", &["a"], "select date_trunc(a, month) from t", "passed");
+    sql_may_name("oracle", &[], "select sysdate from dual where rownum < 3", "passed");
+    sql_may_name("mysql", &["b"], "select datediff(day, b) from t", "failed");
+    sql_may_name("postgresql", &[], "select sysdate from t", "failed");
+    sql_may_name("mssql", &["a", "b"], "select datediff([day], a, b) from t", "failed");
+    let series = "kind = \"sql\"\ndialect = \"postgresql\"\ntables = []\ncolumns = []";
+    check(series, "select s.n from generate_series(1, 3) as s (n)", "passed");
+    check(series, "select n from generate_series(1, 3) n", "passed");
+    check(series, "select n from dblink('x', 'select 1') as s (n)", "failed");
+    check(series, "select 1 from t, lateral dblink(1)", "failed");
+}
+
 #[test]
 fn sql_that_nests_without_end_is_left_alone() {
     let (open, close) = ("(", ")");

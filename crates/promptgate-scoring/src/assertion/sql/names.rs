@@ -1,12 +1,18 @@
-//! The tables and columns that SQL names. What it gives a name itself is free, where that cannot hide a real one.
+//! The tables and columns that SQL names. A name that it gives itself is free only where nothing else can be meant: a list of
+//! what may be named is a guard, and what is in doubt is a column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AssignmentTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Insert, ObjectName, Query, Select,
-    SelectItem, SetExpr, Statement, Visit, Visitor, With, visit_expressions, visit_relations,
+    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, Insert, JoinConstraint, JoinOperator, ObjectName, OnConflict, OnConflictAction, OnInsert,
+    OrderByKind, OutputClause, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins,
+    Update, UpdateTableFromKind, Visit, Visitor,
 };
+
+use super::keywords;
+use super::scopes::{Scopes, outputs, same};
 
 /// What statements name.
 #[derive(Debug, Default)]
@@ -14,25 +20,25 @@ pub(super) struct Names {
     /// As written, by their form in lower case.
     tables: BTreeMap<String, String>,
     columns: BTreeMap<String, String>,
-    /// Names of columns that the statements give themselves, in lower case.
-    given: Vec<String>,
-    /// The names that `with` gives, by the query that they hold in.
-    scopes: Vec<Vec<String>>,
-    /// A statement that is neither a query nor a change of rows.
+    /// A statement, or a part of one, that the lists say nothing of.
     pub(super) other: Option<String>,
 }
 
 impl Names {
-    /// Those of some statements.
-    pub(super) fn of(statements: &[Statement]) -> Self {
-        let mut names = Self::default();
+    /// Those of some statements in a dialect.
+    pub(super) fn of(statements: &[Statement], dialect: &str) -> Self {
+        let mut walk = Walk {
+            names: Self::default(),
+            dialect,
+            scopes: Scopes::default(),
+            no_columns: HashSet::new(),
+            no_tables: HashSet::new(),
+        };
         for statement in statements {
             // Nothing here breaks off.
-            let _ = statement.visit(&mut names);
+            let _ = statement.visit(&mut walk);
         }
-        let Self { columns, given, .. } = &mut names;
-        given.iter().for_each(|name| drop(columns.remove(name)));
-        names
+        walk.names
     }
 
     /// The tables, without those of `with`.
@@ -53,31 +59,26 @@ impl Names {
         self.columns.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
     }
 
+    /// The last part of a name, where a column stands.
     fn target(&mut self, name: &ObjectName) {
         if let Some(column) = name.0.last().and_then(|part| part.as_ident()) {
             self.column(&column.value);
         }
     }
 
-    /// The names that `with` gives hold in its query, and in the queries behind them; where none is recursive, one that
-    /// stands before means a real table of that name.
-    fn with(&mut self, with: &With) {
-        let names: Vec<String> = with.cte_tables.iter().map(|cte| cte.alias.name.value.to_lowercase()).collect();
-        if !with.recursive {
-            for (index, cte) in with.cte_tables.iter().enumerate() {
-                let _ = visit_relations(&cte.query, |relation| {
-                    let name = written(relation);
-                    if names[index..].contains(&name.to_lowercase()) {
-                        self.table(name);
-                    }
-                    ControlFlow::<()>::Continue(())
-                });
+    fn items(&mut self, items: &[SelectItem]) {
+        if items.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))) {
+            self.column("*");
+        }
+    }
+
+    fn assignments(&mut self, assignments: &[Assignment]) {
+        for assignment in assignments {
+            match &assignment.target {
+                AssignmentTarget::ColumnName(name) => self.target(name),
+                AssignmentTarget::Tuple(names) => names.iter().for_each(|name| self.target(name)),
             }
         }
-        for cte in &with.cte_tables {
-            self.given.extend(cte.alias.columns.iter().map(|column| column.name.value.to_lowercase()));
-        }
-        self.scopes.push(names);
     }
 
     /// `TABLE orders` reads a table without a `from`.
@@ -103,27 +104,113 @@ impl Names {
         }
         insert.columns.iter().for_each(|column| self.target(column));
         insert.after_columns.iter().for_each(|column| self.column(&column.value));
+        self.assignments(&insert.assignments);
+        self.returned(insert.returning.as_deref(), insert.output.as_ref());
+        match &insert.on {
+            Some(OnInsert::DuplicateKeyUpdate(assignments)) => self.assignments(assignments),
+            Some(OnInsert::OnConflict(conflict)) => self.conflict(conflict),
+            Some(_) => self.other = Some("INSERT ON".to_owned()),
+            None => {}
+        }
+        if insert.multi_table_insert_type.is_some() || !matches!(insert.table, TableObject::TableName(_)) {
+            self.other = Some("INSERT into several tables, or what is none".to_owned());
+        }
     }
 
-    fn item(&mut self, item: &SelectItem) {
-        match item {
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => self.column("*"),
-            SelectItem::ExprWithAlias { expr, alias } if !names_column(expr, alias) => {
-                self.given.push(alias.value.to_lowercase());
+    fn conflict(&mut self, conflict: &OnConflict) {
+        if let Some(ConflictTarget::Columns { columns, .. }) = &conflict.conflict_target {
+            columns.iter().for_each(|column| self.column(&column.value));
+        }
+        if let OnConflictAction::DoUpdate(update) = &conflict.action {
+            self.assignments(&update.assignments);
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        let from = match &update.from {
+            Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => tables.as_slice(),
+            None => &[],
+        };
+        self.joins([&update.table].into_iter().chain(from));
+        self.assignments(&update.assignments);
+        self.returned(update.returning.as_deref(), update.output.as_ref());
+    }
+
+    fn delete(&mut self, delete: &Delete) {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        self.joins(from.iter().chain(delete.using.iter().flatten()));
+        self.returned(delete.returning.as_deref(), delete.output.as_ref());
+    }
+
+    /// What a change of rows gives back.
+    fn returned(&mut self, returning: Option<&[SelectItem]>, output: Option<&OutputClause>) {
+        self.items(returning.unwrap_or_default());
+        match output {
+            Some(OutputClause::Output { into_table: Some(_), .. }) => self.other = Some("OUTPUT INTO".to_owned()),
+            Some(OutputClause::Output { select_items, .. } | OutputClause::Returning { select_items, .. }) => {
+                self.items(select_items);
             }
-            _ => {}
+            None => {}
+        }
+    }
+
+    /// What joins compare without an expression, and the arrays of ClickHouse, which stand where tables do.
+    fn joins<'a>(&mut self, tables: impl Iterator<Item = &'a TableWithJoins>) {
+        for join in tables.flat_map(|table| &table.joins) {
+            match constraint(&join.join_operator) {
+                Some(JoinConstraint::Using(columns) | JoinConstraint::UsingAlias(columns, _)) => {
+                    columns.iter().for_each(|column| self.target(column));
+                }
+                // Whatever both tables have is compared.
+                Some(JoinConstraint::Natural) => self.column("*"),
+                Some(JoinConstraint::On(_) | JoinConstraint::None) => {}
+                None => {
+                    if let TableFactor::Table { name, .. } = &join.relation {
+                        self.target(name);
+                    }
+                }
+            }
         }
     }
 
     /// `to_json(t.*)` takes every column; `count(*)` takes none.
     fn argument(&mut self, function: &ObjectName, argument: &FunctionArg) {
-        let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) =
-            argument;
         let counts = written(function).eq_ignore_ascii_case("count");
-        if !(matches!(arg, FunctionArgExpr::Expr(_)) || (counts && matches!(arg, FunctionArgExpr::Wildcard))) {
+        let argument = value(argument);
+        if !(matches!(argument, FunctionArgExpr::Expr(_)) || (counts && matches!(argument, FunctionArgExpr::Wildcard)))
+        {
             self.column("*");
         }
     }
+}
+
+/// The constraint of a join; none where an array is joined.
+fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
+    match join {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::CrossJoin(constraint)
+        | JoinOperator::Semi(constraint)
+        | JoinOperator::LeftSemi(constraint)
+        | JoinOperator::RightSemi(constraint)
+        | JoinOperator::Anti(constraint)
+        | JoinOperator::LeftAnti(constraint)
+        | JoinOperator::RightAnti(constraint)
+        | JoinOperator::StraightJoin(constraint)
+        | JoinOperator::AsOf { constraint, .. } => Some(constraint),
+        JoinOperator::CrossApply | JoinOperator::OuterApply => Some(&JoinConstraint::None),
+        JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => None,
+    }
+}
+
+fn value(argument: &FunctionArg) -> &FunctionArgExpr {
+    let (FunctionArg::Named { arg, .. } | FunctionArg::ExprNamed { arg, .. } | FunctionArg::Unnamed(arg)) = argument;
+    arg
 }
 
 /// A name as written, without its quotes.
@@ -135,87 +222,135 @@ fn written(name: &ObjectName) -> String {
     name.0.iter().map(part).collect::<Vec<_>>().join(".")
 }
 
-/// Whether an expression names a column that is called so: `secret as secret` gives no new name.
-fn names_column(expr: &Expr, alias: &Ident) -> bool {
-    visit_expressions(expr, |expr| {
-        let column = match expr {
-            Expr::Identifier(column) => Some(column),
-            Expr::CompoundIdentifier(parts) => parts.last(),
-            _ => None,
-        };
-        match column.is_some_and(|column| column.value.eq_ignore_ascii_case(&alias.value)) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    })
-    .is_break()
+/// One pass over the statements.
+struct Walk<'d> {
+    names: Names,
+    dialect: &'d str,
+    scopes: Scopes,
+    /// What looks like a column and is none, by its place in the tree, since the same name may be one elsewhere.
+    no_columns: HashSet<*const Expr>,
+    /// The functions that stand where tables do.
+    no_tables: HashSet<*const ObjectName>,
 }
 
-impl Visitor for Names {
+impl Walk<'_> {
+    /// A name alone in `order by` is the query's own before it is a table's, in every dialect. In `group by` and elsewhere
+    /// dialects differ.
+    fn order(&mut self, query: &Query) {
+        let Some(OrderByKind::Expressions(orders)) = query.order_by.as_ref().map(|order| &order.kind) else { return };
+        let given = outputs(query);
+        for order in orders {
+            if matches!(&order.expr, Expr::Identifier(name) if given.iter().any(|given| same(given, name))) {
+                self.no_columns.insert(&raw const order.expr);
+            }
+        }
+    }
+
+    fn column(&mut self, parts: &[Ident]) {
+        if let Some(column) = parts.last()
+            && !self.scopes.gives(parts)
+        {
+            self.names.column(&column.value);
+        }
+    }
+
+    fn function(&mut self, function: &Function) {
+        let FunctionArguments::List(list) = &function.args else { return };
+        list.args.iter().for_each(|argument| self.names.argument(&function.name, argument));
+        let unit = keywords::date_unit(self.dialect, &written(&function.name), list.args.len());
+        if let Some(FunctionArgExpr::Expr(unit @ Expr::Identifier(Ident { quote_style: None, .. }))) =
+            unit.map(|unit| value(&list.args[unit]))
+        {
+            self.no_columns.insert(&raw const *unit);
+        }
+    }
+}
+
+impl Visitor for Walk<'_> {
     type Break = ();
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
         match statement {
-            Statement::Query(_) | Statement::Delete(_) => {}
-            Statement::Insert(insert) => self.insert(insert),
-            Statement::Update(update) => {
-                for assignment in &update.assignments {
-                    match &assignment.target {
-                        AssignmentTarget::ColumnName(name) => self.target(name),
-                        AssignmentTarget::Tuple(names) => names.iter().for_each(|name| self.target(name)),
-                    }
-                }
-            }
-            other => self.other = other.to_string().split_whitespace().next().map(str::to_owned),
+            Statement::Query(_) => {}
+            Statement::Delete(delete) => self.names.delete(delete),
+            Statement::Insert(insert) => self.names.insert(insert),
+            Statement::Update(update) => self.names.update(update),
+            other => self.names.other = other.to_string().split_whitespace().next().map(str::to_owned),
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        match &query.with {
-            Some(with) => self.with(with),
-            None => self.scopes.push(Vec::new()),
+        self.order(query);
+        self.scopes.enter_query(query);
+        self.names.body(&query.body);
+        if !query.pipe_operators.is_empty() {
+            self.names.other = Some("|>".to_owned());
         }
-        self.body(&query.body);
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.scopes.pop();
+        self.scopes.leave_query();
         ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         if select.into.is_some() {
-            self.other = Some("SELECT INTO".to_owned());
+            self.names.other = Some("SELECT INTO".to_owned());
         }
-        select.projection.iter().for_each(|item| self.item(item));
+        self.names.items(&select.projection);
+        self.names.joins(select.from.iter());
+        self.scopes.enter_select(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _: &Select) -> ControlFlow<()> {
+        self.scopes.leave_select();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { name, args: Some(_), .. } if keywords::makes_rows(&written(name)) => {
+                self.no_tables.insert(&raw const *name);
+            }
+            // `t (name)` gives the first column of `t` another name, whichever that is.
+            TableFactor::Table { name, alias: Some(alias), .. }
+                if !alias.columns.is_empty() && self.scopes.common(name).is_none() =>
+            {
+                self.names.column("*");
+            }
+            TableFactor::Function { name, .. } if !keywords::makes_rows(&written(name)) => {
+                self.names.table(written(name));
+            }
+            TableFactor::NestedJoin { table_with_joins, .. } => self.names.joins([&**table_with_joins].into_iter()),
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        let name = written(relation);
-        let lower = name.to_lowercase();
-        if !self.scopes.iter().flatten().any(|given| *given == lower) {
-            self.table(name);
+        if self.no_tables.contains(&std::ptr::from_ref(relation)) || self.scopes.common(relation).is_some() {
+            return ControlFlow::Continue(());
+        }
+        self.names.table(written(relation));
+        // `from users u, u.tags` reads a column of `u` as a table, in the dialects that unnest arrays so.
+        if self.scopes.reads_part(relation) {
+            self.names.target(relation);
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(column) => self.column(&column.value),
-            Expr::CompoundIdentifier(parts) => {
-                if let Some(column) = parts.last() {
-                    self.column(&column.value);
-                }
-            }
-            Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => self.column("*"),
-            Expr::Function(function) => {
-                if let FunctionArguments::List(list) = &function.args {
-                    list.args.iter().for_each(|argument| self.argument(&function.name, argument));
-                }
-            }
+            Expr::Identifier(name) if keywords::is_value(self.dialect, name) => {}
+            Expr::Identifier(_) if self.no_columns.contains(&std::ptr::from_ref(expr)) => {}
+            Expr::Identifier(column) => self.column(std::slice::from_ref(column)),
+            Expr::CompoundIdentifier(parts) => self.column(parts),
+            Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => self.names.column("*"),
+            Expr::MatchAgainst { columns, .. } => columns.iter().for_each(|column| self.names.target(column)),
+            Expr::Function(function) => self.function(function),
             _ => {}
         }
         ControlFlow::Continue(())

@@ -55,9 +55,9 @@ pub(super) fn parse(dialect: &str, text: &str) -> Parsed {
     })
 }
 
-fn parse_here(dialect: &str, text: &str) -> Parsed {
-    let Some(dialect) = dialect_from_str(dialect) else {
-        return Parsed::Unread(format!("there is no dialect `{dialect}`"));
+fn parse_here(name: &str, text: &str) -> Parsed {
+    let Some(dialect) = dialect_from_str(name) else {
+        return Parsed::Unread(format!("there is no dialect `{name}`"));
     };
     let tokens = match Tokenizer::new(&*dialect, text).tokenize_with_location() {
         Ok(tokens) => tokens,
@@ -70,7 +70,7 @@ fn parse_here(dialect: &str, text: &str) -> Parsed {
     }
     match Parser::new(&*dialect).with_tokens_with_locations(meant).parse_statements() {
         Ok(statements) if statements.is_empty() => Parsed::Wrong("there is no statement in it".to_owned()),
-        Ok(statements) => Parsed::Right(Names::of(&statements)),
+        Ok(statements) => Parsed::Right(Names::of(&statements, name)),
         Err(ParserError::RecursionLimitExceeded) => Parsed::Unread("the SQL is nested too deeply".to_owned()),
         Err(ParserError::TokenizerError(why) | ParserError::ParserError(why)) => Parsed::Wrong(why),
     }

@@ -1,0 +1,86 @@
+//! Words that the parser reads as names of columns or tables and that a dialect keeps for itself. Only what no table can
+//! have is here: a column of that name could not be asked for in that place.
+
+use sqlparser::ast::Ident;
+
+/// Functions with a unit of time among their arguments, which is a word and never an expression.
+struct DateFunctions {
+    dialects: &'static [&'static str],
+    names: &'static [&'static str],
+    arguments: usize,
+    unit: usize,
+}
+
+const DATE_FUNCTIONS: [DateFunctions; 6] = [
+    DateFunctions {
+        dialects: &["mssql", "snowflake", "redshift", "databricks", "spark"],
+        names: &["datediff", "dateadd"],
+        arguments: 3,
+        unit: 0,
+    },
+    DateFunctions {
+        dialects: &["mysql", "snowflake", "databricks", "spark"],
+        names: &["timestampdiff", "timestampadd"],
+        arguments: 3,
+        unit: 0,
+    },
+    DateFunctions { dialects: &["mssql"], names: &["datepart", "datename", "datetrunc"], arguments: 2, unit: 0 },
+    DateFunctions { dialects: &["redshift", "snowflake"], names: &["date_part"], arguments: 2, unit: 0 },
+    DateFunctions {
+        dialects: &["bigquery"],
+        names: &["date_diff", "datetime_diff", "timestamp_diff", "time_diff"],
+        arguments: 3,
+        unit: 2,
+    },
+    DateFunctions {
+        dialects: &["bigquery"],
+        names: &["date_trunc", "datetime_trunc", "timestamp_trunc", "time_trunc"],
+        arguments: 2,
+        unit: 1,
+    },
+];
+
+/// Which argument of a function is a unit of time.
+pub(super) fn date_unit(dialect: &str, function: &str, arguments: usize) -> Option<usize> {
+    let is_meant = |functions: &&DateFunctions| {
+        functions.arguments == arguments
+            && functions.dialects.contains(&dialect)
+            && functions.names.iter().any(|name| name.eq_ignore_ascii_case(function))
+    };
+    DATE_FUNCTIONS.iter().find(is_meant).map(|functions| functions.unit)
+}
+
+/// Reserved in Oracle: no column is called so without quotes.
+const ORACLE_VALUES: [&str; 5] = ["level", "rownum", "sysdate", "uid", "user"];
+
+/// Whether a name is a value of the database and no column.
+pub(super) fn is_value(dialect: &str, name: &Ident) -> bool {
+    let is_named = |value: &&str| name.value.eq_ignore_ascii_case(value);
+    dialect == "oracle" && name.quote_style.is_none() && ORACLE_VALUES.iter().any(|value| is_named(&value))
+}
+
+/// Functions that make rows of their arguments alone. Any other one where a table stands may read one.
+const ROW_FUNCTIONS: [&str; 17] = [
+    "flatten",
+    "generate_series",
+    "generate_subscripts",
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_each",
+    "json_each_text",
+    "json_tree",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_each",
+    "jsonb_each_text",
+    "openjson",
+    "regexp_split_to_table",
+    "string_split",
+    "string_to_table",
+    "unnest",
+];
+
+/// Whether a function that stands where a table does reads none.
+pub(super) fn makes_rows(function: &str) -> bool {
+    ROW_FUNCTIONS.iter().any(|name| name.eq_ignore_ascii_case(function))
+}

@@ -1,0 +1,245 @@
+//! Which names SQL gives itself at a place, and whether one of them is all that can be meant there. Nothing is known of the
+//! tables: beside one of them, a bare name may always be a column of it.
+
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, With,
+};
+
+use super::keywords;
+
+/// Where the walk stands.
+#[derive(Debug, Default)]
+pub(super) struct Scopes {
+    queries: Vec<Withs>,
+    /// What each enclosing `from` reads, the innermost last.
+    selects: Vec<Vec<Source>>,
+}
+
+/// The names that the `with` of a query gives.
+#[derive(Debug, Default)]
+struct Withs {
+    /// Each with its columns.
+    names: Vec<(Ident, Vec<Ident>)>,
+    /// How many of them hold here: behind their own query, and everywhere where they may be recursive.
+    holding: usize,
+}
+
+/// Something that a `from` reads.
+#[derive(Debug)]
+struct Source {
+    name: Option<Ident>,
+    /// The names of columns that the SQL itself gives it; none of a table, whose columns are not known.
+    gives: Option<Vec<Ident>>,
+}
+
+impl Scopes {
+    pub(super) fn enter_query(&mut self, query: &Query) {
+        let withs = query.with.as_ref().map(Withs::of).unwrap_or_default();
+        // `order by` and `limit` stand behind the `select` whose `from` they look at, where all that `with` gives holds.
+        self.queries.push(Withs { holding: withs.names.len(), names: withs.names.clone() });
+        let sources = if let SetExpr::Select(select) = &*query.body { self.all(&select.from) } else { Vec::new() };
+        self.selects.push(sources);
+        self.queries.pop();
+        self.queries.push(withs);
+    }
+
+    pub(super) fn leave_query(&mut self) {
+        self.selects.pop();
+        self.queries.pop();
+        // The queries of `with` come first, in order, among those that stand directly in a query.
+        if let Some(around) = self.queries.last_mut() {
+            around.holding = (around.holding + 1).min(around.names.len());
+        }
+    }
+
+    pub(super) fn enter_select(&mut self, select: &Select) {
+        let sources = self.all(&select.from);
+        self.selects.push(sources);
+    }
+
+    pub(super) fn leave_select(&mut self) {
+        self.selects.pop();
+    }
+
+    /// The columns of what `with` calls so, where the name means that and no table.
+    pub(super) fn common(&self, name: &ObjectName) -> Option<&[Ident]> {
+        let [part] = name.0.as_slice() else { return None };
+        let wanted = part.as_ident()?;
+        self.queries.iter().rev().find_map(|withs| withs.columns(wanted))
+    }
+
+    /// Whether a name of several parts begins with something that the innermost `from` reads.
+    pub(super) fn reads_part(&self, name: &ObjectName) -> bool {
+        let first = name.0.first().filter(|_| name.0.len() > 1).and_then(|part| part.as_ident());
+        let reads = |first: &Ident| self.selects.last()?.iter().find(|source| source.is_called(first));
+        first.and_then(reads).is_some()
+    }
+
+    /// Whether a column can only be one that the SQL itself gives.
+    pub(super) fn gives(&self, parts: &[Ident]) -> bool {
+        match parts {
+            [column] => self.gives_bare(column),
+            [source, column] => self.gives_of(source, column),
+            _ => false,
+        }
+    }
+
+    fn gives_bare(&self, column: &Ident) -> bool {
+        for sources in self.selects.iter().rev() {
+            if sources.iter().any(Source::is_table) {
+                return false;
+            }
+            if sources.iter().any(|source| source.gives(column)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn gives_of(&self, name: &Ident, column: &Ident) -> bool {
+        for sources in self.selects.iter().rev() {
+            let mut called = sources.iter().filter(|source| source.is_called(name)).peekable();
+            if called.peek().is_some() {
+                return called.all(|source| source.gives(column));
+            }
+            // A table may have a column of that name, whose fields are then meant.
+            if sources.iter().any(Source::is_table) {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn all(&self, tables: &[TableWithJoins]) -> Vec<Source> {
+        tables.iter().flat_map(|tables| self.joined(tables)).collect()
+    }
+
+    fn joined(&self, tables: &TableWithJoins) -> Vec<Source> {
+        let joined = tables.joins.iter().map(|join| &join.relation);
+        [&tables.relation].into_iter().chain(joined).flat_map(|factor| self.sources(factor)).collect()
+    }
+
+    fn sources(&self, factor: &TableFactor) -> Vec<Source> {
+        let source = match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => return self.joined(table_with_joins),
+            TableFactor::Table { name, alias, args, .. } => self.table(name, alias.as_ref(), args.is_some()),
+            TableFactor::Function { name, alias, .. } => self.table(name, alias.as_ref(), true),
+            TableFactor::Derived { subquery, alias, .. } => {
+                Source::made(alias.as_ref(), || outputs(subquery).into_iter().cloned().collect())
+            }
+            TableFactor::UNNEST { alias, .. } => Source::row(alias.as_ref(), None),
+            // Whatever else may stand there is read as a table.
+            other => Source { name: alias(other).map(|alias| alias.name.clone()), gives: None },
+        };
+        vec![source]
+    }
+
+    fn table(&self, name: &ObjectName, alias: Option<&TableAlias>, called: bool) -> Source {
+        let own = name.0.last().and_then(|part| part.as_ident());
+        let source = match self.common(name).filter(|_| !called) {
+            Some(columns) => Source::made(alias, || columns.to_vec()),
+            None if called && name.0.len() == 1 && own.is_some_and(|own| keywords::makes_rows(&own.value)) => {
+                Source::row(alias, own)
+            }
+            None => Source { name: alias.map(|alias| alias.name.clone()), gives: None },
+        };
+        Source { name: source.name.or_else(|| own.cloned()), gives: source.gives }
+    }
+}
+
+impl Withs {
+    fn of(with: &With) -> Self {
+        let named = |alias: &TableAlias, query: &Query| {
+            let columns = match alias.columns.as_slice() {
+                [] => outputs(query).into_iter().cloned().collect(),
+                columns => columns.iter().map(|column| column.name.clone()).collect(),
+            };
+            (alias.name.clone(), columns)
+        };
+        let names: Vec<_> = with.cte_tables.iter().map(|cte| named(&cte.alias, &cte.query)).collect();
+        let holding = if with.recursive { names.len() } else { 0 };
+        Self { names, holding }
+    }
+
+    fn columns(&self, wanted: &Ident) -> Option<&[Ident]> {
+        let named = self.names[..self.holding].iter().rev().find(|(name, _)| same(name, wanted));
+        named.map(|(_, columns)| columns.as_slice())
+    }
+}
+
+impl Source {
+    /// A query with a name, whose alias may name its columns anew.
+    fn made(alias: Option<&TableAlias>, own: impl FnOnce() -> Vec<Ident>) -> Self {
+        let named = alias.map(|alias| alias.columns.as_slice()).unwrap_or_default();
+        let gives = if named.is_empty() { own() } else { named.iter().map(|column| column.name.clone()).collect() };
+        Self { name: alias.map(|alias| alias.name.clone()), gives: Some(gives) }
+    }
+
+    /// Rows of a function: a column that is called like them, unless the alias says how.
+    fn row(alias: Option<&TableAlias>, function: Option<&Ident>) -> Self {
+        let name = alias.map(|alias| &alias.name).or(function);
+        Self::made(alias, || name.into_iter().cloned().collect())
+    }
+
+    fn is_table(&self) -> bool {
+        self.gives.is_none()
+    }
+
+    fn is_called(&self, name: &Ident) -> bool {
+        self.name.as_ref().is_some_and(|own| same(own, name))
+    }
+
+    fn gives(&self, column: &Ident) -> bool {
+        self.gives.iter().flatten().any(|given| same(given, column))
+    }
+}
+
+fn alias(factor: &TableFactor) -> Option<&TableAlias> {
+    match factor {
+        TableFactor::TableFunction { alias, .. }
+        | TableFactor::JsonTable { alias, .. }
+        | TableFactor::OpenJsonTable { alias, .. }
+        | TableFactor::NestedJoin { alias, .. }
+        | TableFactor::Pivot { alias, .. }
+        | TableFactor::Unpivot { alias, .. }
+        | TableFactor::MatchRecognize { alias, .. }
+        | TableFactor::XmlTable { alias, .. }
+        | TableFactor::SemanticView { alias, .. } => alias.as_ref(),
+        _ => None,
+    }
+}
+
+/// The names of what a query gives, as its first `select` has them: those behind `as`, and those of columns that it hands on,
+/// which count where they come from.
+pub(super) fn outputs(query: &Query) -> Vec<&Ident> {
+    let mut body = &*query.body;
+    loop {
+        body = match body {
+            SetExpr::Select(select) => return select.projection.iter().flat_map(given).collect(),
+            SetExpr::Query(query) => &query.body,
+            SetExpr::SetOperation { left, .. } => left,
+            _ => return Vec::new(),
+        };
+    }
+}
+
+fn given(item: &SelectItem) -> &[Ident] {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => std::slice::from_ref(alias),
+        SelectItem::ExprWithAliases { aliases, .. } => aliases,
+        SelectItem::UnnamedExpr(Expr::Identifier(column)) => std::slice::from_ref(column),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+            parts.last().map(std::slice::from_ref).unwrap_or(&[])
+        }
+        _ => &[],
+    }
+}
+
+/// Whether two names are one in every dialect: those without quotes are folded, some to capitals and some to small letters.
+pub(super) fn same(one: &Ident, other: &Ident) -> bool {
+    match (one.quote_style, other.quote_style) {
+        (None, None) => one.value.eq_ignore_ascii_case(&other.value),
+        (Some(_), Some(_)) => one.value == other.value,
+        _ => false,
+    }
+}
