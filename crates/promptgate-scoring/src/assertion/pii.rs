@@ -28,36 +28,56 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     build,
 };
 
-/// A kind of personal data: a pattern, and what must hold of what it finds.
+/// A kind of personal data: a pattern, and how much of what it finds is such data.
 struct Kind {
     name: &'static str,
     pattern: &'static str,
-    holds: fn(&str) -> bool,
+    holds: fn(&str) -> Option<usize>,
 }
 
+// Between groups of digits stands a space, perhaps one that does not break, or a hyphen.
 const KINDS: [Kind; 6] = [
     Kind {
         name: "email",
         pattern: r"[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})*\.\p{L}{2,24}",
-        holds: |_| true,
+        holds: |found| Some(found.len()),
     },
     Kind {
         name: "phone",
-        pattern: r"(?:\+|\b00)[1-9][0-9](?:[ ./()-]{0,2}[0-9]){6,12}\b|\(\d{3}\)\s?\d{3}[-. ]\d{4}\b|\b\d{3}[-.]\d{3}[-.]\d{4}\b",
-        holds: |_| true,
+        // The countries whose code is one digit have numbers of ten more.
+        pattern: r"(?:\+|\b00)[1-9][0-9](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){6,12}\b|\+[17](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){10}\b|\(\d{3}\)\s?\d{3}[-. ]\d{4}\b|\b\d{3}[-.]\d{3}[-.]\d{4}\b",
+        holds: |found| Some(found.len()),
     },
-    Kind { name: "card", pattern: r"\b[2-6][0-9](?:[ -]?[0-9]){11,17}\b", holds: luhn },
-    Kind { name: "iban", pattern: r"\b[A-Z]{2}[0-9]{2}(?:[ ]?[A-Z0-9]){11,30}\b", holds: iban },
+    Kind {
+        name: "card",
+        pattern: r"\b[2-6][0-9](?:[ \x{a0}\x{202f}\x{2011}-]?[0-9]){11,17}\b",
+        holds: |found| beginnings(found).find(|end| luhn(&found[..*end])),
+    },
+    Kind {
+        name: "iban",
+        pattern: r"\b[A-Za-z]{2}[0-9]{2}(?:[ \x{a0}\x{202f}\x{2011}-]?[A-Za-z0-9]){11,30}\b",
+        holds: |found| beginnings(found).find(|end| iban(&found[..*end])),
+    },
     Kind {
         name: "ip",
-        pattern: r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})+|(?:[0-9A-Fa-f]{1,4}:)*::(?:[0-9A-Fa-f]{1,4}:?)+",
-        holds: ip,
+        pattern: r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|\b[23Ff][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}\b",
+        holds: |found| ip(found).then_some(found.len()),
     },
-    Kind { name: "ssn", pattern: r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b", holds: ssn },
+    Kind {
+        name: "ssn",
+        pattern: r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b",
+        holds: |found| ssn(found).then_some(found.len()),
+    },
 ];
 
 static PATTERNS: LazyLock<Vec<(&'static Kind, Regex)>> =
     LazyLock::new(|| KINDS.iter().filter_map(|kind| Some((kind, Regex::new(kind.pattern).ok()?))).collect());
+
+/// Where groups end, the last one first: a pattern takes all that may belong to a number, and with it what stands behind.
+fn beginnings(found: &str) -> impl Iterator<Item = usize> {
+    let gaps = found.char_indices().rev().filter(|(_, c)| !c.is_alphanumeric()).map(|(at, _)| at);
+    [found.len()].into_iter().chain(gaps)
+}
 
 fn digits(text: &str) -> Vec<u32> {
     text.chars().filter_map(|c| c.to_digit(10)).collect()
@@ -73,10 +93,34 @@ fn luhn(text: &str) -> bool {
     (13..=19).contains(&digits.len()) && digits.iter().rev().enumerate().map(double).sum::<u32>() % 10 == 0
 }
 
-/// The check digits of account numbers (ISO 13616): the number, its beginning moved to the end, is 1 modulo 97.
+/// How long the account numbers of each country are (registry of ISO 13616).
+const IBAN_LENGTHS: [(usize, &str); 18] = [
+    (15, "NO"),
+    (16, "BE"),
+    (18, "DK FI FK FO GL NL SD"),
+    (19, "MK SI"),
+    (20, "AT BA EE KZ LT LU MN XK"),
+    (21, "CH HR LI LV"),
+    (22, "BG BH CR DE GB GE IE ME RS VA"),
+    (23, "AE GI IL IQ OM SO TL"),
+    (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
+    (25, "LY PT ST"),
+    (26, "IS TR"),
+    (27, "BI DJ FR GR IT MC MR SM"),
+    (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+    (29, "BR EG PS QA UA"),
+    (30, "JO KW MU YE"),
+    (31, "MT SC"),
+    (32, "LC"),
+    (33, "RU"),
+];
+
+/// An account number (ISO 13616): as long as its country's are, and, its beginning moved to the end, 1 modulo 97. Without the
+/// length, every hundredth sentence behind two letters and two digits would be one.
 fn iban(text: &str) -> bool {
-    let bare: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if !(15..=34).contains(&bare.len()) {
+    let bare: Vec<char> = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    let country: String = bare.iter().take(2).collect();
+    if !IBAN_LENGTHS.iter().any(|(length, countries)| *length == bare.len() && countries.contains(&country)) {
         return false;
     }
     let rest = bare[4..].iter().chain(&bare[..4]).try_fold(0_u32, |rest, c| {
@@ -94,7 +138,15 @@ fn ip(text: &str) -> bool {
             || address.is_documentation()
             || address.octets()[0] < 10);
     }
-    text.parse::<Ipv6Addr>().is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
+    text.parse::<Ipv6Addr>().is_ok_and(|address| is_given(address) && text.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether an address lies where addresses are given to machines: those of the world, of a site, of a link. Anything else,
+/// such as `de::ad`, is more likely to be source text.
+fn is_given(address: Ipv6Addr) -> bool {
+    let is_for_documents = address.segments().starts_with(&[0x2001, 0xdb8]);
+    let is_of_the_world = address.segments()[0] >> 13 == 1;
+    (is_of_the_world && !is_for_documents) || address.is_unique_local() || address.is_unicast_link_local()
 }
 
 /// What the US authority never gives out: groups of zeros, 666.
@@ -148,11 +200,26 @@ impl Pii {
     fn found(&self, text: &str) -> Vec<String> {
         let looked_for = PATTERNS.iter().filter(|(kind, _)| self.0.contains(&kind.name));
         let hits = looked_for.flat_map(|(kind, pattern)| {
-            let fits = pattern.find_iter(text).map(|hit| hit.as_str()).filter(|hit| (kind.holds)(hit));
-            fits.map(|hit| format!("{} {}", kind.name, masked(hit)))
+            hits(kind, pattern, text).into_iter().map(|hit| format!("{} {}", kind.name, masked(hit)))
         });
         hits.collect()
     }
+}
+
+/// What is data of a kind. Behind one, and behind each gap of what is none, another may begin.
+fn hits<'t>(kind: &Kind, pattern: &Regex, text: &'t str) -> Vec<&'t str> {
+    let (mut hits, mut at) = (Vec::new(), 0);
+    while let Some(found) = pattern.find_at(text, at) {
+        let begin = found.start();
+        at = match (kind.holds)(found.as_str()) {
+            Some(length) => {
+                hits.push(&text[begin..begin + length]);
+                begin + length
+            }
+            None => begin + found.as_str().find([' ', '\u{a0}', '\u{202f}', '\u{2011}', '-']).unwrap_or(found.len()),
+        };
+    }
+    hits
 }
 
 impl Assertion for Pii {
@@ -187,5 +254,47 @@ mod tests {
         check("078-05-1120 but not 000-05-1120", &["ssn 0*********0"]);
         check("Order 4711 of 2026-05-04, 19:00, 3.14, a@b", &[]);
         check("", &[]);
+    }
+
+    #[track_caller]
+    fn check(only: &'static str, text: &str, expected: usize) {
+        let found = Pii(vec![only]).found(text);
+        assert_eq!(found.len(), expected, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn what_stands_beside_a_number_does_not_hide_it() {
+        check("iban", "IBAN: DE89370400440532013000 BIC COBADEFFXXX", 1);
+        check("iban", "DE89 3704 0044 0532 0130 00 AND GB82 WEST 1234 5698 7654 32", 2);
+        check("iban", "FR14 2004 1010 0505 0001 3M02 606 PARIS", 1);
+        check("iban", "ref 12 de89-3704-0044-0532-0130-00, gb82west12345698765432", 2);
+        check("iban", "DE89\u{a0}3704\u{a0}0044\u{a0}0532\u{a0}0130\u{a0}00", 1);
+        check("iban", "DE89 3704 0044 0532 0130", 0);
+        check("iban", "co20 we then went on to the next of the points that are open", 0);
+        check("card", "Card 4111 1111 1111 1111 123", 1);
+        check("card", "4111111111111111 12/27", 1);
+        check("card", "6011 1111 1111 1117 01/30", 1);
+        check("card", "4711 4111 1111 1111 1111 and 4111-1111-1111-1111", 2);
+        check("card", "4111 1111 1111 1112 123", 0);
+    }
+
+    #[test]
+    fn phone_numbers_begin_with_the_code_of_a_country() {
+        for text in ["+1 555 123 4567", "+1 5551234567", "+7 495 123-45-67", "+7 (495) 123-45-67", "+15551234567"] {
+            check("phone", text, 1);
+        }
+        for text in ["+5 10 15 20 25 30", "+1 2 3", "4 + 1 555 123 4567"] {
+            check("phone", text, 0);
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_from_source_text() {
+        for text in ["2a00::1", "fe80::1", "IP:2a00:1450:4001:81b::200e.", "fd12:3456::1", "to 84.12.7.9:80"] {
+            check("ip", text, 1);
+        }
+        for text in ["foo::bad", "a::b", "de::ad", "::1", "2001:db8::1", "std::fade::1", "2026:05:04", "face::b00c"] {
+            check("ip", text, 0);
+        }
     }
 }
