@@ -19,8 +19,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     parameters: &[
         Parameter {
             name: "unit",
-            doc: "`characters` (default; Unicode scalar values), `words` and `sentences` (Unicode text segmentation, abbreviations kept), `lines`, `paragraphs`, \
-                or `tokens` (as the provider reported them for the whole output; unscored where it did not)",
+            doc: "`characters` (default; Unicode scalar values), `words` and `sentences` (Unicode text segmentation, abbreviations kept; a line that is \
+                only wrapped ends no sentence), `lines`, `paragraphs` (between blank lines), or `tokens` (as the provider reported them for the whole output; unscored where it did not)",
         },
         Parameter { name: "min", doc: "at least so many" },
         Parameter { name: "max", doc: "at most so many" },

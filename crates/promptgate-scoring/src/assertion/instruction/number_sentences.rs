@@ -7,7 +7,7 @@ use crate::assertion::segments::sentences;
 /// The line of the table.
 pub(super) const ID: Instruction = Instruction {
     id: "length_constraints:number_sentences",
-    summary: "so many sentences",
+    summary: "so many sentences, counted as `length` does",
     arguments: &[COUNT, RELATION],
     follows,
 };
