@@ -71,6 +71,9 @@ rows! {
         ("Your parcel will unfortunately arrive two days late, and we are very sorry about that.", false, false),
         ("Here is the answer that you asked me for in the language of your choice, my friend:\nVotre colis arrivera malheureusement avec deux jours de retard, nous en sommes vraiment désolés.", false, true),
         ("1 + 1 = 2", true, true),
+        ("привет, как дела", false, false),
+        ("सबै व्यक्तिहरू जन्मजात", false, false),
+        ("Watu wote", true, true),
     ];
     so_many_sentences, "id = \"length_constraints:number_sentences\"\ncount = 3\nrelation = \"at least\"", [
         ("One. Two. Three.", true, true),
@@ -230,6 +233,7 @@ rows! {
         ("your parcel is late and will arrive on monday, we are sorry.", true, true),
         ("Your parcel is late.", false, false),
         ("ihr paket ist leider verspätet und kommt erst am montag bei ihnen an.", false, false),
+        ("привет, как дела", false, false),
         ("Sure:\nyour parcel is late.", false, true),
         ("123", false, false),
     ];
@@ -275,6 +279,8 @@ fn arguments_are_held_to_what_an_id_takes() {
         "is not one letter",
     );
     check("id = \"language:response_language\"\nlanguage = \"klingon\"", "names no language that can be told");
+    check("id = \"language:response_language\"\nlanguage = \"sw\"", "is Swahili, which cannot be told");
+    check("id = \"language:response_language\"\nlanguage = \"xx\"", "known: `eo`, `en`");
     check("id = \"keywords:existence\"\nkeywords = []", "empty list");
     check("id = \"keywords:existence\"\nkeywords = [\"\"]", "is empty");
     check("id = \"startend:end_checker\"\nvalue = \" \"", "is empty");

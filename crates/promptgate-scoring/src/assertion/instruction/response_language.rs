@@ -7,7 +7,7 @@ use crate::assertion::language;
 /// The line of the table.
 pub(super) const ID: Instruction = Instruction {
     id: "language:response_language",
-    summary: "the output is in a language; where that cannot be told, it is followed",
+    summary: "the output is in a language; where a short one in a script of it cannot be told, it is followed",
     arguments: &[LANGUAGE],
     follows,
 };
