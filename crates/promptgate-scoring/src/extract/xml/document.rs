@@ -4,10 +4,12 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use regex::Regex;
 
 /// A text that was read as XML.
 #[derive(Debug, Default)]
@@ -166,9 +168,7 @@ impl Reading {
             Event::GeneralRef(reference) => self.reference(reference),
             Event::Comment(text) => legal(utf8(text)?),
             Event::PI(instruction) => instruction_target(utf8(instruction.target())?),
-            Event::Decl(declaration) if begin == 0 => {
-                declaration.version().map(|_| ()).map_err(|error| error.to_string())
-            }
+            Event::Decl(declaration) if begin == 0 => declared(utf8(declaration)?),
             Event::Decl(_) => Err("an XML declaration stands at the very beginning".to_owned()),
             Event::DocType(_) => Err("a document type (`<!DOCTYPE`) is not read".to_owned()),
             Event::Empty(_) | Event::Eof => Ok(()),
@@ -250,6 +250,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, String> {
 
 /// Attributes have valid names, none twice, and values without `<` and with known references only.
 fn attributes(tag: &BytesStart<'_>) -> Result<(), String> {
+    spaced(utf8(tag.attributes_raw())?)?;
     let mut names = HashSet::new();
     let mut attributes = tag.attributes();
     for attribute in attributes.with_checks(false) {
@@ -268,6 +269,44 @@ fn attributes(tag: &BytesStart<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// White space stands between attributes.
+fn spaced(attributes: &str) -> Result<(), String> {
+    let mut open = None;
+    let mut characters = attributes.chars().peekable();
+    while let Some(c) = characters.next() {
+        match open {
+            None if matches!(c, '"' | '\'') => open = Some(c),
+            Some(quote) if c == quote => {
+                open = None;
+                if characters.peek().is_some_and(|behind| !is_space(*behind)) {
+                    return Err("no space stands between two attributes".to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `XMLDecl` of XML 1.0, without its angle brackets.
+static DECLARATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let quoted = |value: &str| format!("[ \t\r\n]*=[ \t\r\n]*(?:\"{value}\"|'{value}')");
+    let (version, encoding, standalone) =
+        (quoted("1\\.[0-9]+"), quoted("[A-Za-z][A-Za-z0-9._-]*"), quoted("(?:yes|no)"));
+    let space = "[ \t\r\n]+";
+    Regex::new(&format!(
+        "^xml{space}version{version}(?:{space}encoding{encoding})?(?:{space}standalone{standalone})?[ \t\r\n]*$"
+    ))
+    .ok()
+});
+
+fn declared(declaration: &str) -> Result<(), String> {
+    match DECLARATION.as_ref().is_some_and(|pattern| pattern.is_match(declaration)) {
+        true => Ok(()),
+        false => Err(format!("`<?{declaration}?>` is no XML declaration, such as `<?xml version=\"1.0\"?>`")),
+    }
 }
 
 fn instruction_target(target: &str) -> Result<(), String> {
@@ -326,6 +365,7 @@ mod tests {
         check("<a>&amp;&#65;&#x42;<![CDATA[<&]]></a>", "&AB<&");
         check("<größe>ü\u{301}🎉</größe>", "ü\u{301}🎉");
         check("<s:a xmlns:s=\"u\"><s:b/></s:a>", "");
+        check("<?xml version = '1.1' standalone='no' ?><a b=\"'\"\tc='\"' />", "");
     }
 
     #[test]
@@ -339,6 +379,20 @@ mod tests {
         check("<a/>x", "text stands outside");
         check("<a b=1/>", "the element `a`:");
         check("<a b/>", "the element `a`:");
+        check("<a b=\"1\"c=\"2\"/>", "the element `a`: no space stands between two attributes");
+        check("<a b='1'c='2'></a>", "the element `a`: no space stands between two attributes");
+        for declaration in [
+            "version='1.0' standalone='maybe'",
+            "version=\"1.0\" encoding\"UTF-8\"",
+            "version=\"/.0\"",
+            "version='1.0\"",
+            "version='1.0' standalone='yes' encoding='UTF-8'",
+            "version='1.0'encoding='UTF-8'",
+            "encoding='UTF-8'",
+            "version='1.0' x='1'",
+        ] {
+            check(&format!("<?xml {declaration}?><a/>"), "`<?xml ");
+        }
         check("<a b='1' b='2'/>", "the element `a`: the attribute `b` stands twice");
         check("<a b='<'/>", "the element `a`: the attribute `b` holds `<`");
         check("<a b='&x;'/>", "the element `a`:");
