@@ -47,12 +47,14 @@ rows! {
         ("tea\ntea", false, true),
         ("coffee", true, true),
     ];
-    forbidden_words_do_not_occur, "id = \"keywords:forbidden_words\"\nwords = [\"sorry\", \"can't\"]", [
+    forbidden_words_do_not_occur, "id = \"keywords:forbidden_words\"\nwords = [\"sorry\", \"can't\", \"C++\"]", [
         ("We cannot help.", true, true),
         ("I am SORRY.", false, false),
         ("The sorrysome word.", true, true),
         ("Sorry!\nHere it is.", false, true),
         ("I can't.", false, false),
+        ("Use C++ now", false, false),
+        ("Use ABC++ now", true, true),
     ];
     a_letter_occurs_so_often, "id = \"keywords:letter_frequency\"\nletter = \"a\"\ncount = 3\nrelation = \"at least\"", [
         ("Banana", true, true),
@@ -99,6 +101,8 @@ rows! {
         ("well-known U.S. word", true, true),
         ("one two three", false, false),
         ("don't stop now", true, true),
+        ("यह हिन्दी है", false, false),
+        ("mon re\u{301}sume\u{301} court", false, false),
     ];
     fewer_words, "id = \"length_constraints:number_words\"\ncount = 4\nrelation = \"less than\"", [
         ("one two three", true, true),
@@ -159,11 +163,15 @@ rows! {
         ("*one* only", false, false),
         ("* one\n* two", false, false),
         ("** **", false, false),
+        ("***bold italic***", true, true),
+        ("***one", false, false),
     ];
     so_many_sections, "id = \"detectable_format:multiple_sections\"\nsplitter = \"Section\"\ncount = 2", [
         ("Section 1\na\nSection 2\nb", true, true),
         ("Section1 a Section2 b", true, true),
         ("Section one\nSection two", false, false),
+        ("Section① a Section② b", false, false),
+        ("Section १ a Section २ b", true, true),
         ("SECTION 1\nSECTION 2", false, false),
         ("*Section* 1 a *Section* 2 b", false, true),
     ];

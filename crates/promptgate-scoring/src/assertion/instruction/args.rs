@@ -1,8 +1,11 @@
 //! What an instruction is told, checked when the suite is read or, where it names parts of the case, for every case.
 
+use std::sync::LazyLock;
+
 use promptgate_core::Diagnostic;
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
+use regex::Regex;
 use serde_json::Value;
 
 use super::{Instruction, superfluous};
@@ -155,6 +158,27 @@ impl Args {
 /// A text in which letter case does not count.
 pub(super) fn folded(text: &str) -> String {
     text.to_lowercase()
+}
+
+/// What words are made of: letters with the marks upon them, digits and `_`. Without its marks a word of Hindi, or one whose
+/// accents stand apart, would be several.
+static OF_WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\w\p{N}]$").ok());
+
+/// Whether a character is part of a word.
+pub(super) fn is_of_word(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { is_one_of(&OF_WORD, c) }
+}
+
+/// Decimal digits of every script, which `①` and `½` are not.
+static DECIMAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\d$").ok());
+
+/// Whether a character is a decimal digit.
+pub(super) fn is_decimal(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_digit() } else { is_one_of(&DECIMAL, c) }
+}
+
+fn is_one_of(class: &Option<Regex>, c: char) -> bool {
+    class.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 /// Whether a text has letters and none of them is small.

@@ -1,7 +1,7 @@
 //! `detectable_format:multiple_sections`.
 
 use super::Instruction;
-use super::args::{Args, COUNT, SPLITTER};
+use super::args::{Args, COUNT, SPLITTER, is_decimal};
 
 /// The line of the table.
 pub(super) const ID: Instruction = Instruction {
@@ -16,7 +16,7 @@ fn follows(args: &Args, text: &str) -> bool {
     let begins = |at: usize| {
         let behind = &text[at + splitter.len()..];
         let behind = behind.strip_prefix(char::is_whitespace).unwrap_or(behind);
-        behind.starts_with(|c: char| c.is_numeric())
+        behind.chars().next().is_some_and(is_decimal)
     };
     text.match_indices(splitter).filter(|(at, _)| begins(*at)).count() >= args.number("count")
 }

@@ -27,7 +27,8 @@ fn highlighted(line: &str, mark: &str) -> usize {
                 found += usize::from(!inner[..end].trim().is_empty());
                 rest = &inner[end + mark.len()..];
             }
-            None => rest = inner,
+            // `***so***` holds a part of two marks, which begins one behind.
+            None => rest = &rest[open + 1..],
         }
     }
     found

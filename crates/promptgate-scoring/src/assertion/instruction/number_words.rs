@@ -1,7 +1,7 @@
 //! `length_constraints:number_words`.
 
 use super::Instruction;
-use super::args::{Args, COUNT, RELATION};
+use super::args::{Args, COUNT, RELATION, is_of_word};
 
 /// The line of the table.
 pub(super) const ID: Instruction = Instruction {
@@ -12,6 +12,6 @@ pub(super) const ID: Instruction = Instruction {
 };
 
 fn follows(args: &Args, text: &str) -> bool {
-    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let words = text.split(|c: char| !is_of_word(c)).filter(|word| !word.is_empty());
     args.holds(words.count())
 }
