@@ -143,7 +143,32 @@ fn one_line(error: &serde_saphyr::Error) -> String {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or("it does not read");
     // The library's advice is for those who write Rust.
-    message.split("; use Option<").next().unwrap_or(message).to_owned()
+    let message = message.split("; use Option<").next().unwrap_or(message);
+    match breach(error) {
+        // The library writes what was breached as Rust does.
+        Some(breach) => message.replace(&format!("budget breached: {breach:?}"), &in_words(breach)),
+        None => message.to_owned(),
+    }
+}
+
+fn breach(error: &serde_saphyr::Error) -> Option<&BudgetBreach> {
+    use serde_saphyr::Error;
+    match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => breach(error),
+        Error::Budget { breach, .. } => Some(breach),
+        _ => None,
+    }
+}
+
+fn in_words(breach: &BudgetBreach) -> String {
+    match breach {
+        BudgetBreach::Documents { .. } => "there is more than one document".to_owned(),
+        BudgetBreach::Depth { .. } => format!("it is nested more than {MAX_DEPTH} levels"),
+        BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } | BudgetBreach::AliasAnchorRatio { .. } => {
+            "it has too many anchors and aliases".to_owned()
+        }
+        _ => "it is too large".to_owned(),
+    }
 }
 
 /// A mistake at a line and column of the block.
@@ -377,5 +402,17 @@ mod tests {
         let bomb = "a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c]\n\
                     e: &e [*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f]\n";
         check(bomb, "TooLarge");
+    }
+
+    #[test]
+    fn limits_are_told_in_words() {
+        let said = |yaml: &str| match shape(yaml) {
+            Err(YamlError::Malformed(why) | YamlError::TooLarge(why)) => why,
+            Ok(shape) => format!("{shape:?}"),
+        };
+        let two = said("a: 1\n---\nb: 2\n");
+        assert!(two.contains("there is more than one document") && !two.contains('{'), "{two}");
+        let long = said(&"- a\n".repeat(200_000));
+        assert!(long.contains("it is too large") && !long.contains('{'), "{long}");
     }
 }
