@@ -32,7 +32,7 @@ const FAR: u32 = u32::MAX / 2;
 ///
 /// # Errors
 ///
-/// Texts of more than 2,500 words that are not 1 by their lengths alone.
+/// Texts of more than 2,500 words, unless one is of a word or none, or the rate is 1 by their lengths alone.
 pub fn ter(said: &Tokens, reference: &Tokens) -> Result<f64, TooLong> {
     let numbers = numbered([said, reference].into_iter());
     let [said, reference] = numbers.as_slice() else { return Ok(1.0) };
@@ -50,7 +50,8 @@ fn edits(said: &[u32], reference: &[u32]) -> Result<usize, TooLong> {
     if fewest >= reference.len() {
         return Ok(fewest);
     }
-    if said.len().max(reference.len()) > MOST_WORDS {
+    // A text of a word or none has no runs to shift, so that one distance is all.
+    if said.len() > 1 && said.len().max(reference.len()) > MOST_WORDS {
         return Err(TooLong(said.len(), reference.len()));
     }
     let mut words = said.to_vec();
@@ -314,6 +315,8 @@ mod tests {
         let long = |word: &str, count: usize| [word, " "].concat().repeat(count);
         assert_eq!(rate(&long("a", 3_000), &long("b", 3_000)), None);
         assert_eq!(rate(&long("a", 1_000_000), &long("b", 2)), Some(1.0));
+        assert_eq!(rate("", &long("b", 3_000)), Some(1.0));
+        assert_eq!(rate("b", &long("b", 4_000)), Some(0.999_75));
         assert!(rate(&long("a b", 600), &long("b a", 600)).is_some());
     }
 }
