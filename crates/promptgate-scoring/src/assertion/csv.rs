@@ -75,6 +75,23 @@ impl Csv {
                 return Err(format!("row {count} has {cells}, the header has {}", header.len()));
             }
         }
-        if count == 0 { Err("there is no row below the header".to_owned()) } else { Ok(()) }
+        match line_of_spaces(text).filter(|_| header.len() > 1) {
+            Some(line) => Err(format!("line {line} is a single cell of spaces, the header has {}", header.len())),
+            None if count == 0 => Err("there is no row below the header".to_owned()),
+            None => Ok(()),
+        }
     }
+}
+
+/// The reader skips lines of spaces, as a file of cases may have them. Quotes are doubled or closed in what it has read, so
+/// that their number tells whether a line stands within a cell; white space around the whole does not count.
+fn line_of_spaces(text: &str) -> Option<usize> {
+    let mut is_quoted = false;
+    for (at, line) in text.trim_end().lines().enumerate().skip_while(|(_, line)| line.trim().is_empty()) {
+        if !is_quoted && !line.is_empty() && line.trim().is_empty() {
+            return Some(at + 1);
+        }
+        is_quoted ^= line.matches('"').count() % 2 == 1;
+    }
+    None
 }

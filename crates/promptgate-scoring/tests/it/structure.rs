@@ -295,6 +295,9 @@ fn csv_has_a_header_and_rows_as_long_as_it() {
     check(&csv(""), "a,b\n1,2,3\n", "failed");
     check(&csv(""), "a,b\n1,\"2\n", "failed");
     check(&csv(""), "a,b\n1,2\"\n", "failed");
+    check(&csv(""), "a,b\n  \n1,2\n", "failed");
+    check(&csv(""), "a,b\n\n1,\"x\n  \ny\"\n  ", "passed");
+    check(&csv(""), "a\n  \n1\n", "passed");
     check(&csv(""), "", "failed");
     check(&csv(""), "a,b\n", "failed");
     check(&csv(""), "Sure. Here it is.\nNo, not, really.\n", "failed");
