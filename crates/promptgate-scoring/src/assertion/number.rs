@@ -19,7 +19,7 @@ use crate::extract::number::Numeric;
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "number",
-    summary: "the answer as a whole is a number (`$1,350.00` is 1350) equal to the value within a tolerance, or within \
+    summary: "the answer as a whole is a number (`$1,350.00` and `1350 €.` are 1350) equal to the value within a tolerance, or within \
         a range, in the unit asked for; to find a number in other text, extract it first",
     cost: CostClass::Pure,
     yields: pass_fail,

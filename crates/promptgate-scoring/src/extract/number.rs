@@ -15,7 +15,8 @@ use crate::assertion::{Parameter, Subject};
 /// The table entry.
 pub(super) const KIND: ExtractorKind = ExtractorKind {
     name: "number",
-    summary: "the first or last number; `,` between groups of three digits, `$` and `%` do not count, so `50%` is 50",
+    summary: "the first or last number; `,` between groups of three digits, `$`, `€`, `£`, `¥` and `%` do not count, so \
+        `50%` is 50; an en dash before it is a minus where `-` would be",
     parameters: &[
         Parameter { name: "number", doc: "`\"first\"`, `\"last\"`, or `true` together with `which`" },
         Parameter { name: "which", doc: "`first` (default) or `last`" },
@@ -106,6 +107,8 @@ impl Numeric {
     /// The number a text is as a whole, white space at its ends left out.
     pub(crate) fn of_text(text: &str, locale: Locale) -> Option<Self> {
         let text = text.trim();
+        // The answer may be a sentence.
+        let text = text.strip_suffix('.').unwrap_or(text);
         let (range, number) = Numbers { text, at: 0, locale }.next()?;
         (range == (0..text.len())).then_some(number)
     }
@@ -171,9 +174,7 @@ impl Iterator for Numbers<'_> {
             self.at = end;
             let (sign_begin, negative) = sign_before(self.text, begin);
             if let Some(number) = read(&self.text[begin..end], negative, self.locale) {
-                let percent = self.text[end..].trim_start_matches(' ').starts_with('%');
-                let end = if percent { end + self.text[end..].find('%').unwrap_or(0) + 1 } else { end };
-                return Some((sign_begin..end, number));
+                return Some((sign_begin..end_of_signs(self.text, end), number));
             }
         }
     }
@@ -212,35 +213,55 @@ fn number_length(text: &str, locale: Locale) -> usize {
     end
 }
 
+/// What a text begins with, where it may stand between groups; `{,}` is how LaTeX writes a comma without a space behind it.
+fn group_sign(text: &str, locale: Locale) -> Option<&str> {
+    if text.starts_with("{,}") && locale.groups().contains(&',') {
+        return Some(&text[..3]);
+    }
+    let sign = text.chars().next().filter(|sign| locale.groups().contains(sign))?;
+    Some(&text[..sign.len_utf8()])
+}
+
+/// Signs of currency, before a number or behind it.
+const CURRENCIES: [char; 4] = ['$', '€', '£', '¥'];
+
+/// Where a sign of percent or of currency ends that stands behind a number, or the number itself.
+fn end_of_signs(text: &str, end: usize) -> usize {
+    let behind = text[end..].trim_start_matches([' ', '\u{a0}', '\u{202f}']);
+    let sign = behind.chars().next().filter(|sign| *sign == '%' || CURRENCIES.contains(sign));
+    sign.map_or(end, |sign| text.len() - behind.len() + sign.len_utf8())
+}
+
 /// Where the groups of three end that follow the first digits, all behind the same sign.
 fn end_of_groups(text: &str, mut end: usize, locale: Locale, digits: impl Fn(usize) -> usize) -> usize {
-    let Some(sign) = text[end..].chars().next().filter(|sign| locale.groups().contains(sign)) else { return end };
-    while text[end..].starts_with(sign) && digits(end + sign.len_utf8()) == end + sign.len_utf8() + 3 {
-        end += sign.len_utf8() + 3;
+    let Some(sign) = group_sign(&text[end..], locale) else { return end };
+    while text[end..].starts_with(sign) && digits(end + sign.len()) == end + sign.len() + 3 {
+        end += sign.len() + 3;
     }
     end
 }
 
-/// The sign and the dollar before a number, in either order, and whether the sign is a minus. What stands between two
-/// operands (`16-3`, `a-3`) is no sign.
+/// The sign and the currency before a number, in either order, and whether the sign is a minus. What stands between two
+/// operands (`16-3`, `a-3`, `3–5`) is no sign.
 fn sign_before(text: &str, begin: usize) -> (usize, bool) {
-    let dollar = |head: &str| head.strip_suffix('$').map_or(head.len(), str::len);
-    let head = &text[..dollar(&text[..begin])];
-    let Some(sign) = head.chars().next_back().filter(|sign| matches!(sign, '-' | '+' | '\u{2212}')) else {
+    let currency = |head: &str| head.strip_suffix(CURRENCIES).map_or(head.len(), str::len);
+    let head = &text[..currency(&text[..begin])];
+    let is_sign = |sign: &char| matches!(sign, '-' | '+' | '\u{2011}' | '\u{2013}' | '\u{2212}');
+    let Some(sign) = head.chars().next_back().filter(is_sign) else {
         return (head.len(), false);
     };
     let before = &head[..head.len() - sign.len_utf8()];
     if before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, ')' | ']' | '.' | '%')) {
         return (head.len(), false);
     }
-    (dollar(before), sign != '+')
+    (currency(before), sign != '+')
 }
 
 fn read(digits: &str, negative: bool, locale: Locale) -> Option<Numeric> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let digits: Cow<'_, str> = match plain {
         true => digits.into(),
-        false => digits.replace(locale.groups(), "").replace(locale.decimal(), ".").into(),
+        false => digits.replace(['{', '}'], "").replace(locale.groups(), "").replace(locale.decimal(), ".").into(),
     };
     let sign = if negative { -1 } else { 1 };
     match digits.parse::<i128>() {
@@ -277,6 +298,9 @@ mod tests {
         check("<<48/2=24>>24 clips.", &[48.0, 2.0, 24.0, 24.0]);
         check("12,34,567 1,2345 1234,567", &[12.0, 34567.0, 1.0, 2345.0, 1234.0, 567.0]);
         check("v1.2.3", &[1.2, 3.0]);
+        check("\u{2013}5, \u{2011}6 and pages 3\u{2013}5, 3 \u{2013} 5", &[-5.0, -6.0, 3.0, 5.0, 3.0, 5.0]);
+        check("1{,}000{,}000 and 1{,}00, 1{2", &[1_000_000.0, 1.0, 0.0, 1.0, 2.0]);
+        check("-€3, £-4, 5 €", &[-3.0, -4.0, 5.0]);
     }
 
     #[test]
@@ -292,6 +316,12 @@ mod tests {
         let of = |text| of_text(text).map(Numeric::as_f64);
         assert_eq!(of(" $1,200 "), Some(1200.0));
         assert_eq!(of("-5 %"), Some(-5.0));
+        assert_eq!(of("€1,200.50"), Some(1200.5));
+        assert_eq!(of("\u{2013}£3"), Some(-3.0));
+        assert_eq!(of("12\u{a0}€."), Some(12.0));
+        assert_eq!(of("42."), Some(42.0));
+        assert_eq!(of("42.."), None);
+        assert_eq!(of("."), None);
         assert_eq!(of("5 apples"), None);
         assert_eq!(of("1 2"), None);
         assert_eq!(of("--1"), None);
