@@ -1,7 +1,7 @@
-//! Words that the parser reads as names of columns or tables and that a dialect keeps for itself. Only what no table can
-//! have is here: a column of that name could not be asked for in that place.
+//! Words that a dialect keeps for itself: what the parser reads as the name of a column or a table though no table can have
+//! it there, and what names columns though it does not look so.
 
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Ident, Value};
 
 /// Functions with a unit of time among their arguments, which is a word and never an expression.
 struct DateFunctions {
@@ -55,8 +55,19 @@ const ORACLE_VALUES: [&str; 5] = ["level", "rownum", "sysdate", "uid", "user"];
 
 /// Whether a name is a value of the database and no column.
 pub(super) fn is_value(dialect: &str, name: &Ident) -> bool {
-    let is_named = |value: &&str| name.value.eq_ignore_ascii_case(value);
-    dialect == "oracle" && name.quote_style.is_none() && ORACLE_VALUES.iter().any(|value| is_named(&value))
+    dialect == "oracle"
+        && name.quote_style.is_none()
+        && ORACLE_VALUES.iter().any(|value| name.value.eq_ignore_ascii_case(value))
+}
+
+/// Whether a value is the number of a column: `$1` in Snowflake, where other dialects have a parameter.
+pub(super) fn is_place(dialect: &str, value: &Value) -> bool {
+    dialect == "snowflake" && matches!(value, Value::Placeholder(place) if place.starts_with('$'))
+}
+
+/// Whether a function gives all columns that a pattern fits, and not what its arguments are.
+pub(super) fn gives_columns(function: &str) -> bool {
+    function.eq_ignore_ascii_case("columns")
 }
 
 /// Functions that make rows of their arguments alone. Any other one where a table stands may read one.

@@ -255,6 +255,9 @@ impl Walk<'_> {
     }
 
     fn function(&mut self, function: &Function) {
+        if keywords::gives_columns(&written(&function.name)) {
+            self.names.column("*");
+        }
         let FunctionArguments::List(list) = &function.args else { return };
         list.args.iter().for_each(|argument| self.names.argument(&function.name, argument));
         let unit = keywords::date_unit(self.dialect, &written(&function.name), list.args.len());
@@ -349,6 +352,7 @@ impl Visitor for Walk<'_> {
             Expr::Identifier(column) => self.column(std::slice::from_ref(column)),
             Expr::CompoundIdentifier(parts) => self.column(parts),
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => self.names.column("*"),
+            Expr::Value(value) if keywords::is_place(self.dialect, &value.value) => self.names.column("*"),
             Expr::MatchAgainst { columns, .. } => columns.iter().for_each(|column| self.names.target(column)),
             Expr::Function(function) => self.function(function),
             _ => {}
