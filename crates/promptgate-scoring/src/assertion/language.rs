@@ -185,12 +185,12 @@ pub(crate) fn is_or_may_be(text: &str, name: &str) -> bool {
     // Letters all in capitals say the same in small ones, and are told more surely.
     let text = text.to_lowercase();
     let Some(wanted) = named(name) else { return true };
-    is_in_script_of(wanted, &text)
-        && match told(&text) {
-            Told::Surely(found) => found == wanted,
-            Told::Maybe(found) => found == wanted || letters(&text) < LONG,
-            Told::Nothing => true,
-        }
+    match told(&text) {
+        Told::Surely(found) => found == wanted,
+        Told::Maybe(_) | Told::Nothing if !is_in_script_of(wanted, &text) => false,
+        Told::Maybe(found) => found == wanted || letters(&text) < LONG,
+        Told::Nothing => true,
+    }
 }
 
 /// Why nothing is said of an answer.

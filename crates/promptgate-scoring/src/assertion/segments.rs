@@ -54,17 +54,20 @@ fn ends_equation(text: &str) -> bool {
 }
 
 fn goes_on(sentence: &str, rest: &str) -> bool {
-    let line = sentence.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default().trim();
-    if sentence.ends_with('\n') {
-        let next = rest.lines().next().unwrap_or_default();
-        return !sentence.ends_with("\n\n")
-            && has_text(line)
-            && has_text(next)
-            && !is_heading(line)
-            && !begins_point(next)
-            && (is_abbreviated(line, rest) || !is_ended(line));
+    match sentence.strip_suffix('\n') {
+        Some(lines) => is_wrapped(lines.rsplit('\n').next().unwrap_or_default().trim(), rest),
+        None => {
+            let sentence = sentence.trim();
+            is_abbreviated(sentence, rest) || is_number_of_point(sentence) || is_asked_within(sentence, rest)
+        }
     }
-    is_abbreviated(line, rest) || is_number_of_point(sentence.trim()) || is_asked_within(line, rest)
+}
+
+/// Whether a line goes on in the next one.
+fn is_wrapped(line: &str, rest: &str) -> bool {
+    let next = rest.lines().next().unwrap_or_default();
+    let is_apart = !has_text(line) || !has_text(next) || is_heading(line) || begins_point(next);
+    !is_apart && (is_abbreviated(line, rest) || !is_ended(line))
 }
 
 fn has_text(line: &str) -> bool {
@@ -101,8 +104,8 @@ fn is_ended(line: &str) -> bool {
     closed.ends_with(['.', '!', '?', '\u{2026}', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{964}'])
 }
 
-fn is_abbreviated(line: &str, rest: &str) -> bool {
-    let Some(last) = line.split_whitespace().next_back() else { return false };
+fn is_abbreviated(text: &str, rest: &str) -> bool {
+    let Some(last) = text.split_whitespace().next_back() else { return false };
     let last = last.trim_start_matches(['(', '[', '"', '\u{201c}', '\u{2018}', '\'']);
     let next = rest.split_whitespace().next().unwrap_or_default();
     let mut letters = last.chars();
@@ -117,9 +120,9 @@ fn is_abbreviated(line: &str, rest: &str) -> bool {
 }
 
 /// Whether a question or a call is quoted and the sentence around it goes on: `"Why?" he asked`.
-fn is_asked_within(line: &str, rest: &str) -> bool {
-    let quoted = line.trim_end_matches(['"', '\'', '\u{201d}', '\u{2019}', '\u{bb}']);
-    quoted.len() < line.len() && quoted.ends_with(['?', '!']) && rest.starts_with(char::is_lowercase)
+fn is_asked_within(text: &str, rest: &str) -> bool {
+    let quoted = text.trim_end_matches(['"', '\'', '\u{201d}', '\u{2019}', '\u{bb}']);
+    quoted.len() < text.len() && quoted.ends_with(['?', '!']) && rest.starts_with(char::is_lowercase)
 }
 
 /// What stands between blank lines.
@@ -178,6 +181,13 @@ mod tests {
         check("42.\nThat is it.", &["42.", "That is it."]);
         check("It was in\n2019. They left.", &["It was in\n2019.", "They left."]);
         check("a\n\n\n", &["a"]);
+    }
+
+    #[test]
+    fn sentences_of_a_long_text_are_told_soon() {
+        for piece in ["Mr. ", "a\n", "x = 3. ", "\n", "1. "] {
+            let _ = sentences(&piece.repeat(50_000));
+        }
     }
 
     #[test]
