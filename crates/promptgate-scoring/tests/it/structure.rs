@@ -499,6 +499,12 @@ fn a_name_that_sql_gives_hides_no_column_of_a_table() {
     }
     sql_may_name("mssql", &["name"], "delete from t output deleted.* where name = 'x'", "failed");
     sql_may_name("snowflake", &["name"], "select $1 from users", "failed");
+    sql_may_name(
+        "snowflake",
+        &["name"],
+        "insert all into t (ssn) values (1) into u (name) values (2) select 1",
+        "failed",
+    );
     sql_may_name("snowflake", &["name"], "select u.$1 from users u", "failed");
     sql_may_name("duckdb", &["name"], "select columns('s.*') from users", "failed");
     sql_may_name("clickhouse", &["name"], "select name from t array join ssn as name", "failed");

@@ -112,8 +112,11 @@ impl Names {
             Some(_) => self.other = Some("INSERT ON".to_owned()),
             None => {}
         }
-        if insert.multi_table_insert_type.is_some() || !matches!(insert.table, TableObject::TableName(_)) {
-            self.other = Some("INSERT into several tables, or what is none".to_owned());
+        if insert.multi_table_insert_type.is_some() {
+            self.other = Some("INSERT ALL".to_owned());
+        }
+        if !matches!(insert.table, TableObject::TableName(_)) {
+            self.other = Some("INSERT INTO FUNCTION".to_owned());
         }
     }
 
