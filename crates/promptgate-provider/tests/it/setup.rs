@@ -130,3 +130,24 @@ fn an_application_is_asked_by_a_template_whose_names_are_known() {
     insta::assert_snapshot!(asked("{\"q\": }", "/a"), @"ask.json:1:7: expected value at line 1 column 7");
     insta::assert_snapshot!(asked("{}", "a.b"), @"`answer` of [provider.http] is `a.b`, which is no JSON pointer; write `/output`, or an empty text for the whole reply");
 }
+
+/// Invariant 10: what could change an answer is a part of its key.
+#[test]
+fn how_an_application_is_asked_is_a_part_of_where_its_answers_come_from() {
+    let source = |template: &str, answer: &str, url: &str| {
+        let mut world = World::new();
+        world.environment.insert("HTTP_TARGET_URL".to_owned(), url.to_owned());
+        world.files.insert("ask.json".to_owned(), template.to_owned());
+        let settings = settings(|settings| {
+            settings.request = Some("ask.json".to_owned());
+            settings.answer = Some(answer.to_owned());
+        });
+        world.settings.insert("http".to_owned(), settings);
+        world.build("http/m").unwrap().source(&ModelId::new("http/m").unwrap()).unwrap()
+    };
+    let one = source("{\"q\": \"{{input}}\"}", "/a", "http://127.0.0.1:1/chat");
+    assert_eq!(source("{ \"q\": \"{{input}}\" }", "/a", "http://127.0.0.1:1/chat"), one);
+    assert_ne!(source("{\"question\": \"{{input}}\"}", "/a", "http://127.0.0.1:1/chat"), one);
+    assert_ne!(source("{\"q\": \"{{input}}\"}", "/b", "http://127.0.0.1:1/chat"), one);
+    assert!(source("{}", "/a", "http://127.0.0.1:1/chat/").starts_with("http://127.0.0.1:1/chat/ "));
+}

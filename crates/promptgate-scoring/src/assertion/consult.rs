@@ -86,7 +86,10 @@ impl Consulting {
             (None, None) => Scored::unscored(format!("the reply has neither `score` nor `passed`: {shown}")),
             (None, Some(passed)) => Scored::decided(passed, evidence),
             (Some(score), passed) => {
-                let scored = Scored::graded(score, self.threshold.unwrap_or(THRESHOLD), evidence);
+                let threshold = self.threshold.unwrap_or(THRESHOLD);
+                let told = || format!("the score is {score}, and {threshold} passes");
+                let evidence = Evidence { note: evidence.note.or_else(|| Some(told())), ..evidence };
+                let scored = Scored::graded(score, threshold, evidence);
                 // What the suite asks for stands above what the program thinks of its own score.
                 match passed.filter(|_| self.threshold.is_none() && scored.score.value().is_some()) {
                     Some(passed) => Scored { passed, ..scored },

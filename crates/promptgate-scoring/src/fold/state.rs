@@ -1,13 +1,15 @@
 //! The state of a comparison apart from its checks: whether it can be made at all (gate.md, 2.3), whether enough was
 //! answered (2.2), whether its baseline is too old. Each with its reason code and a sentence that says what to do.
 
-use promptgate_core::gate::{Limit, Policy, Rule, Subject as Asks};
+use promptgate_core::gate::{Check, Limit, Policy, Rule, Subject as Asks};
+use promptgate_core::name::MetricName;
 use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
 use promptgate_core::record::RunHeader;
 use promptgate_core::report::words::{counted, thousands};
 use promptgate_core::verdict::Verdict;
 
-use super::pairs::{Answers, Pairs};
+use super::pairs::{Answers, Over, Pairs};
+use super::subject::Subject;
 use super::table::Side;
 
 /// What is known of a comparison before its checks are judged.
@@ -73,6 +75,15 @@ impl State<'_> {
                 format!("run {} holds no answer of {} to these cases: run it on this model", stored.run, self.model.id);
             return invalid("baseline_missing", words);
         }
+        if let Some(metric) = self.not_judged() {
+            return invalid(
+                "judge_changed",
+                format!(
+                    "answers hold no grade of the judge of `{metric}` as it is now, and it may not be asked: run without \
+                     `--no-run`"
+                ),
+            );
+        }
         // A gate that may stop early runs in one piece, and what it did not ask is no missing part.
         if self.header.units.is_some() {
             return None;
@@ -89,6 +100,17 @@ impl State<'_> {
             );
         }
         None
+    }
+
+    /// A judged metric that a check is about and that too many pairs lack, where nobody may be asked.
+    fn not_judged(&self) -> Option<&MetricName> {
+        let is_forbidden = self.header.settings.get("no-run").is_some_and(|set| *set == true);
+        let policy = self.policy.filter(|_| is_forbidden && self.baseline.is_some())?;
+        let judged = |metric: &&MetricName| self.header.metrics.iter().any(|spec| spec.judged && spec.name == **metric);
+        policy.checks.iter().filter_map(Check::metric).filter(judged).find(|metric| {
+            let sample = self.pairs.sample(&Subject::Metric((*metric).clone()), Over::All);
+            sample.unscored as f64 > self.max_missing() * sample.planned as f64
+        })
     }
 
     /// The share of planned pairs that may be missing.

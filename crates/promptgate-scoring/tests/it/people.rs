@@ -261,3 +261,19 @@ fn an_explanation_of_a_corrected_check_can_be_reckoned_again_with_paper() {
     let of = numbers(&all.derivations[0]);
     assert!((of["estimate"] - of["people's difference"]).abs() < 1e-9 && !of.contains_key("lambda"), "{of:?}");
 }
+
+/// gate.md, 2.3: grades of another judge do not compare, and this one is not to be had.
+#[test]
+fn a_judge_that_may_not_be_asked_leaves_nothing_to_compare() {
+    let found = |no_run: bool| {
+        let bench = Bench::gate(100).limit("quality", Limit::AllowedDrop(0.05)).with(|header| {
+            header.metrics[0].judged = true;
+            header.settings.insert("no-run".to_owned(), no_run.into());
+        });
+        let report = bench.report(|version, _, _| if version == 0 { Came::Unscored } else { Came::Scored(0.8) });
+        (report.verdict.unwrap(), report.comparisons[0].reason.clone())
+    };
+    let (verdict, reason) = found(true);
+    assert_eq!((verdict, reason.as_deref()), (Verdict::Invalid, Some("judge_changed")));
+    assert_eq!(found(false).0, Verdict::Inconclusive);
+}
