@@ -1,16 +1,18 @@
 //! What stands on the command line. Every flag of a command is documented here and nowhere else.
 
+mod running;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use promptgate_core::format::amount;
-use promptgate_core::format::project::CacheMode;
 use promptgate_core::name::CaseId;
-use promptgate_core::nearest::did_you_mean;
-use promptgate_core::plan::Partition;
 use promptgate_core::reference::Reference;
 use promptgate_core::selection::Selection;
+
+pub use running::{Reports, Running};
+use values::{age, agreement, case_id, dollars, filter};
 
 /// Evaluates prompts and gates their promotion.
 #[derive(Debug, Parser)]
@@ -88,92 +90,6 @@ pub enum Command {
     /// Accept what a run answered, for the suite's `snapshot` assertions.
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
-}
-
-/// Where cases are answered and how; shared by `run`, `compare` and `gate`.
-#[derive(Debug, Default, Args)]
-pub struct Running {
-    /// Only this model: its id or the last part of it. Repeatable.
-    #[arg(long, value_name = "ID")]
-    pub model: Vec<String>,
-    /// Only these cases: `tag=vip`, `id=order-*`, `metadata.lang=de|fr`, `!tag=slow`. Repeatable; all must hold.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = filter, allow_hyphen_values = true)]
-    pub filter: Vec<Selection>,
-    /// Repeats per case, over the suite's own.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub trials: Option<u32>,
-    /// Trials under way at once.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub concurrency: Option<u32>,
-    /// Call the models, even where the suite names recordings.
-    #[arg(long)]
-    pub live: bool,
-    /// Write the answers into the suite's recordings, or all of them into one file. Implies --live and --fresh.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    pub record: Option<Option<PathBuf>>,
-    /// Answer again what is stored already. Counted: every further draw is judged more strictly.
-    #[arg(long)]
-    pub fresh: bool,
-    /// Make no call: what is not stored or recorded is missing.
-    #[arg(long, conflicts_with_all = ["live", "record", "fresh"])]
-    pub no_run: bool,
-    /// Only a share of the cases: `hash:1/4` (stable under edits) or `slice:1/4`. Join with `report --merge`.
-    #[arg(long, value_name = "HOW:M/N")]
-    pub partition: Option<Partition>,
-    /// Go on with an interrupted run: its id, a unique prefix, or `latest`.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", conflicts_with = "fresh")]
-    pub resume: Option<String>,
-    /// Stop before the run takes more than so many US dollars, judging included.
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    pub max_cost: Option<f64>,
-    /// Stop before the run takes more tokens, read and written.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_tokens: Option<u64>,
-    /// Stop before the run makes more calls, failed ones included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_calls: Option<u64>,
-    /// Make one attempt a trial; a call that fails is not tried again.
-    #[arg(long)]
-    pub no_retry: bool,
-    /// Stop calling a model once a call to it was given up, as after a rate limit that is hours away.
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// How the cache of answers is used: `read-write`, `read` (as a pull request should), `off`.
-    #[arg(long, value_name = "MODE", value_parser = cache_mode)]
-    pub cache: Option<CacheMode>,
-    /// Let suites and settings run the programs they name: `exec` and `python` targets and scorers, `key_command`.
-    #[arg(long)]
-    pub allow_exec: bool,
-    /// Do not ask before a run that takes more than `confirm_above`.
-    #[arg(long, short)]
-    pub yes: bool,
-    /// Stop after this many failed cases.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_fail: Option<u64>,
-    #[command(flatten)]
-    pub reports: Reports,
-    /// Nothing is going to be called, so no key is needed: `plan`.
-    #[arg(skip)]
-    pub only_looks: bool,
-    /// What goes on with it is the same command once more, for this run: `score`, with the run as it was named.
-    #[arg(skip)]
-    pub graded: Option<(String, String)>,
-}
-
-impl Running {
-    /// Whether answers are recorded.
-    pub fn records(&self) -> bool {
-        self.record.is_some()
-    }
-}
-
-/// What is written at the end.
-#[derive(Debug, Default, Args)]
-pub struct Reports {
-    /// A report: `terminal`, `json`, `jsonl`, `junit`, `markdown`, `csv`, to standard output or, with `=PATH`, to a file.
-    /// A path alone tells its format by its suffix. Repeatable.
-    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
-    pub reports: Vec<String>,
 }
 
 /// `run`
@@ -478,10 +394,6 @@ pub enum CacheCommand {
     },
 }
 
-fn age(text: &str) -> Result<Duration, String> {
-    amount::duration(text)
-}
-
 /// `serve-mock`
 #[derive(Debug, Args)]
 #[command(after_help = SERVE_MOCK_HELP)]
@@ -566,31 +478,6 @@ pub struct RenderArgs {
     /// The request as JSON, with its digest.
     #[arg(long)]
     pub json: bool,
-}
-
-fn filter(text: &str) -> Result<Selection, String> {
-    promptgate_core::format::selection::parse_filter(text).map_err(|error| error.to_string())
-}
-
-fn case_id(text: &str) -> Result<CaseId, String> {
-    CaseId::new(text).map_err(|error| error.to_string())
-}
-
-fn cache_mode(text: &str) -> Result<CacheMode, String> {
-    let found = CacheMode::WORDS.iter().find(|(word, _)| *word == text);
-    let known = || did_you_mean(text, CacheMode::WORDS.iter().map(|(word, _)| *word));
-    found.map(|(_, mode)| *mode).ok_or_else(known)
-}
-
-fn agreement(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| (-1.0..=1.0).contains(number));
-    number.ok_or_else(|| "write a number from -1 to 1, such as 0.6".to_owned())
-}
-
-fn dollars(text: &str) -> Result<f64, String> {
-    let dollars: f64 =
-        text.trim_start_matches('$').parse().map_err(|_| "expected US dollars, such as 2.50".to_owned())?;
-    if dollars > 0.0 && dollars < 1e9 { Ok(dollars) } else { Err("expected US dollars above 0".to_owned()) }
 }
 
 /// Reads the command line; usage errors end the process with 2, help and version with 0.

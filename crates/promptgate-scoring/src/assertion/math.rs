@@ -9,13 +9,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::compare::Comparison;
-use self::parse::{Formula, Unread};
+use self::tree::{Formula, Unread};
 use super::expected::{Expected, text_of};
 use super::kind::pass_fail;
 use super::text::{evidence, excerpt};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
 mod algebra;
+mod bare;
 mod compare;
 mod function;
 mod normal;
@@ -24,6 +25,7 @@ mod points;
 mod power;
 mod rational;
 mod token;
+mod tree;
 mod value;
 
 /// The table entry.

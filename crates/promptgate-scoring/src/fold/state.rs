@@ -40,66 +40,75 @@ impl State<'_> {
         self.invalid().or_else(|| self.unavailable()).or_else(|| self.undecidable())
     }
 
+    /// What makes a comparison one that cannot be made (gate.md, 2.3), the worst first.
     fn invalid(&self) -> Option<Found> {
-        let invalid = |code, words: String| Some(Found { verdict: Verdict::Invalid, code, words });
-        let sides = [self.pairs.baseline, Some(self.pairs.candidate)];
-        let stored = self.baseline.and_then(|version| version.stored.as_ref());
-        if self.baseline.is_none() && self.needs_baseline() {
-            let why = self.why_missing.map_or_else(|| "is missing".to_owned(), str::to_owned);
-            return invalid(
-                "baseline_missing",
-                format!("the baseline {why}; name one that exists, or give it with `--baseline`"),
-            );
-        }
-        if sides.into_iter().flatten().any(|side| side.misplaced) {
-            return invalid(
-                "wrong_version",
-                "a trial is recorded for another version than the one under judgement: run it again".to_owned(),
-            );
-        }
-        if let Some(stored) = stored.filter(|stored| changed_too_much(stored)) {
-            let changed = thousands(stored.changed.len() as u64);
-            let words =
-                format!("{changed} of {} of the stored baseline were changed", counted(stored.cases, "case", "cases"));
-            return invalid("cases_changed", words);
-        }
-        if self.answers.not_held as f64 > self.max_missing() * self.pairs.planned.len() as f64 {
-            let lacking = counted(self.answers.not_held, "answer", "answers");
-            return invalid(
-                "baseline_missing",
-                format!("{lacking} of the baseline may not be asked for: run without `--no-run`"),
-            );
-        }
-        if let Some(stored) = stored.filter(|_| self.pairs.planned.is_empty()) {
-            let words =
-                format!("run {} holds no answer of {} to these cases: run it on this model", stored.run, self.model.id);
-            return invalid("baseline_missing", words);
-        }
-        if let Some(metric) = self.not_judged() {
-            return invalid(
-                "judge_changed",
-                format!(
-                    "answers hold no grade of the judge of `{metric}` as it is now, and it may not be asked: run without \
-                     `--no-run`"
-                ),
-            );
-        }
-        // A gate that may stop early runs in one piece, and what it did not ask is no missing part.
-        if self.header.units.is_some() {
+        self.baseline_missing()
+            .or_else(|| self.wrong_version())
+            .or_else(|| self.cases_changed())
+            .or_else(|| self.baseline_not_held())
+            .or_else(|| self.judge_changed())
+            .or_else(|| self.shard_missing())
+    }
+
+    /// The stored run that is the baseline.
+    fn stored(&self) -> Option<&StoredBaseline> {
+        self.baseline.and_then(|version| version.stored.as_ref())
+    }
+
+    fn baseline_missing(&self) -> Option<Found> {
+        if self.baseline.is_some() || !self.needs_baseline() {
             return None;
         }
-        let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
-            + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, stored.is_some()));
-        if missing > 0 {
-            let part =
-                self.header.partition.map(|partition| format!("this is part {partition} alone; ")).unwrap_or_default();
-            let trials = counted(missing, "planned trial is", "planned trials are");
-            return invalid(
-                "shard_missing",
-                format!("{part}{trials} not in the record: merge all parts with `report --merge`"),
-            );
+        let why = self.why_missing.unwrap_or("is missing");
+        let words = format!("the baseline {why}; name one that exists, or give it with `--baseline`");
+        invalid("baseline_missing", words)
+    }
+
+    fn wrong_version(&self) -> Option<Found> {
+        let sides = [self.pairs.baseline, Some(self.pairs.candidate)];
+        sides.into_iter().flatten().find(|side| side.misplaced)?;
+        let words = "a trial is recorded for another version than the one under judgement: run it again";
+        invalid("wrong_version", words.to_owned())
+    }
+
+    fn cases_changed(&self) -> Option<Found> {
+        let stored = self.stored().filter(|stored| changed_too_much(stored))?;
+        let (changed, cases) = (thousands(stored.changed.len() as u64), counted(stored.cases, "case", "cases"));
+        invalid("cases_changed", format!("{changed} of {cases} of the stored baseline were changed"))
+    }
+
+    fn baseline_not_held(&self) -> Option<Found> {
+        if self.answers.not_held as f64 > self.max_missing() * self.pairs.planned.len() as f64 {
+            let lacking = counted(self.answers.not_held, "answer", "answers");
+            let words = format!("{lacking} of the baseline may not be asked for: run without `--no-run`");
+            return invalid("baseline_missing", words);
         }
-        None
+        let stored = self.stored().filter(|_| self.pairs.planned.is_empty())?;
+        let words =
+            format!("run {} holds no answer of {} to these cases: run it on this model", stored.run, self.model.id);
+        invalid("baseline_missing", words)
+    }
+
+    fn judge_changed(&self) -> Option<Found> {
+        let metric = self.not_judged()?;
+        let words = format!(
+            "answers hold no grade of the judge of `{metric}` as it is now, and it may not be asked: run without `--no-run`"
+        );
+        invalid("judge_changed", words)
+    }
+
+    /// A gate that may stop early runs in one piece, and what it did not ask is no missing part.
+    fn shard_missing(&self) -> Option<Found> {
+        let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
+            + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, self.stored().is_some()));
+        if self.header.units.is_some() || missing == 0 {
+            return None;
+        }
+        let part =
+            self.header.partition.map(|partition| format!("this is part {partition} alone; ")).unwrap_or_default();
+        let trials = counted(missing, "planned trial is", "planned trials are");
+        let words = format!("{part}{trials} not in the record: merge all parts with `report --merge`");
+        invalid("shard_missing", words)
     }
 
     /// A judged metric that a check is about and that too many pairs lack, where nobody may be asked.
@@ -157,7 +166,7 @@ impl State<'_> {
             return open("skipped", format!("{skipped} skipped: run without `--max-fail`"));
         }
         let limit = self.policy.and_then(|policy| policy.max_age)?;
-        let stored = self.baseline.and_then(|version| version.stored.as_ref())?;
+        let stored = self.stored()?;
         let age = age(&stored.started, &self.header.volatile.started)?;
         if age <= limit {
             return None;
@@ -168,6 +177,10 @@ impl State<'_> {
             format!("the baseline is {days:.1} days old, and at most {allowed:.1} are allowed: run it again"),
         )
     }
+}
+
+fn invalid(code: &'static str, words: String) -> Option<Found> {
+    Some(Found { verdict: Verdict::Invalid, code, words })
 }
 
 /// Fewer than 95 % of the stored cases are as they were.

@@ -3,8 +3,8 @@
 
 use super::Halt;
 use super::algebra::{Algebra, Quotient, Result};
-use super::parse::{Formula, Item, Tree};
 use super::points::Seen;
+use super::tree::{Formula, Item, Tree};
 
 /// The most members of a list or set.
 const MAX_MEMBERS: usize = 100;

@@ -2,8 +2,8 @@
 
 use super::Halt;
 use super::algebra::{Algebra, Atom, Polynomial, Quotient, Result};
-use super::parse::Tree;
 use super::rational::Rational;
+use super::tree::Tree;
 
 impl Algebra {
     /// The normal form of an expression.

@@ -1,57 +1,15 @@
 //! From the words of a formula to its tree. Descent is bounded, and nothing is ever run.
 
+use super::bare::{drop_unit, unwrapped};
 use super::rational::Rational;
 use super::token::{Placed, Token, tokens};
+use super::tree::{Formula, Item, Tree, Unread};
 use super::{Halt, Mistake};
 
 /// The longest formula, in characters.
 const MAX_LENGTH: usize = 2_000;
 /// The deepest nesting.
 const MAX_DEPTH: usize = 64;
-
-/// An expression.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Tree {
-    Number(Rational),
-    /// A variable, or a word set as text.
-    Name(String),
-    Pi,
-    Infinity,
-    Negative(Box<Tree>),
-    Sum(Vec<Tree>),
-    Product(Vec<Tree>),
-    Quotient(Box<Tree>, Box<Tree>),
-    Power(Box<Tree>, Box<Tree>),
-    Apply(&'static str, Box<Tree>),
-    /// A point, a tuple or an interval, by its brackets.
-    Group(char, Vec<Tree>, char),
-    Set(Vec<Tree>),
-    Union(Vec<Tree>),
-}
-
-/// One of the answers of a list: expressions, and the relations between them.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Item {
-    pub(super) sides: Vec<Tree>,
-    pub(super) relations: Vec<&'static str>,
-}
-
-/// What a text says.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Formula {
-    pub(super) items: Vec<Item>,
-    /// Whether it ends in a percent sign.
-    pub(super) percent: bool,
-}
-
-/// Why a text is no formula.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Unread {
-    /// It is no mathematics that is known here.
-    Mistake(Mistake),
-    /// It is beyond the bounds.
-    Beyond(&'static str),
-}
 
 type Parsed<T> = Result<T, Unread>;
 
@@ -78,93 +36,6 @@ impl Formula {
             beyond => beyond,
         })?;
         Ok(Self { items, percent })
-    }
-}
-
-impl Formula {
-    /// The formula with the percent sign at its end read as a unit.
-    pub(super) fn without_percent(&self) -> Self {
-        let mut formula = self.clone();
-        let last = formula.items.last_mut().and_then(|item| item.sides.last_mut());
-        if let Some(side) = last {
-            drop_percent(side);
-        }
-        formula
-    }
-}
-
-fn drop_percent(tree: &mut Tree) {
-    match tree {
-        Tree::Quotient(top, _) => *tree = (**top).clone(),
-        Tree::Negative(inner) => drop_percent(inner),
-        Tree::Product(factors) => factors.last_mut().into_iter().for_each(drop_percent),
-        _ => {}
-    }
-}
-
-/// The text without what only marks it as an answer.
-fn unwrapped(text: &str) -> &str {
-    let mut bare = text.trim();
-    loop {
-        let stripped = stripped(bare).trim();
-        if stripped.len() == bare.len() {
-            return bare;
-        }
-        bare = stripped;
-    }
-}
-
-fn stripped(text: &str) -> &str {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    for (open, close) in [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`")] {
-        if let Some(inner) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
-            && !inner.contains(open)
-        {
-            return inner;
-        }
-    }
-    for open in ["\\boxed", "\\fbox"] {
-        if let Some(rest) = text.strip_prefix(open).map(str::trim_start)
-            && rest.starts_with('{')
-            && closing_brace(rest) == Some(rest.len() - 1)
-        {
-            return &rest[1..rest.len() - 1];
-        }
-    }
-    text
-}
-
-/// Where the brace closes that a text begins with.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(at);
-        }
-    }
-    None
-}
-
-/// A unit at the end is left out: a text, which may be raised to a power. A text that is all there is stays.
-fn drop_unit(found: &mut Vec<Placed>) {
-    let Some(at) = found.iter().rposition(|(token, _)| matches!(token, Token::Text(_))) else { return };
-    let is_power = |rest: &[Placed]| {
-        matches!(rest, [] | [(Token::Power, _), (Token::Number(_), _)])
-            || matches!(rest, [(Token::Power, _), (Token::Open('{'), _), (Token::Number(_), _), (Token::Close('}'), _)])
-    };
-    if let [(Token::Text(text), _)] = found.as_mut_slice() {
-        // `\text{(A)}` is the same choice as `A`.
-        let bare = text.trim_matches(['(', ')']);
-        *text = bare.to_owned();
-    }
-    if at > 0 && is_power(&found[at + 1..]) {
-        found.truncate(at);
-        drop_unit(found);
     }
 }
 
