@@ -2,6 +2,8 @@
 
 pub mod drift;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use crate::stats::agreement::{Level, krippendorff, quadratic_kappa};
@@ -73,6 +75,8 @@ pub struct Judged {
     pub output: String,
     /// What people say, the mean where several do, in 0..=1.
     pub people: f64,
+    /// What each of them says; one who has no name is the empty one.
+    pub raters: BTreeMap<String, f64>,
     /// What the judge says, in 0..=1.
     pub judge: f64,
     /// Whether an output passes that people give this.
@@ -94,6 +98,9 @@ pub struct Comparison {
     pub agreement: Option<f64>,
     /// What it is measured by.
     pub statistic: Statistic,
+    /// Where several people labelled outputs, how far they agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raters: Option<Raters>,
     /// Share of outputs on which both pass or both fail.
     pub same_verdict: Option<f64>,
     /// Counts: people pass and judge passes, pass and fails, fail and passes, fail and fails.
@@ -104,6 +111,31 @@ pub struct Comparison {
     pub length_correlation: Option<f64>,
     /// The largest disagreements first, as indices into what was given.
     pub disagreements: Vec<usize>,
+}
+
+/// Several people who labelled outputs, not each of them all: Krippendorff's alpha of an interval scale.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Raters {
+    /// How many people there are.
+    pub count: usize,
+    /// How far they agree with each other.
+    pub among_people: Option<f64>,
+    /// How far all agree, the judge being one of them.
+    pub with_judge: Option<f64>,
+}
+
+/// How far several people agree, without and with the judge; nothing where one labelled all.
+fn raters(judged: &[Judged]) -> Option<Raters> {
+    let names: BTreeSet<&String> = judged.iter().flat_map(|each| each.raters.keys()).collect();
+    if names.len() < 2 {
+        return None;
+    }
+    let labels = |name: &&String| judged.iter().map(|each| each.raters.get(*name).copied()).collect();
+    let mut table: Vec<Vec<Option<f64>>> = names.iter().map(labels).collect();
+    let among_people = krippendorff(&table, Level::Interval).ok().flatten();
+    table.push(judged.iter().map(|each| Some(each.judge)).collect());
+    let with_judge = krippendorff(&table, Level::Interval).ok().flatten();
+    Some(Raters { count: names.len(), among_people, with_judge })
 }
 
 /// Compares a judge with people.
@@ -122,6 +154,7 @@ pub fn compare(judged: &[Judged]) -> Comparison {
         outputs: judged.len(),
         agreement: agreement(&people, &judge).map(|agreement| agreement.value),
         statistic: statistic(&judge),
+        raters: raters(judged),
         same_verdict: (!judged.is_empty()).then(|| same / judged.len() as f64),
         confusion,
         bias: sum::mean(&gaps),
@@ -153,6 +186,7 @@ mod tests {
             case: format!("c{at}"),
             output: String::new(),
             people: *people,
+            raters: BTreeMap::from([(String::new(), *people)]),
             judge: *judge,
             people_pass: *people >= 0.5,
             judge_passes: *judge >= 0.5,
@@ -177,6 +211,29 @@ mod tests {
         assert_eq!((nothing.agreement, nothing.same_verdict, nothing.length_correlation), (None, None, None));
         let constant = compare(&judged(&[(1.0, 1.0), (1.0, 1.0)]));
         assert_eq!((constant.agreement, constant.same_verdict), (None, Some(1.0)));
+    }
+
+    #[test]
+    fn several_people_are_held_against_each_other_and_the_judge_is_one_of_them() {
+        let of = |labels: &[(&str, f64)], judge: f64| {
+            let raters: BTreeMap<String, f64> =
+                labels.iter().map(|(name, label)| ((*name).to_owned(), *label)).collect();
+            let people = raters.values().sum::<f64>() / raters.len() as f64;
+            Judged { raters, people, ..judged(&[(people, judge)]).remove(0) }
+        };
+        // The krippendorff package, level "interval": ratings of a, b and c, with gaps, then the judge's beside them.
+        let given = [
+            of(&[("a", 1.0), ("b", 1.0)], 1.0),
+            of(&[("a", 0.0), ("b", 0.5), ("c", 0.0)], 0.5),
+            of(&[("b", 0.5), ("c", 1.0)], 0.5),
+            of(&[("a", 0.0)], 0.0),
+        ];
+        let found = compare(&given).raters.unwrap();
+        assert_eq!(found.count, 3);
+        let close = |found: Option<f64>, value: f64| assert!((found.unwrap() - value).abs() < 1e-12, "{found:?}");
+        close(found.among_people, 0.6470588235294118);
+        close(found.with_judge, 0.732638888888889);
+        assert_eq!(compare(&judged(&[(1.0, 1.0), (0.0, 1.0)])).raters, None);
     }
 
     #[test]

@@ -50,9 +50,12 @@ struct Ready {
     spec: AssertionSpec,
     grader: Arc<Grader>,
     asked: BTreeSet<Asked>,
-    /// What people say, by case and output: the mean where several do.
-    people: BTreeMap<(CaseId, String), f64>,
+    /// What people say, by case and output, and who says so.
+    people: BTreeMap<(CaseId, String), Raters>,
 }
+
+/// What each person says of an output, as the judge would say it; one who has no name is the empty one.
+type Raters = BTreeMap<String, f64>;
 
 /// One assertion, held against people.
 struct Calibrated {
@@ -263,18 +266,20 @@ fn prepared(
 fn people(
     spec: &AssertionSpec,
     grader: &Grader,
-    by_output: BTreeMap<(CaseId, String), Vec<&Value>>,
-) -> Result<BTreeMap<(CaseId, String), f64>, Failure> {
-    let mean = |(output, labels): ((CaseId, String), Vec<&Value>)| {
-        let scores: Option<Vec<f64>> = labels.iter().map(|label| grader.label_score(label)).collect();
-        let Some(scores) = scores else {
-            let labels = Value::from(labels.into_iter().cloned().collect::<Vec<_>>());
-            return Err(Failure::usage(format!("`{}` gives no such label: {labels}", spec.name))
-                .help("write a number from 0 to 1, true or false, or a label of the judge"));
+    by_output: BTreeMap<(CaseId, String), Vec<&HumanLabel>>,
+) -> Result<BTreeMap<(CaseId, String), Raters>, Failure> {
+    let score = |label: &HumanLabel| {
+        let unknown = || {
+            Failure::usage(format!("`{}` gives no such label: {}", spec.name, label.label))
+                .help("write a number from 0 to 1, true or false, or a label of the judge")
         };
-        Ok((output, scores.iter().sum::<f64>() / scores.len() as f64))
+        let score = grader.label_score(&label.label).ok_or_else(unknown)?;
+        Ok((label.rater.clone().unwrap_or_default(), score))
     };
-    by_output.into_iter().map(mean).collect()
+    let said = |(output, labels): ((CaseId, String), Vec<&HumanLabel>)| {
+        Ok((output, labels.into_iter().map(score).collect::<Result<Raters, Failure>>()?))
+    };
+    by_output.into_iter().map(said).collect()
 }
 
 /// A judge that is held against itself must be asked: a recording says what it said.
@@ -328,14 +333,14 @@ fn judged(
 fn by_output<'a>(
     labels: &'a [HumanLabel],
     cases: &HashMap<CaseId, Case>,
-) -> Result<BTreeMap<(CaseId, String), Vec<&'a Value>>, Failure> {
-    let mut found: BTreeMap<(CaseId, String), Vec<&Value>> = BTreeMap::new();
+) -> Result<BTreeMap<(CaseId, String), Vec<&'a HumanLabel>>, Failure> {
+    let mut found: BTreeMap<(CaseId, String), Vec<&HumanLabel>> = BTreeMap::new();
     for label in labels {
         if !cases.contains_key(&label.case) {
             let why = format!("a label is of the case `{}`, which the suite does not have", label.case);
             return Err(Failure::usage(why).help("labels are of the suite's cases, by their ids"));
         }
-        found.entry((label.case.clone(), label.output.clone())).or_default().push(&label.label);
+        found.entry((label.case.clone(), label.output.clone())).or_default().push(label);
     }
     Ok(found)
 }
@@ -343,7 +348,8 @@ fn by_output<'a>(
 fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibrated {
     let (mut judged, mut graded) = (Vec::new(), Vec::new());
     let (mut unscored, mut both_orders) = ((0, None), BothOrders::default());
-    for (((case, output), people), result) in ready.people.into_iter().zip(results) {
+    for (((case, output), raters), result) in ready.people.into_iter().zip(results) {
+        let people = raters.values().sum::<f64>() / raters.len() as f64;
         let Some(result) = result.assertions.into_iter().next() else { continue };
         both_orders = both_orders.plus(result.scored.both_orders.unwrap_or_default());
         let judge = result.scored.score.value();
@@ -352,6 +358,7 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibra
                 case: case.to_string(),
                 output: shown(&output, OUTPUT_SHOWN),
                 people,
+                raters,
                 judge,
                 people_pass: ready.grader.passes(people).unwrap_or(people >= 0.5),
                 judge_passes: result.scored.passed,
@@ -406,6 +413,13 @@ fn told(found: &Calibrated) -> String {
         number(comparison.agreement),
         comparison.statistic.as_str()
     ));
+    if let Some(raters) = comparison.raters {
+        let (among, with) = (number(raters.among_people), number(raters.with_judge));
+        text.push_str(&format!(
+            "  {} people         {among} among them, {with} with the judge (alpha)\n",
+            raters.count
+        ));
+    }
     text.push_str(&format!("  same verdict      {} of {}\n", both + neither, comparison.outputs));
     text.push_str(&format!("  only people pass  {people}\n  only judge passes {judge}\n"));
     if let Some(bias) = comparison.bias {
@@ -445,6 +459,7 @@ fn as_json(found: &Calibrated) -> Value {
         "unscored": found.unscored.0,
         "agreement": found.comparison.agreement,
         "statistic": found.comparison.statistic,
+        "raters": found.comparison.raters,
         "same_verdict": found.comparison.same_verdict,
         "confusion": found.comparison.confusion,
         "bias": found.comparison.bias,

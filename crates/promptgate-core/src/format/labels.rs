@@ -75,6 +75,10 @@ fn csv(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
         let help = format!("known columns: {}", COLUMNS.join(", "));
         return Err(rows.mistake(&first, format!("there is no column `{unknown}`"), help));
     }
+    if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
+        let message = format!("the column `{}` stands here twice", twice.1);
+        return Err(rows.mistake(&first, message, "keep one of the two"));
+    }
     let (Some(case), Some(output), Some(label)) = (place("case"), place("output"), place("label")) else {
         return Err(rows.mistake(
             &first,
@@ -99,10 +103,11 @@ fn csv(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
     Ok(found)
 }
 
-/// What a cell says: a number or a truth value where it reads as one.
+/// What a cell says: a number or a truth value where it reads as one. Spreadsheets write TRUE.
 fn of_cell(text: &str) -> Value {
     let text = text.trim();
-    match serde_json::from_str(text) {
+    let truth = ["true", "false"].into_iter().find(|word| text.eq_ignore_ascii_case(word));
+    match serde_json::from_str(truth.unwrap_or(text)) {
         Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
         _ => Value::from(text),
     }
@@ -141,6 +146,8 @@ mod tests {
         );
         check("l.csv", "label,case,output\n1,a,\"x, y\"\nfalse,b,z\npolite,c,w\n", "a=1 b=false c=\"polite\"");
         check("l.csv", "case,output,label,rater\na,x,1,jo\na,x,0,mo\n", "a=1 a=0");
+        check("l.csv", "case,output,label\na,x,TRUE\nb,x,False\n", "a=true b=false");
+        check("l.csv", "case,output,label,label\na,x,1,0\n", "the column `label` stands here twice");
         check("l.csv", "", "");
         check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":2}\n", "l.jsonl:1:");
         check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":null}\n", "`label` is null");
