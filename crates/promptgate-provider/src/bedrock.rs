@@ -135,8 +135,8 @@ impl Wire for Converse {
     }
 }
 
-/// A model id (or the ARN of one) as one segment of a path.
-fn encoded(model: &str) -> String {
+/// A text (the ARN of a model, say) as one part of an address.
+pub(crate) fn encoded(model: &str) -> String {
     let mut path = String::with_capacity(model.len());
     for byte in model.bytes() {
         match byte {

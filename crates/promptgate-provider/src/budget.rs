@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use promptgate_core::answer::{Failure, FailureKind, Response};
+use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
 use promptgate_core::digest::Digest;
 use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::price::{NanoUsd, Price};
@@ -273,8 +273,12 @@ impl<P> Budgeted<P> {
 /// refusal took nothing.
 fn took(result: &Result<Response, FailedCall>) -> Option<Spending> {
     let (usage, cost) = match result {
+        // What a filter held back before the model saw it took nothing.
+        Ok(response) if response.usage.is_none() && response.finish_reason == FinishReason::ContentFilter => {
+            (None, None)
+        }
         Ok(response) => (Some(response.usage?), response.cost),
-        Err(failed) if failed.untold && failed.usage.is_none() => return None,
+        Err(failed) if failed.untold => return None,
         Err(failed) => (failed.usage, failed.cost),
     };
     let tokens = usage.map_or(0, |usage| usage.input_tokens + usage.output_tokens);

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use crate::bedrock::encoded;
 use crate::endpoint::Endpoint;
 
 /// How long a provider may take to say who it is.
@@ -58,13 +59,11 @@ const RETIREMENT: [&str; 4] = ["shutdown_date", "deprecation_date", "retirement_
 /// Longer lists are read as far as this.
 const MOST_PAGES: usize = 20;
 
-/// How Anthropic and Gemini are asked for the page behind this one; nothing where it is the last. What they name goes into an
-/// address, so only what may stand there.
+/// How Anthropic and Gemini are asked for the page behind this one; nothing where it is the last.
 fn next_page(page: &Value) -> Option<String> {
     let after = page["last_id"].as_str().filter(|_| page["has_more"] == true).map(|id| ("after_id", id));
     let (name, value) = after.or_else(|| Some(("pageToken", page["nextPageToken"].as_str()?)))?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~=".contains(&byte);
-    (!value.is_empty() && value.bytes().all(is_plain)).then(|| format!("{name}={value}"))
+    (!value.is_empty()).then(|| format!("{name}={}", encoded(value)))
 }
 
 impl Probe {
@@ -178,8 +177,8 @@ mod tests {
         let check = |page: Value, query: Option<&str>| assert_eq!(next_page(&page).as_deref(), query, "{page}");
         check(json!({"has_more": true, "last_id": "claude-x"}), Some("after_id=claude-x"));
         check(json!({"has_more": false, "last_id": "claude-x"}), None);
-        check(json!({"nextPageToken": "Ab_9="}), Some("pageToken=Ab_9="));
-        check(json!({"nextPageToken": "a&key=b"}), None);
+        check(json!({"nextPageToken": "Ab_9"}), Some("pageToken=Ab_9"));
+        check(json!({"nextPageToken": "a&key=b/+"}), Some("pageToken=a%26key%3Db%2F%2B"));
         check(json!({}), None);
     }
 }

@@ -154,8 +154,8 @@ impl Transport {
         loop {
             // What follows the end of an answer only lets the connection be used again; it is not waited for.
             let is_done = stream.as_ref().is_some_and(|stream| stream.is_done());
-            // A model that thinks before its first word is as silent as one whose answer is not streamed.
-            let thinks = stream.as_ref().is_some_and(|stream| !stream.has_begun());
+            // A model that thinks before its first word is as silent as one that sends no header before it is done.
+            let thinks = stream.as_ref().map_or(taken == 0, |stream| !stream.has_begun());
             let patience = match () {
                 () if is_done => AFTER_THE_END,
                 () if thinks => self.limits.thinking.unwrap_or_else(|| self.limits.first_byte.max(model_timeout)),

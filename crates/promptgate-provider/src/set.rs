@@ -215,7 +215,7 @@ impl ProviderSet {
     /// Why a request cannot be put into the words of the provider that will be called with it; nothing where it can, or
     /// where none is.
     pub fn unsayable(&self, request: &RequestBody) -> Option<String> {
-        self.models.iter().find(|model| model.asked.is_empty() && model.id == request.model && model.is_called())?;
+        self.models.iter().find(|model| model.id == request.model && model.is_called())?;
         self.built.get(&request.model.provider)?.provider.can_say(request).err()
     }
 

@@ -111,7 +111,12 @@ impl<W: Wire> HttpModel<W> {
             stream: self.streamed.then(|| (wire.frames(), wire.fold())),
         };
         let came = wire.post(call, body).await?;
-        let response = wire.read(came.reply, self.endpoint.transport.scrubber())?;
+        let began = came.first_token.is_some();
+        let response = wire.read(came.reply, self.endpoint.transport.scrubber()).map_err(|failed| {
+            // What was written until then is counted in no reply; an answer that broke off may have no count at all.
+            let untold = began || (failed.usage.is_none() && failed.failure.kind == FailureKind::Server);
+            if untold { failed.untold() } else { failed }
+        })?;
         Ok(Response {
             latency_ms: Some(milliseconds(came.elapsed)),
             first_token_ms: came.first_token.map(milliseconds),

@@ -329,9 +329,9 @@ impl Prepared {
         })
     }
 
-    /// A request of each version to each model, by the first case that it answers, with the index of the version: what a
+    /// What a request of each version to each model asks for beside its messages, with the index of the version: what a
     /// provider cannot be told of a prompt's settings, it can be told for no case. A prompt that does not render is left to
-    /// its trials.
+    /// its trials, as are messages.
     ///
     /// # Errors
     ///
@@ -347,7 +347,8 @@ impl Prepared {
                 continue;
             };
             let trial = self.open(address, &Arc::new(self.case(address.case)?))?;
-            samples.extend(self.request(&trial).ok().map(|request| (version, request.body)));
+            let body = self.request(&trial).ok().map(|request| RequestBody { messages: Vec::new(), ..request.body });
+            samples.extend(body.map(|body| (version, body)));
         }
         Ok(samples)
     }

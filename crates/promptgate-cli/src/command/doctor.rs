@@ -228,11 +228,12 @@ fn told(name: &str, said: &Reached, models: &[ModelId], found: &mut Findings) {
             None => found.note(name, &format!("{} models are listed, `{}` is not among them", listed.len(), id.model)),
             Some(model) => match model.retires.as_deref().map(|date| (date, days_until(date))) {
                 Some((date, Some(days))) if days <= SOON_DAYS => {
-                    found.bad(
-                        ExitCode::Unavailable,
-                        name,
-                        &format!("`{}` is shut down on {date}, in {days} days", id.model),
-                    );
+                    let when = if days < 0 {
+                        format!("was shut down on {date}")
+                    } else {
+                        format!("is shut down on {date}, in {days} days")
+                    };
+                    found.bad(ExitCode::Unavailable, name, &format!("`{}` {when}", id.model));
                 }
                 Some((date, _)) => found.good(name, &format!("`{}` is listed, until {date}", id.model)),
                 None => found.good(name, &format!("`{}` is listed", id.model)),

@@ -14,7 +14,7 @@ use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
 use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::selection::Selection;
-use promptgate_core::suite::SuiteModel;
+use promptgate_core::suite::{SuiteJudge, SuiteModel};
 use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
 use promptgate_runner::{
@@ -89,13 +89,14 @@ impl Assembly {
             seed: session.suite.seed,
             settings: settings(running),
         })?;
-        can_be_said(&prepared, &providers)?;
+        prompts_can_be_said(&prepared, &providers)?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
         let (asked, consultants) = asked(&prepared.asked, &judges);
         let called_judges = asked.iter().filter(|judge| matches!(judge.answers, AnswersFrom::Provider));
         let called_judges = called_judges.map(|judge| judge.id.clone()).collect();
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
+        judges_can_be_asked(session, &providers)?;
         // One that cannot be opened is told once it is needed: who only looks does without.
         let is_there = Cache::is_there(&session.runs());
         let cache = if is_there { super::cache(session, running, out).unwrap_or_default() } else { None };
@@ -240,15 +241,31 @@ fn tested(models: &[SuiteModel], recorded: &[Option<Arc<Recording>>]) -> Vec<Mod
     models.iter().zip(recorded).map(setup).collect()
 }
 
-/// What a prompt's settings ask of a provider that has no word for it: known before a call, so it costs none.
-fn can_be_said(prepared: &Prepared, providers: &ProviderSet) -> Result<(), Failure> {
+/// What the settings of prompts ask of a provider that has no word for it.
+fn prompts_can_be_said(prepared: &Prepared, providers: &ProviderSet) -> Result<(), Failure> {
     let samples = prepared.samples().map_err(|error| Failure::usage(error.to_string()))?;
-    let mistake = |(version, request): &(usize, RequestBody)| {
-        let why = providers.unsayable(request)?;
-        let version = &prepared.plan.versions[*version].reference;
-        Some(Diagnostic::new(format!("`{}` cannot be asked what `{version}` says: {why}", request.model)))
+    let named = |(version, request): (usize, RequestBody)| {
+        (format!("`{}` says", prepared.plan.versions[version].reference), request)
     };
-    let mistakes: Vec<Diagnostic> = samples.iter().filter_map(mistake).collect();
+    can_be_said(samples.into_iter().map(named), providers)
+}
+
+/// The same of the suite's judges.
+fn judges_can_be_asked(session: &Session, providers: &ProviderSet) -> Result<(), Failure> {
+    let request = |judge: &SuiteJudge| {
+        let request = RequestBody { parameters: judge.config.clone(), ..RequestBody::of(judge.id.clone(), Vec::new()) };
+        ("its `[[judge]]` says".to_owned(), request)
+    };
+    can_be_said(session.suite.judges.iter().map(request), providers)
+}
+
+/// Known before a call, so it costs none. `samples` are requests, each with who asks for it.
+fn can_be_said(samples: impl Iterator<Item = (String, RequestBody)>, providers: &ProviderSet) -> Result<(), Failure> {
+    let mistake = |(says, request): (String, RequestBody)| {
+        let why = providers.unsayable(&request)?;
+        Some(Diagnostic::new(format!("`{}` cannot be asked what {says}: {why}", request.model)))
+    };
+    let mistakes: Vec<Diagnostic> = samples.filter_map(mistake).collect();
     if mistakes.is_empty() { Ok(()) } else { Err(Diagnostics(mistakes).into()) }
 }
 

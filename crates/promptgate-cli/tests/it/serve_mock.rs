@@ -245,6 +245,13 @@ fn what_a_wire_has_no_word_for_is_told_before_a_call() {
         let why = "`anthropic/m` cannot be asked what `words` says: the parameter `seed` is not known to this provider";
         assert!(refused.stderr.contains(why) && !project.has(".promptgate/runs"), "{refused:?}");
     }
+    project.write("suites/words/prompts/words.prompt", "{{word}}");
+    let judged = format!(
+        "{SUITE}[[judge]]\nid = \"anthropic/j\"\nconfig = {{ seed = 7 }}\n[[assert]]\nkind = \"rubric\"\ncriteria = \"x\"\n"
+    );
+    project.write("suites/words/suite.toml", judged);
+    let refused = project.run(["check", "suites/words"]).expect_code(2);
+    assert!(refused.stderr.contains("`anthropic/j` cannot be asked what its `[[judge]]` says"), "{refused:?}");
 }
 
 #[test]

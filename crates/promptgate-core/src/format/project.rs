@@ -361,7 +361,7 @@ fn base_url(text: &str) -> Result<String, String> {
         _ if text.contains(['?', '#']) || text.chars().any(|c| c.is_whitespace() || c.is_control()) => {
             Err("the address holds more than scheme, host and path".to_owned())
         }
-        _ => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -64,7 +64,9 @@ fn event(message: &[u8]) -> Result<Event, String> {
     };
     let data = match find(":error-message") {
         // An error has no payload: what it says stands in its headers.
-        Some(message) if payload.is_empty() => serde_json::json!({"message": message}).to_string(),
+        message if payload.is_empty() && name.starts_with("exception:") => {
+            serde_json::json!({"message": message}).to_string()
+        }
         _ => String::from_utf8(payload.to_vec()).map_err(|_| "holds bytes that are not UTF-8".to_owned())?,
     };
     Ok(Event { name, data })

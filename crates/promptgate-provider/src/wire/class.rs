@@ -20,7 +20,7 @@ const FILTERED: [&str; 6] = [
 const FILTERED_TEXTS: [&str; 6] = [
     "blocked by content filtering policy",
     "Content Exists Risk",
-    "violates usage guidelines",
+    "Content violates usage guidelines",
     "Your input was flagged",
     "your input was flagged",
     "ContentPolicyViolationError",
@@ -39,8 +39,12 @@ const QUOTA: [&str; 8] = [
 ];
 
 /// The same, where a server says it in its text only, under another status.
-const QUOTA_TEXTS: [&str; 3] =
-    ["credit balance is too low", "exceeded your current quota", "reached your specified API usage limits"];
+const QUOTA_TEXTS: [&str; 4] = [
+    "credit balance is too low",
+    "exceeded your current quota",
+    "reached your specified API usage limits",
+    "used all available credits",
+];
 
 /// Words that refuse a credential under a status that says something else.
 const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
@@ -74,11 +78,12 @@ pub(super) fn word(error: &Value) -> Option<&str> {
 pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
     let words = words(error);
     let says = |known: &[&str]| words.iter().any(|word| known.contains(word));
-    let message = error["message"].as_str().unwrap_or_default();
+    let message = error["message"].as_str().or(error.as_str()).unwrap_or_default();
     let tells = |known: &[&str]| known.iter().any(|text| message.contains(text));
     match status {
         402 => FailureKind::Quota,
         400..500 if says(&FILTERED) || tells(&FILTERED_TEXTS) || is_flagged(error) => FailureKind::ContentFilter,
+        400..500 if behind(error) == Some(FailureKind::ContentFilter) => FailureKind::ContentFilter,
         400..500 if says(&QUOTA) => FailureKind::Quota,
         429 if says(&[EXHAUSTED]) || message.contains(EXHAUSTED) => exhausted(error),
         400..500 if tells(&QUOTA_TEXTS) => FailureKind::Quota,
@@ -118,10 +123,17 @@ fn is_flagged(error: &Value) -> bool {
     metadata["flagged_input"].is_string() || metadata["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty())
 }
 
+/// The class of what a router was told by the server behind it.
+fn behind(error: &Value) -> Option<FailureKind> {
+    let raw: Value = serde_json::from_str(error["metadata"]["raw"].as_str()?).ok()?;
+    Some(kind(400, raw.get("error").unwrap_or(&raw)))
+}
+
 /// Whether it is a day's limit, or no limit but none at all, that is reached; else it is one that passes.
 fn exhausted(error: &Value) -> FailureKind {
     let whole = error.to_string();
-    let for_long = whole.contains("PerDay") || whole.contains("limit: 0,") || whole.contains("limit: 0\\n");
+    let is_none = |(_, rest): (&str, &str)| !rest.starts_with(|next: char| next.is_ascii_digit() || next == '.');
+    let for_long = whole.contains("PerDay") || whole.split_once("limit: 0").is_some_and(is_none);
     if for_long { FailureKind::Quota } else { FailureKind::RateLimit }
 }
 
@@ -138,6 +150,8 @@ mod tests {
         check(400, json!({"code": null, "innererror": {"code": "ResponsibleAIPolicyViolation"}}));
         check(400, json!({"type": "invalid_request_error", "message": "Output blocked by content filtering policy"}));
         check(403, json!({"code": 403, "message": "forbidden", "metadata": {"flagged_input": "…"}}));
+        let raw = json!({"error": {"code": "content_filter"}}).to_string();
+        check(400, json!({"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}));
         check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
         assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
         assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
@@ -153,8 +167,12 @@ mod tests {
         let said = "You exceeded your current quota, please check your plan and billing details.";
         assert_eq!(gemini("GenerateRequestsPerMinutePerProjectPerModel", said), FailureKind::RateLimit);
         assert_eq!(gemini("GenerateRequestsPerDayPerProjectPerModel-FreeTier", said), FailureKind::Quota);
-        let none = format!("{said}\n* Quota exceeded for metric: x, limit: 0, model: y");
-        assert_eq!(gemini("GenerateContentInputTokensPerModelPerMinute", &none), FailureKind::Quota);
+        let limited = |limit: &str| format!("{said}\n* Quota exceeded for metric: x, limit: {limit}");
+        for (limit, kind) in
+            [("0, model: y", FailureKind::Quota), ("0", FailureKind::Quota), ("0.5", FailureKind::RateLimit)]
+        {
+            assert_eq!(gemini("GenerateContentInputTokensPerModelPerMinute", &limited(limit)), kind, "{limit}");
+        }
         let passed_on = json!({"message": "litellm.RateLimitError: exceeded your current quota … RESOURCE_EXHAUSTED"});
         assert_eq!(kind(429, &passed_on), FailureKind::RateLimit);
         assert_eq!(kind(429, &json!({"message": said})), FailureKind::Quota);

@@ -41,10 +41,29 @@ pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
     Failure { status, ..Failure::new(kind, format!("a reply that holds an error: {}", text(error, scrubber))) }
 }
 
-/// The error of a reply, where it is one: under a key of its own, or the whole reply.
+/// The error of a reply, where it is one: under a key of its own, or the whole reply. Some servers send the key empty.
 pub(crate) fn error_in(reply: &Value) -> Option<&Value> {
+    let says_something = |error: &&Value| match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    };
     let is_error = reply["object"] == "error";
-    reply.get("error").filter(|error| !error.is_null()).or_else(|| is_error.then_some(reply))
+    reply.get("error").filter(says_something).or_else(|| is_error.then_some(reply))
+}
+
+/// The error of a refusal. Where it is a text, its word stands beside it (xAI).
+fn error_of(body: &Value) -> Value {
+    match body.get("error") {
+        Some(Value::String(text)) => {
+            let mut error = body.clone();
+            error["message"] = text.clone().into();
+            error
+        }
+        Some(error) => error.clone(),
+        None => body.clone(),
+    }
 }
 
 /// What a refusal says, in one line.
@@ -56,7 +75,7 @@ fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
     let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
-    let mut error = body.get("error").unwrap_or(body).clone();
+    let mut error = error_of(body);
     if let Some(word) = exchange.headers.get("x-amzn-errortype").and_then(|word| word.to_str().ok())
         && error.is_object()
     {
@@ -100,8 +119,10 @@ fn text(error: &Value, scrubber: &Scrubber) -> String {
         (None, None) => "no reason given".to_owned(),
     };
     // What a router was told by the server behind it.
-    if let Some(raw) = error["metadata"]["raw"].as_str() {
-        line.push_str(&format!(": {}", one_line(raw, scrubber)));
+    match &error["metadata"]["raw"] {
+        Value::Null => {}
+        Value::String(raw) => line.push_str(&format!(": {}", one_line(raw, scrubber))),
+        raw => line.push_str(&format!(": {}", one_line(&raw.to_string(), scrubber))),
     }
     line
 }

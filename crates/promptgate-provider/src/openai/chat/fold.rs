@@ -96,19 +96,22 @@ impl Chunks {
         said
     }
 
-    /// The call that a piece belongs to. Servers that give all calls one index, or none, begin another with its id; those
-    /// that give none of that, with its name.
+    /// The call that a piece belongs to. A call begins with its name. Servers that give all calls one index, or none, begin
+    /// another with another id, or once the arguments of the last one are whole; an id alone that changes is no other call.
     fn called(&mut self, piece: &Value) -> &mut Called {
         let index = piece["index"].as_u64();
-        let id = piece["id"].as_str().filter(|id| !id.is_empty());
-        let is_named = piece["function"]["name"].as_str().is_some_and(|name| !name.is_empty());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (id, function) = (text(&piece["id"]), &piece["function"]);
+        let (name, arguments) = (text(&function["name"]), text(&function["arguments"]));
         let found = match index {
             Some(_) => self.calls.iter().rposition(|called| called.index == index),
             None => self.calls.len().checked_sub(1),
         };
-        let is_other = |called: &Called| match id {
-            Some(id) => !called.id.is_empty() && called.id != id,
-            None => index.is_none() && is_named,
+        let is_other = |called: &Called| {
+            let has_id = !id.is_empty() && !called.id.is_empty();
+            let is_whole = || serde_json::from_str::<serde::de::IgnoredAny>(&called.arguments).is_ok();
+            let begins = if has_id { id != called.id } else { !arguments.is_empty() && is_whole() };
+            !name.is_empty() && !called.name.is_empty() && begins
         };
         let at = found.filter(|at| !is_other(&self.calls[*at])).unwrap_or_else(|| {
             self.calls.push(Called { index, ..Called::default() });
@@ -156,6 +159,9 @@ mod tests {
             ];
             assert_eq!(calls(&pieces), expected([Some("a"), Some("b")]));
         }
+        let same =
+            [json!([whole(json!(0), json!(""), one.1, one.2)]), json!([whole(json!(0), json!(""), other.1, other.2)])];
+        assert_eq!(calls(&same), expected([None, None]));
         let nameless = [
             json!([whole(Value::Null, Value::Null, one.1, one.2)]),
             json!([whole(Value::Null, Value::Null, other.1, other.2)]),
@@ -164,11 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn a_call_in_pieces_is_one_whether_its_id_comes_once_or_each_time() {
-        for id in [Value::Null, json!("a")] {
+    fn a_call_in_pieces_is_one_whether_its_id_comes_once_each_time_or_changes() {
+        for (id, name) in [(Value::Null, "look"), (json!("a"), "look"), (json!("x"), "")] {
             let pieces = [
                 json!([{"index": 0, "id": "a", "function": {"name": "look", "arguments": "{\"at\""}}]),
-                json!([{"index": 0, "id": id, "function": {"name": "look", "arguments": ":1}"}}]),
+                json!([{"index": 0, "id": id, "function": {"name": name, "arguments": ":1}"}}]),
             ];
             assert_eq!(calls(&pieces), [("look".to_owned(), json!({"at": 1}), Some("a".to_owned()))]);
         }

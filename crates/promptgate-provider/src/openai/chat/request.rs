@@ -33,7 +33,7 @@ impl Dialect {
     fn of_model(self, model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model);
         let is_reasoning = ["o1", "o3", "o4", "gpt-5"].iter().any(|family| {
-            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']))
         });
         if is_reasoning { Self { max_tokens: Self::OPENAI.max_tokens, ..self } } else { self }
     }
