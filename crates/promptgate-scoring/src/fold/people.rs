@@ -119,11 +119,15 @@ pub(crate) fn resting_on<'a>(header: &'a RunHeader, subject: &'a Subject) -> Vec
 impl Judge {
     /// A judge that nobody checked (gate.md, 7).
     fn unchecked(&self, policy: &Policy, labels: Use) -> Option<Cap> {
-        let count = self.people.as_ref().map_or(0, |people| people.labels);
+        // What is corrected rests on pairs: labels of one side alone correct nothing.
+        let (count, what) = match (&self.people, labels) {
+            (Some(people), Use::Corrects) => (people.pairs(), "pairs are labelled by people on both sides"),
+            (people, _) => (people.as_ref().map_or(0, |people| people.labels), "answers are labelled by people"),
+        };
         let few = |words: String, way| Some(Cap { code: "too_few_labels", words, way: Some(way) });
         match (policy.judge_labels_min, labels) {
             (least, _) if (count as u64) < u64::from(least) => {
-                let words = format!("{count} answers are labelled by people, and at least {least} are asked for");
+                let words = format!("{count} {what}, and at least {least} are asked for");
                 few(words, "have people label more answers")
             }
             (1.., Use::Unknown(why)) => {

@@ -322,6 +322,9 @@ fn what_agrees_at_every_point_and_has_no_proof_is_unscored() {
 #[test]
 fn what_may_be_read_in_two_ways_or_is_not_read_is_unscored() {
     check("2f", "f(2)", "unscored");
+    // Equal where n is a whole number, as it mostly is.
+    check("\\frac{2(1-(-1)^n)}{n\\pi}", "\\frac{2(1-\\cos(n\\pi))}{n\\pi}", "unscored");
+    check("((-1)^n)^2", "1", "unscored");
     check("fd-f", "f(d-1)", "unscored");
     check("5", "\\mathbb{R}\\setminus\\{0\\}", "unscored");
     check("5", "\\sum_{k=1}^{5} 1", "unscored");

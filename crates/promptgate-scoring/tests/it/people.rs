@@ -131,10 +131,13 @@ fn where_no_correction_is_known_the_judge_decides_the_note_says_so_and_a_demand_
 #[test]
 fn a_judge_that_people_did_not_check_enough_cannot_pass() {
     let labels = |least: u32| flattered(29, asking_for(least));
-    assert_eq!(verdict(&labels(58)), Verdict::Pass);
-    let few = labels(59);
+    assert_eq!(verdict(&labels(29)), Verdict::Pass);
+    let few = labels(30);
     assert_eq!(verdict(&few), Verdict::Inconclusive);
-    assert!(first(&few).reason.contains("58 answers are labelled by people, and at least 59 are asked for"), "{few:?}");
+    assert!(
+        first(&few).reason.contains("29 pairs are labelled by people on both sides, and at least 30 are asked for"),
+        "{few:?}"
+    );
     let agreement = |least: f64| {
         flattered(29, |bench| bench.with(|header| header.policy.as_mut().unwrap().min_agreement = Some(least)))
     };

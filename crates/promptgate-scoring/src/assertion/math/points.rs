@@ -59,7 +59,8 @@ impl Algebra {
             let value = match atom {
                 Atom::Name(_) => {
                     names += 1;
-                    Complex::real(variable(names - 1, point))
+                    let counts = self.counts(values.len());
+                    Complex::real(if counts { (names + point) as f64 } else { variable(names - 1, point) })
                 }
                 atom => self.atom_at(atom, &values),
             };
@@ -81,6 +82,17 @@ impl Algebra {
                 self.quotient_at(base, values).value.to(self.quotient_at(exponent, values).value)
             }
         }
+    }
+
+    /// Whether -1 is raised to a name: it mostly counts something then, and stands for whole numbers.
+    fn counts(&self, name: usize) -> bool {
+        let raises = |atom: &Atom| match atom {
+            Atom::Power(base, exponent) => {
+                self.atoms[*base] == Atom::Prime(-1) && exponent.iter().any(|(id, _)| *id == name)
+            }
+            _ => false,
+        };
+        self.atoms.iter().any(raises)
     }
 
     fn quotient_at(&self, quotient: &Quotient, values: &[Complex]) -> Sized {
