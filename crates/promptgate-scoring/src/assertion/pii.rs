@@ -1,6 +1,7 @@
 //! `pii`: the answer holds no personal data that a pattern can tell.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use promptgate_core::Diagnostics;
@@ -32,7 +33,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
 struct Kind {
     name: &'static str,
     pattern: &'static str,
-    holds: fn(&str) -> Option<usize>,
+    /// Out of what stands before, and what the pattern finds.
+    holds: fn(&str, &str) -> Option<usize>,
 }
 
 // Between groups of digits stands a space, perhaps one that does not break, or a hyphen.
@@ -40,33 +42,36 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "email",
         pattern: r"[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})*\.\p{L}{2,24}",
-        holds: |found| Some(found.len()),
+        holds: |_, found| Some(found.len()),
     },
     Kind {
         name: "phone",
         // The countries whose code is one digit have numbers of ten more.
         pattern: r"(?:\+|\b00)[1-9][0-9](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){6,12}\b|\+[17](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){10}\b|\(\d{3}\)\s?\d{3}[-. ]\d{4}\b|\b\d{3}[-.]\d{3}[-.]\d{4}\b",
-        holds: |found| Some(found.len()),
+        holds: |_, found| Some(found.len()),
     },
     Kind {
         name: "card",
-        pattern: r"\b[2-6][0-9](?:[ \x{a0}\x{202f}\x{2011}-]?[0-9]){11,17}\b",
-        holds: |found| beginnings(found).find(|end| luhn(&found[..*end])),
+        // With a group more than a card has, which tells a list of numbers.
+        pattern: r"\b[2-6][0-9](?:[ \x{a0}\x{202f}\x{2011}-]?[0-9]){10,21}\b",
+        holds: |before, found| {
+            beginnings(found).find(|end| card(&found[..*end]) && !is_in_list(before, &found[..*end], &found[*end..]))
+        },
     },
     Kind {
         name: "iban",
         pattern: r"\b[A-Za-z]{2}[0-9]{2}(?:[ \x{a0}\x{202f}\x{2011}-]?[A-Za-z0-9]){11,30}\b",
-        holds: |found| beginnings(found).find(|end| iban(&found[..*end])),
+        holds: |_, found| beginnings(found).find(|end| iban(&found[..*end])),
     },
     Kind {
         name: "ip",
         pattern: r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|\b[23Ff][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}\b",
-        holds: |found| ip(found).then_some(found.len()),
+        holds: |_, found| ip(found).then_some(found.len()),
     },
     Kind {
         name: "ssn",
         pattern: r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b",
-        holds: |found| ssn(found).then_some(found.len()),
+        holds: |_, found| ssn(found).then_some(found.len()),
     },
 ];
 
@@ -79,18 +84,70 @@ fn beginnings(found: &str) -> impl Iterator<Item = usize> {
     [found.len()].into_iter().chain(gaps)
 }
 
-fn digits(text: &str) -> Vec<u32> {
-    text.chars().filter_map(|c| c.to_digit(10)).collect()
+/// The first four digits of what issuers of cards give out, and how many digits it has.
+const ISSUERS: [(RangeInclusive<u32>, &[usize]); 12] = [
+    // Visa.
+    (4000..=4999, &[13, 16, 19]),
+    // Mastercard.
+    (5100..=5599, &[16]),
+    (2221..=2720, &[16]),
+    // American Express.
+    (3400..=3499, &[15]),
+    (3700..=3799, &[15]),
+    // JCB.
+    (3528..=3589, &[16, 17, 18, 19]),
+    // Diners Club.
+    (3000..=3059, &[14, 15, 16, 17, 18, 19]),
+    (3600..=3699, &[14, 15, 16, 17, 18, 19]),
+    (3800..=3999, &[14, 15, 16, 17, 18, 19]),
+    // Maestro, and among it Discover and UnionPay.
+    (5000..=5099, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (5600..=6999, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    // Mir.
+    (2200..=2204, &[16, 17, 18, 19]),
+];
+
+/// The number of a card. The check digit alone fits every tenth row of numbers.
+fn card(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let first = digits.iter().take(4).fold(0, |number, digit| number * 10 + digit);
+    let is_given = ISSUERS.iter().any(|(firsts, lengths)| firsts.contains(&first) && lengths.contains(&digits.len()));
+    is_given && is_grouped(text) && luhn(&digits)
 }
 
-/// The check digit of card numbers (ISO/IEC 7812), over 13 to 19 digits.
-fn luhn(text: &str) -> bool {
-    let digits = digits(text);
+/// Whether digits stand as on a card: in one block, or in its groups with one kind of gap between them.
+fn is_grouped(text: &str) -> bool {
+    let mut gaps = text.chars().filter(|c| !c.is_ascii_digit());
+    let gap = gaps.next();
+    let lengths: Vec<usize> = numbers(text).map(str::len).collect();
+    gaps.all(|other| Some(other) == gap)
+        && matches!(lengths[..], [_] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5])
+}
+
+/// What stands between characters that are no digits.
+fn numbers(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit())
+}
+
+/// Whether groups rise or fall, and go on so before or behind: numbers in order, of which some have the form of a card.
+fn is_in_list(before: &str, text: &str, behind: &str) -> bool {
+    let Some(gap) = text.chars().find(|c| !c.is_ascii_digit()) else { return false };
+    let previous = before.strip_suffix(gap).and_then(|before| numbers(before).next_back());
+    let next = behind.strip_prefix(gap).and_then(|behind| numbers(behind).next());
+    let is_ordered = |groups: Vec<u64>| groups.is_sorted_by(|a, b| a < b) || groups.is_sorted_by(|a, b| a > b);
+    let parsed = |groups: &mut dyn Iterator<Item = &str>| groups.map(|group| group.parse().ok()).collect();
+    let with_previous = previous.and_then(|previous| parsed(&mut [previous].into_iter().chain(numbers(text))));
+    let with_next = next.and_then(|next| parsed(&mut numbers(text).chain([next])));
+    with_previous.is_some_and(is_ordered) || with_next.is_some_and(is_ordered)
+}
+
+/// The check digit of card numbers (ISO/IEC 7812).
+fn luhn(digits: &[u32]) -> bool {
     let double = |(at, digit): (usize, &u32)| match at % 2 {
         0 => *digit,
         _ => digit * 2 - if *digit > 4 { 9 } else { 0 },
     };
-    (13..=19).contains(&digits.len()) && digits.iter().rev().enumerate().map(double).sum::<u32>() % 10 == 0
+    digits.iter().rev().enumerate().map(double).sum::<u32>() % 10 == 0
 }
 
 /// How long the account numbers of each country are (registry of ISO 13616).
@@ -211,7 +268,7 @@ fn hits<'t>(kind: &Kind, pattern: &Regex, text: &'t str) -> Vec<&'t str> {
     let (mut hits, mut at) = (Vec::new(), 0);
     while let Some(found) = pattern.find_at(text, at) {
         let begin = found.start();
-        at = match (kind.holds)(found.as_str()) {
+        at = match (kind.holds)(&text[..begin], found.as_str()) {
             Some(length) => {
                 hits.push(&text[begin..begin + length]);
                 begin + length
@@ -235,6 +292,9 @@ impl Assertion for Pii {
 
 #[cfg(test)]
 mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
     use super::*;
 
     #[test]
@@ -276,6 +336,52 @@ mod tests {
         check("card", "6011 1111 1111 1117 01/30", 1);
         check("card", "4711 4111 1111 1111 1111 and 4111-1111-1111-1111", 2);
         check("card", "4111 1111 1111 1112 123", 0);
+    }
+
+    #[test]
+    fn cards_have_the_groups_and_the_beginning_of_an_issuer() {
+        for text in ["378282246310005", "3782 822463 10005", "3056-930902-5904", "5555\u{a0}5555\u{a0}5555\u{a0}4444"] {
+            check("card", text, 1);
+        }
+        let lists = ["10 20 30 40 50 60 70 80 90 100", "2024-04-01 2024-04-08 2024-04-15", "4111 1111-1111 1111"];
+        let primes = "2 3 5 7 11 13 17 19 23 29 31 37 41 43 47 53 59 61 67 71 73 79 83 89 97";
+        for text in lists.into_iter().chain([primes, &row(1..=30, " "), &row(10..=30, " ")]) {
+            check("card", text, 0);
+        }
+    }
+
+    fn row(numbers: impl IntoIterator<Item = u32>, gap: &str) -> String {
+        numbers.into_iter().map(|number| number.to_string()).collect::<Vec<_>>().join(gap)
+    }
+
+    /// In how many of 500 texts a card is found.
+    fn taken_for_cards(mut draw: impl FnMut(&mut ChaCha8Rng) -> String) -> usize {
+        let (mut rng, pii) = (ChaCha8Rng::seed_from_u64(4711), Pii(vec!["card"]));
+        (0..500).filter(|_| !pii.found(&draw(&mut rng)).is_empty()).count()
+    }
+
+    #[test]
+    fn lists_of_numbers_are_no_cards() {
+        fn sorted(rng: &mut ChaCha8Rng, from: u32, to: u32) -> Vec<u32> {
+            let mut numbers: Vec<u32> = (0..20).map(|_| from + rng.next_u32() % (to - from)).collect();
+            numbers.sort_unstable();
+            numbers
+        }
+        for (from, to) in [(0, 100), (0, 1_000), (0, 10_000), (1_000, 10_000), (0, 1_000_000), (1_900, 2_100)] {
+            for gap in [" ", "-"] {
+                let rising = taken_for_cards(|rng| row(sorted(rng, from, to), gap));
+                let falling = taken_for_cards(|rng| row(sorted(rng, from, to).into_iter().rev(), gap));
+                assert!(rising <= 5 && falling <= 5, "{from} to {to}: {rising} and {falling} of 500");
+            }
+        }
+        let years = taken_for_cards(|rng| row((0..20).map(|_| 1_900 + rng.next_u32() % 200), " "));
+        assert!(years <= 5, "{years} of 500");
+        let date = |rng: &mut ChaCha8Rng| {
+            let [year, month, day] = [200, 12, 28].map(|count| rng.next_u32() % count);
+            format!("{}-{:02}-{:02}", 1_900 + year, month + 1, day + 1)
+        };
+        let dates = taken_for_cards(|rng| (0..20).map(|_| date(rng)).collect::<Vec<_>>().join(" "));
+        assert!(dates <= 5, "{dates} of 500");
     }
 
     #[test]
