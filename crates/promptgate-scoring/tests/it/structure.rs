@@ -510,6 +510,68 @@ fn a_name_that_sql_gives_hides_no_column_of_a_table() {
     sql_may_name("clickhouse", &["name"], "select name from t array join ssn as name", "failed");
 }
 
+#[track_caller]
+fn sql_may_read(dialect: &str, tables: &[&str], output: &str, expected: &str) {
+    check(&format!("kind = \"sql\"\ndialect = \"{dialect}\"\ntables = {tables:?}"), output, expected);
+}
+
+#[test]
+fn a_field_is_named_with_its_column() {
+    for dialect in ["bigquery", "clickhouse", "duckdb", "generic", "spark"] {
+        for output in [
+            "select ssn.name from users u",
+            "select u.ssn.name from users u",
+            "select ssn.name from (select ssn from users) t",
+            "select ssn.users.name from users",
+            "update users set name = ssn.name where name = 'x'",
+        ] {
+            sql_may_name(dialect, &["name"], output, "failed");
+        }
+        for output in [
+            "select u.name.name from users u",
+            "select name.name, users.name from users",
+            "select s.users.name, users.name from d.s.users",
+            "select u.name from users u where exists (select 1 from admins a where a.name = u.name)",
+            "with t as (select name as n from users) select n.name, t.n.name from t",
+        ] {
+            sql_may_name(dialect, &["name"], output, "passed");
+        }
+    }
+    for output in [
+        "update users u set name = o.name from admins o where o.name = u.name returning u.name, old.name",
+        "insert into t (name) values (1) on conflict (name) do update set name = excluded.name where t.name = 'x'",
+        "delete from users u using admins a where a.name = \"u\".name",
+    ] {
+        sql_may_name("postgresql", &["name"], output, "passed");
+    }
+    sql_may_name("hive", &["a", "x"], "select v.x from t lateral view explode(a) v as x", "passed");
+    sql_may_name("snowflake", &["src"], "select u.src:a.b, src:c from users u", "passed");
+}
+
+#[test]
+fn what_the_parser_reads_as_something_else_is_named_all_the_same() {
+    for dialect in ["ansi", "generic", "oracle"] {
+        sql_may_name(dialect, &["name"], "select json_object('a': ssn) from users", "failed");
+        sql_may_name(dialect, &["name"], "select json_object('a': u.ssn, 'b': name) from users u", "failed");
+    }
+    sql_may_name("oracle", &["name"], "select json_object('a': u.name, 'b': name) from users u", "passed");
+    for dialect in ["databricks", "snowflake"] {
+        sql_may_name(dialect, &["name"], "select identifier('ssn') from users", "failed");
+    }
+    sql_may_name("snowflake", &["name"], "update users set identifier('ssn') = 1", "failed");
+    sql_may_name("sqlite", &["name"], "select name from users where name in secrets", "failed");
+    sql_may_read("snowflake", &["users"], "select * from table('secrets')", "failed");
+    sql_may_read("snowflake", &["users"], "select * from table('users')", "passed");
+    sql_may_read("snowflake", &["users"], "select * from table(secret_udtf(1))", "failed");
+    sql_may_read("snowflake", &["users"], "select * from users, table(flatten(users.a)) f", "passed");
+    sql_may_read("snowflake", &[], "select seq4() from table(generator(rowcount => 3))", "passed");
+    sql_may_read("oracle", &["users"], "select * from table(dblink('x'))", "failed");
+    sql_may_read("clickhouse", &["users"], "select name from users where id in secrets", "failed");
+    sql_may_read("clickhouse", &["users"], "select name from users where id in s.secrets", "failed");
+    sql_may_read("clickhouse", &["users"], "select name from users where id in (1, a)", "passed");
+    sql_may_read("clickhouse", &["users"], "with s as (select 1) select name from users where id in s", "passed");
+}
+
 #[test]
 fn a_name_that_sql_gives_is_free_where_nothing_else_is_meant() {
     for output in [

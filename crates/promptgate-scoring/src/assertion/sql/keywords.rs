@@ -70,6 +70,16 @@ pub(super) fn gives_columns(function: &str) -> bool {
     function.eq_ignore_ascii_case("columns")
 }
 
+/// Whether a function names a column or a table by a text, which a session may also hold.
+pub(super) fn names_by_text(function: &str) -> bool {
+    function.eq_ignore_ascii_case("identifier")
+}
+
+/// Whether a colon behind a value begins the path to a field of it.
+pub(super) fn has_paths(dialect: &str) -> bool {
+    ["snowflake", "databricks"].contains(&dialect)
+}
+
 /// Functions that make rows of their arguments alone. Any other one where a table stands may read one.
 const ROW_FUNCTIONS: [&str; 17] = [
     "flatten",
@@ -94,4 +104,13 @@ const ROW_FUNCTIONS: [&str; 17] = [
 /// Whether a function that stands where a table does reads none.
 pub(super) fn makes_rows(function: &str) -> bool {
     ROW_FUNCTIONS.iter().any(|name| name.eq_ignore_ascii_case(function))
+}
+
+/// Functions of Snowflake that make rows within `table(...)`; elsewhere, anything may be called so.
+const SNOWFLAKE_ROW_FUNCTIONS: [&str; 2] = ["generator", "split_to_table"];
+
+/// Whether a function within `table(...)` reads no table.
+pub(super) fn makes_rows_within(dialect: &str, function: &str) -> bool {
+    let is_snowflakes = || SNOWFLAKE_ROW_FUNCTIONS.iter().any(|name| name.eq_ignore_ascii_case(function));
+    makes_rows(function) || (dialect == "snowflake" && is_snowflakes())
 }

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, Insert, JoinConstraint, JoinOperator, ObjectName, OnConflict, OnConflictAction, OnInsert,
-    OrderByKind, OutputClause, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins,
-    Update, UpdateTableFromKind, Visit, Visitor,
+    FunctionArguments, Ident, InTarget, Insert, JoinConstraint, JoinOperator, JsonPath, JsonPathElem, ObjectName,
+    ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, OutputClause, Query, Select, SelectItem,
+    SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 
 use super::keywords;
@@ -61,8 +61,10 @@ impl Names {
 
     /// The last part of a name, where a column stands.
     fn target(&mut self, name: &ObjectName) {
-        if let Some(column) = name.0.last().and_then(|part| part.as_ident()) {
-            self.column(&column.value);
+        match name.0.last().map(ObjectNamePart::as_ident) {
+            Some(Some(column)) => self.column(&column.value),
+            Some(None) => self.other = Some(written(name)),
+            None => {}
         }
     }
 
@@ -218,7 +220,7 @@ fn value(argument: &FunctionArg) -> &FunctionArgExpr {
 
 /// A name as written, without its quotes.
 fn written(name: &ObjectName) -> String {
-    let part = |part: &sqlparser::ast::ObjectNamePart| match part.as_ident() {
+    let part = |part: &ObjectNamePart| match part.as_ident() {
         Some(ident) => ident.value.clone(),
         None => part.to_string(),
     };
@@ -249,17 +251,70 @@ impl Walk<'_> {
         }
     }
 
+    /// What is no table in front of a dot is a column, and what stands behind it its fields.
     fn column(&mut self, parts: &[Ident]) {
-        if let Some(column) = parts.last()
-            && !self.scopes.gives(parts)
+        let qualifier = self.scopes.qualifier(parts);
+        let (given, fields) = parts.split_at(parts.len().min(qualifier + 1));
+        if let Some(column) = given.last()
+            && !self.scopes.gives(given)
         {
             self.names.column(&column.value);
         }
+        fields.iter().for_each(|field| self.names.column(&field.value));
+    }
+
+    /// `a: b` is a field of a value where the dialect has such paths, and the parser reads it so where it is a key of
+    /// `json_object` and a column.
+    fn path(&mut self, value: &Expr, path: &JsonPath) {
+        if keywords::has_paths(self.dialect) && !matches!(value, Expr::Value(_)) {
+            return;
+        }
+        let part = |element: &JsonPathElem| match element {
+            JsonPathElem::Dot { key, quoted: true } => Some(Ident::with_quote('"', key)),
+            JsonPathElem::Dot { key, quoted: false } => Some(Ident::new(key)),
+            JsonPathElem::Bracket { .. } | JsonPathElem::ColonBracket { .. } => None,
+        };
+        self.column(&path.path.iter().map_while(part).collect::<Vec<_>>());
+    }
+
+    /// `a in t` reads a table, which ClickHouse also means where the parser sees a list of one name.
+    fn target_of_in(&mut self, target: &InTarget) {
+        match target {
+            InTarget::Table { .. } => self.names.column("*"),
+            InTarget::List(list) if self.dialect == "clickhouse" => {
+                let parts = match list.as_slice() {
+                    [Expr::Identifier(name)] => std::slice::from_ref(name),
+                    [Expr::CompoundIdentifier(parts)] => parts,
+                    _ => return,
+                };
+                let table = ObjectName::from(parts.to_vec());
+                if self.scopes.common(&table).is_none() {
+                    self.names.table(written(&table));
+                }
+            }
+            InTarget::List(_) | InTarget::Subquery(_) | InTarget::Unnest(_) => {}
+        }
+    }
+
+    /// `table(...)` reads what a text names or a function gives.
+    fn table_of(&mut self, expr: &Expr) {
+        let name = match expr {
+            Expr::Function(Function { name, .. }) if keywords::makes_rows_within(self.dialect, &written(name)) => {
+                return;
+            }
+            Expr::Function(Function { name, .. }) => written(name),
+            Expr::Value(value) => value.value.clone().into_string().unwrap_or_else(|| value.to_string()),
+            other => other.to_string(),
+        };
+        self.names.table(name);
     }
 
     fn function(&mut self, function: &Function) {
         if keywords::gives_columns(&written(&function.name)) {
             self.names.column("*");
+        }
+        if keywords::names_by_text(&written(&function.name)) {
+            self.names.other = Some(written(&function.name));
         }
         let FunctionArguments::List(list) = &function.args else { return };
         list.args.iter().for_each(|argument| self.names.argument(&function.name, argument));
@@ -276,6 +331,7 @@ impl Visitor for Walk<'_> {
     type Break = ();
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        self.scopes.enter_statement(statement);
         match statement {
             Statement::Query(_) => {}
             Statement::Delete(delete) => self.names.delete(delete),
@@ -283,6 +339,11 @@ impl Visitor for Walk<'_> {
             Statement::Update(update) => self.names.update(update),
             other => self.names.other = other.to_string().split_whitespace().next().map(str::to_owned),
         }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_statement(&mut self, _: &Statement) -> ControlFlow<()> {
+        self.scopes.leave_statement();
         ControlFlow::Continue(())
     }
 
@@ -330,6 +391,7 @@ impl Visitor for Walk<'_> {
             TableFactor::Function { name, .. } if !keywords::makes_rows(&written(name)) => {
                 self.names.table(written(name));
             }
+            TableFactor::TableFunction { expr, .. } => self.table_of(expr),
             TableFactor::NestedJoin { table_with_joins, .. } => self.names.joins([&**table_with_joins].into_iter()),
             _ => {}
         }
@@ -358,6 +420,8 @@ impl Visitor for Walk<'_> {
             Expr::Value(value) if keywords::is_place(self.dialect, &value.value) => self.names.column("*"),
             Expr::MatchAgainst { columns, .. } => columns.iter().for_each(|column| self.names.target(column)),
             Expr::Function(function) => self.function(function),
+            Expr::JsonAccess { value, path } => self.path(value, path),
+            Expr::In { target, .. } => self.target_of_in(target),
             _ => {}
         }
         ControlFlow::Continue(())

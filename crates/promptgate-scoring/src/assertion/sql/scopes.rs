@@ -2,7 +2,8 @@
 //! tables: beside one of them, a bare name may always be a column of it.
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, With,
+    Delete, Expr, FromTable, Ident, Insert, LateralView, ObjectName, Query, Select, SelectItem, SetExpr, Statement,
+    TableAlias, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, With,
 };
 
 use super::keywords;
@@ -25,19 +26,35 @@ struct Withs {
 }
 
 /// Something that a `from` reads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Source {
     name: Option<Ident>,
+    /// The whole name of a table that has no other one.
+    whole: Vec<Ident>,
     /// The names of columns that the SQL itself gives it; none of a table, whose columns are not known.
     gives: Option<Vec<Ident>>,
 }
 
 impl Scopes {
+    pub(super) fn enter_statement(&mut self, statement: &Statement) {
+        let sources = match statement {
+            Statement::Delete(delete) => self.deleted(delete),
+            Statement::Insert(insert) => inserted(insert),
+            Statement::Update(update) => self.updated(update),
+            _ => Vec::new(),
+        };
+        self.selects.push(sources);
+    }
+
+    pub(super) fn leave_statement(&mut self) {
+        self.selects.pop();
+    }
+
     pub(super) fn enter_query(&mut self, query: &Query) {
         let withs = query.with.as_ref().map(Withs::of).unwrap_or_default();
         // `order by` and `limit` stand behind the `select` whose `from` they look at, where all that `with` gives holds.
         self.queries.push(Withs { holding: withs.names.len(), names: withs.names.clone() });
-        let sources = if let SetExpr::Select(select) = &*query.body { self.all(&select.from) } else { Vec::new() };
+        let sources = if let SetExpr::Select(select) = &*query.body { self.selected(select) } else { Vec::new() };
         self.selects.push(sources);
         self.queries.pop();
         self.queries.push(withs);
@@ -53,7 +70,7 @@ impl Scopes {
     }
 
     pub(super) fn enter_select(&mut self, select: &Select) {
-        let sources = self.all(&select.from);
+        let sources = self.selected(select);
         self.selects.push(sources);
     }
 
@@ -73,6 +90,13 @@ impl Scopes {
         let first = name.0.first().filter(|_| name.0.len() > 1).and_then(|part| part.as_ident());
         let reads = |first: &Ident| self.selects.last()?.iter().find(|source| source.is_called(first));
         first.and_then(reads).is_some()
+    }
+
+    /// How many parts in front name what a `from` reads. A column is one more, and what then follows are its fields.
+    pub(super) fn qualifier(&self, parts: &[Ident]) -> usize {
+        let read = || self.selects.iter().rev().flatten();
+        let longest = read().filter_map(|source| source.qualifies(parts)).max();
+        longest.unwrap_or(0)
     }
 
     /// Whether a column can only be one that the SQL itself gives.
@@ -110,6 +134,27 @@ impl Scopes {
         false
     }
 
+    fn selected(&self, select: &Select) -> Vec<Source> {
+        let mut sources = self.all(&select.from);
+        sources.extend(select.lateral_views.iter().map(Source::view));
+        sources
+    }
+
+    fn deleted(&self, delete: &Delete) -> Vec<Source> {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        let tables = from.iter().chain(delete.using.iter().flatten());
+        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows()).collect()
+    }
+
+    fn updated(&self, update: &Update) -> Vec<Source> {
+        let from = match &update.from {
+            Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => tables.as_slice(),
+            None => &[],
+        };
+        let tables = [&update.table].into_iter().chain(from);
+        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows()).collect()
+    }
+
     fn all(&self, tables: &[TableWithJoins]) -> Vec<Source> {
         tables.iter().flat_map(|tables| self.joined(tables)).collect()
     }
@@ -129,7 +174,7 @@ impl Scopes {
             }
             TableFactor::UNNEST { alias, .. } => Source::row(alias.as_ref(), None),
             // Whatever else may stand there is read as a table.
-            other => Source { name: alias(other).map(|alias| alias.name.clone()), gives: None },
+            other => Source { name: alias(other).map(|alias| alias.name.clone()), ..Source::default() },
         };
         vec![source]
     }
@@ -141,9 +186,9 @@ impl Scopes {
             None if called && name.0.len() == 1 && own.is_some_and(|own| keywords::makes_rows(&own.value)) => {
                 Source::row(alias, own)
             }
-            None => Source { name: alias.map(|alias| alias.name.clone()), gives: None },
+            None => Source::table(name, alias.map(|alias| &alias.name)),
         };
-        Source { name: source.name.or_else(|| own.cloned()), gives: source.gives }
+        Source { name: source.name.or_else(|| own.cloned()), ..source }
     }
 }
 
@@ -168,11 +213,28 @@ impl Withs {
 }
 
 impl Source {
+    fn table(name: &ObjectName, alias: Option<&Ident>) -> Self {
+        let parts = name.0.iter().filter_map(|part| part.as_ident().cloned());
+        match alias {
+            Some(alias) => Self { name: Some(alias.clone()), ..Self::default() },
+            None => Self {
+                name: name.0.last().and_then(|part| part.as_ident()).cloned(),
+                whole: parts.collect(),
+                gives: None,
+            },
+        }
+    }
+
+    /// The rows of `lateral view`.
+    fn view(view: &LateralView) -> Self {
+        Self::table(&view.lateral_view_name, None)
+    }
+
     /// A query with a name, whose alias may name its columns anew.
     fn made(alias: Option<&TableAlias>, own: impl FnOnce() -> Vec<Ident>) -> Self {
         let named = alias.map(|alias| alias.columns.as_slice()).unwrap_or_default();
         let gives = if named.is_empty() { own() } else { named.iter().map(|column| column.name.clone()).collect() };
-        Self { name: alias.map(|alias| alias.name.clone()), gives: Some(gives) }
+        Self { name: alias.map(|alias| alias.name.clone()), gives: Some(gives), ..Self::default() }
     }
 
     /// Rows of a function: a column that is called like them, unless the alias says how.
@@ -187,6 +249,16 @@ impl Source {
 
     fn is_called(&self, name: &Ident) -> bool {
         self.name.as_ref().is_some_and(|own| same(own, name))
+    }
+
+    /// How many parts of a longer name are the own one: its alias, or the end of its name.
+    fn qualifies(&self, parts: &[Ident]) -> Option<usize> {
+        let names =
+            |own: &[Ident]| parts.len() > own.len() && own.iter().zip(parts).all(|(own, part)| reads(own, part));
+        let whole = (0..self.whole.len()).map(|from| &self.whole[from..]).find(|own| names(own));
+        whole
+            .map(<[Ident]>::len)
+            .or_else(|| self.name.as_ref().filter(|own| names(std::slice::from_ref(own))).map(|_| 1))
     }
 
     fn gives(&self, column: &Ident) -> bool {
@@ -207,6 +279,23 @@ fn alias(factor: &TableFactor) -> Option<&TableAlias> {
         | TableFactor::SemanticView { alias, .. } => alias.as_ref(),
         _ => None,
     }
+}
+
+/// What a table that rows are put into is called, and the rows.
+fn inserted(insert: &Insert) -> Vec<Source> {
+    let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+    let table = match &insert.table {
+        TableObject::TableName(name) => Some(Source::table(name, alias)),
+        _ => None,
+    };
+    let rows = insert.insert_alias.as_ref().map(|rows| Source::table(&rows.row_alias, None));
+    table.into_iter().chain(rows).chain(changed_rows()).collect()
+}
+
+/// What dialects call the rows of a statement before and after it.
+fn changed_rows() -> impl Iterator<Item = Source> {
+    let named = |name| Source { name: Some(Ident::new(name)), ..Source::default() };
+    ["deleted", "excluded", "inserted", "new", "old"].into_iter().map(named)
 }
 
 /// The names of what a query gives, as its first `select` has them: those behind `as`, and those of columns that it hands on,
@@ -233,6 +322,11 @@ fn given(item: &SelectItem) -> &[Ident] {
         }
         _ => &[],
     }
+}
+
+/// Whether a name in front of a dot is that of a table: one in every dialect, or alike but for the quotes.
+fn reads(own: &Ident, part: &Ident) -> bool {
+    same(own, part) || own.value == part.value
 }
 
 /// Whether two names are one in every dialect: those without quotes are folded, some to capitals and some to small letters.
