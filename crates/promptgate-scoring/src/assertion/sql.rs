@@ -14,6 +14,7 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 use crate::extract::code_block::blocks;
 
 mod keywords;
+mod lambdas;
 mod names;
 mod scopes;
 mod statements;
@@ -41,7 +42,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         },
         Parameter {
             name: "columns",
-            doc: "the columns that may be named, without their table; `*` is none of them but in `count(*)`; a name that `as` gives \
+            doc: "the columns that may be named, without their table, and the fields of columns, which are named beside their column; `*` is none of them but in `count(*)`; a name that `as` gives \
                 is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
                 name of the query or where no table is read; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
         },

@@ -595,7 +595,24 @@ fn words_of_a_dialect_are_neither_columns_nor_tables() {
     sql_may_name("mysql", &["a", "b"], "select timestampdiff(month, a, b) from t", "passed");
     sql_may_name("snowflake", &["a"], "select dateadd(month, 1, a) from t", "passed");
     sql_may_name("bigquery", &["a"], "select date_trunc(a, month) from t", "passed");
-    sql_may_name("oracle", &[], "select sysdate from dual where rownum < 3", "passed");
+    sql_may_name("bigquery", &["a"], "select date_trunc(a, week(monday)), last_day(a, month) from t", "passed");
+    sql_may_name("bigquery", &["a"], "select date_trunc(a, upper(ssn)) from t", "failed");
+    let more = "select date_trunc(month, a), last_day(a, month), timediff(day, a, b), timeadd(day, 1, a) from t";
+    sql_may_name("snowflake", &["a", "b"], more, "passed");
+    sql_may_name("mssql", &["a", "b"], "select datediff_big(day, a, b), date_bucket(week, 1, a) from t", "passed");
+    sql_may_name("databricks", &["a", "b"], "select date_diff(day, a, b) from t", "passed");
+    sql_may_name("redshift", &["a"], "select datepart(year, a), sysdate from t", "passed");
+    sql_may_name("postgresql", &["a"], "select date_trunc(month, a) from t", "failed");
+    sql_may_name("oracle", &[], "select sysdate, systimestamp from dual where rownum < 3", "passed");
+    sql_may_name("hive", &["a"], "select a from t where a = \"x\"", "passed");
+    sql_may_name("postgresql", &["a"], "select a from t where a = \"x\"", "failed");
+    sql_may_name("mssql", &["name"], "select name from users with (nolock)", "passed");
+    sql_may_name("mssql", &["name"], "select nolock from users with (nolock)", "failed");
+    let update = "update u set a = 1 from users u join orders o on o.id = u.id";
+    sql_may_read("mssql", &["users", "orders"], update, "passed");
+    sql_may_read("mssql", &["orders"], update, "failed");
+    sql_may_read("mssql", &["users"], "update secrets set a = 1 from users u", "failed");
+    sql_may_read("postgresql", &["users", "orders"], update, "failed");
     sql_may_name("mysql", &["b"], "select datediff(day, b) from t", "failed");
     sql_may_name("postgresql", &[], "select sysdate from t", "failed");
     sql_may_name("mssql", &["a", "b"], "select datediff([day], a, b) from t", "failed");
@@ -604,6 +621,29 @@ fn words_of_a_dialect_are_neither_columns_nor_tables() {
     check(series, "select n from generate_series(1, 3) n", "passed");
     check(series, "select n from dblink('x', 'select 1') as s (n)", "failed");
     check(series, "select 1 from t, lateral dblink(1)", "failed");
+}
+
+#[test]
+fn parameters_of_lambda_functions_are_no_columns() {
+    for (dialect, output) in [
+        ("duckdb", "select list_transform(a, x -> x + 1), list_filter(a, lambda y : y.a > 1) from t"),
+        ("spark", "select transform(a, x -> x + 1), aggregate(a, 0, (s, x) -> s + x) from t"),
+        ("databricks", "select filter(a, x -> exists(a, y -> y > x)) from t"),
+        ("clickhouse", "select arrayMap((x, y) -> x + y, a, a) from t"),
+    ] {
+        sql_may_name(dialect, &["a"], output, "passed");
+    }
+    for (dialect, output) in [
+        ("duckdb", "select ssn -> '$.a' from users"),
+        ("duckdb", "select lower(ssn -> '$.a') from users"),
+        ("duckdb", "select list_filter(ssn -> '$.a', x -> x > 1) from users"),
+        ("duckdb", "select list_transform(a, x -> x.ssn) from t"),
+        ("spark", "select transform(a, x -> x + ssn) from t"),
+        ("spark", "select transform(a, x -> x + 1), x from t"),
+        ("spark", "select transform(a, ssn -> (select max(ssn) from users)) from t"),
+    ] {
+        sql_may_name(dialect, &["a"], output, "failed");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ struct DateFunctions {
     unit: usize,
 }
 
-const DATE_FUNCTIONS: [DateFunctions; 6] = [
+const DATE_FUNCTIONS: [DateFunctions; 13] = [
     DateFunctions {
         dialects: &["mssql", "snowflake", "redshift", "databricks", "spark"],
         names: &["datediff", "dateadd"],
@@ -24,8 +24,14 @@ const DATE_FUNCTIONS: [DateFunctions; 6] = [
         arguments: 3,
         unit: 0,
     },
+    DateFunctions { dialects: &["databricks", "spark"], names: &["date_diff", "date_add"], arguments: 3, unit: 0 },
+    DateFunctions { dialects: &["snowflake"], names: &["timediff", "timeadd"], arguments: 3, unit: 0 },
+    DateFunctions { dialects: &["mssql"], names: &["datediff_big", "date_bucket"], arguments: 3, unit: 0 },
+    DateFunctions { dialects: &["mssql"], names: &["date_bucket"], arguments: 4, unit: 0 },
     DateFunctions { dialects: &["mssql"], names: &["datepart", "datename", "datetrunc"], arguments: 2, unit: 0 },
     DateFunctions { dialects: &["redshift", "snowflake"], names: &["date_part"], arguments: 2, unit: 0 },
+    DateFunctions { dialects: &["redshift"], names: &["datepart"], arguments: 2, unit: 0 },
+    DateFunctions { dialects: &["snowflake"], names: &["date_trunc"], arguments: 2, unit: 0 },
     DateFunctions {
         dialects: &["bigquery"],
         names: &["date_diff", "datetime_diff", "timestamp_diff", "time_diff"],
@@ -38,6 +44,7 @@ const DATE_FUNCTIONS: [DateFunctions; 6] = [
         arguments: 2,
         unit: 1,
     },
+    DateFunctions { dialects: &["bigquery", "snowflake"], names: &["last_day"], arguments: 2, unit: 1 },
 ];
 
 /// Which argument of a function is a unit of time.
@@ -50,14 +57,19 @@ pub(super) fn date_unit(dialect: &str, function: &str, arguments: usize) -> Opti
     DATE_FUNCTIONS.iter().find(is_meant).map(|functions| functions.unit)
 }
 
-/// Reserved in Oracle: no column is called so without quotes.
-const ORACLE_VALUES: [&str; 5] = ["level", "rownum", "sysdate", "uid", "user"];
+/// What a dialect calls without brackets: the name means that and no column unless it is quoted.
+const VALUES: [(&str, &[&str]); 2] =
+    [("oracle", &["level", "rownum", "sysdate", "systimestamp", "uid", "user"]), ("redshift", &["sysdate"])];
 
 /// Whether a name is a value of the database and no column.
 pub(super) fn is_value(dialect: &str, name: &Ident) -> bool {
-    dialect == "oracle"
-        && name.quote_style.is_none()
-        && ORACLE_VALUES.iter().any(|value| name.value.eq_ignore_ascii_case(value))
+    let mut values = VALUES.iter().filter(|(of, _)| *of == dialect).flat_map(|(_, values)| *values);
+    name.quote_style.is_none() && values.any(|value| name.value.eq_ignore_ascii_case(value))
+}
+
+/// Whether what the parser takes for a name in quotes is a text.
+pub(super) fn is_text(dialect: &str, name: &Ident) -> bool {
+    dialect == "hive" && name.quote_style == Some('"')
 }
 
 /// Whether a value is the number of a column: `$1` in Snowflake, where other dialects have a parameter.

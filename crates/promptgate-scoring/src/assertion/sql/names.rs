@@ -6,13 +6,14 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, InTarget, Insert, JoinConstraint, JoinOperator, JsonPath, JsonPathElem, ObjectName,
-    ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, OutputClause, Query, Select, SelectItem,
-    SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
+    FunctionArguments, Ident, InTarget, Insert, JoinConstraint, JoinOperator, JsonPath, JsonPathElem, LambdaFunction,
+    ObjectName, ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, OutputClause, Query, Select,
+    SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
 use super::keywords;
-use super::scopes::{Scopes, outputs, same};
+use super::lambdas::{Lambdas, parameters};
+use super::scopes::{Scopes, factors, outputs, read_by, same};
 
 /// What statements name.
 #[derive(Debug, Default)]
@@ -31,6 +32,7 @@ impl Names {
             names: Self::default(),
             dialect,
             scopes: Scopes::default(),
+            lambdas: Lambdas::default(),
             no_columns: HashSet::new(),
             no_tables: HashSet::new(),
         };
@@ -132,11 +134,7 @@ impl Names {
     }
 
     fn update(&mut self, update: &Update) {
-        let from = match &update.from {
-            Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => tables.as_slice(),
-            None => &[],
-        };
-        self.joins([&update.table].into_iter().chain(from));
+        self.joins([&update.table].into_iter().chain(read_by(update)));
         self.assignments(&update.assignments);
         self.returned(update.returning.as_deref(), update.output.as_ref());
     }
@@ -232,9 +230,10 @@ struct Walk<'d> {
     names: Names,
     dialect: &'d str,
     scopes: Scopes,
+    lambdas: Lambdas,
     /// What looks like a column and is none, by its place in the tree, since the same name may be one elsewhere.
     no_columns: HashSet<*const Expr>,
-    /// The functions that stand where tables do.
+    /// What looks like a table and is none: functions that make rows, and other names of tables.
     no_tables: HashSet<*const ObjectName>,
 }
 
@@ -251,12 +250,33 @@ impl Walk<'_> {
         }
     }
 
+    /// `with (nolock)` is a word of SQL Server and no expression.
+    fn hints(&mut self, factor: &TableFactor) {
+        let TableFactor::Table { with_hints, .. } = factor else { return };
+        let words = with_hints.iter().filter(|hint| matches!(hint, Expr::Identifier(_)));
+        self.no_columns.extend(words.map(std::ptr::from_ref));
+    }
+
+    /// `update u ... from users u` changes what `from` reads in SQL Server.
+    fn changed(&mut self, update: &Update) {
+        let TableFactor::Table { name, alias: None, .. } = &update.table.relation else { return };
+        let [part] = name.0.as_slice() else { return };
+        let is_alias = |factor: &TableFactor| match factor {
+            TableFactor::Table { alias: Some(alias), .. } => part.as_ident().is_some_and(|own| same(own, &alias.name)),
+            _ => false,
+        };
+        if self.dialect == "mssql" && read_by(update).flat_map(factors).any(is_alias) {
+            self.no_tables.insert(&raw const *name);
+        }
+    }
+
     /// What is no table in front of a dot is a column, and what stands behind it its fields.
     fn column(&mut self, parts: &[Ident]) {
-        let qualifier = self.scopes.qualifier(parts);
+        let is_parameter = parts.first().is_some_and(|name| self.lambdas.gives(name, self.scopes.depth()));
+        let qualifier = if is_parameter { 0 } else { self.scopes.qualifier(parts) };
         let (given, fields) = parts.split_at(parts.len().min(qualifier + 1));
         if let Some(column) = given.last()
-            && !self.scopes.gives(given)
+            && !(is_parameter || self.scopes.gives(given))
         {
             self.names.column(&column.value);
         }
@@ -309,6 +329,12 @@ impl Walk<'_> {
         self.names.table(name);
     }
 
+    fn lambda(&mut self, expr: &Expr, lambda: &LambdaFunction) {
+        if !self.lambdas.enter(self.dialect, expr, lambda, self.scopes.depth()) {
+            parameters(lambda).iter().for_each(|column| self.column(std::slice::from_ref(column)));
+        }
+    }
+
     fn function(&mut self, function: &Function) {
         if keywords::gives_columns(&written(&function.name)) {
             self.names.column("*");
@@ -316,13 +342,29 @@ impl Walk<'_> {
         if keywords::names_by_text(&written(&function.name)) {
             self.names.other = Some(written(&function.name));
         }
+        self.lambdas.note(function);
         let FunctionArguments::List(list) = &function.args else { return };
         list.args.iter().for_each(|argument| self.names.argument(&function.name, argument));
         let unit = keywords::date_unit(self.dialect, &written(&function.name), list.args.len());
-        if let Some(FunctionArgExpr::Expr(unit @ Expr::Identifier(Ident { quote_style: None, .. }))) =
-            unit.map(|unit| value(&list.args[unit]))
-        {
-            self.no_columns.insert(&raw const *unit);
+        if let Some(FunctionArgExpr::Expr(unit)) = unit.map(|unit| value(&list.args[unit])) {
+            self.unit(unit);
+        }
+    }
+
+    /// A unit of time, which is a word, or in BigQuery `week(monday)`.
+    fn unit(&mut self, unit: &Expr) {
+        match unit {
+            Expr::Identifier(Ident { quote_style: None, .. }) => {
+                self.no_columns.insert(&raw const *unit);
+            }
+            Expr::Function(Function { name, args: FunctionArguments::List(list), .. })
+                if self.dialect == "bigquery" && written(name).eq_ignore_ascii_case("week") =>
+            {
+                if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(day @ Expr::Identifier(_)))] = list.args.as_slice() {
+                    self.no_columns.insert(&raw const *day);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -336,7 +378,10 @@ impl Visitor for Walk<'_> {
             Statement::Query(_) => {}
             Statement::Delete(delete) => self.names.delete(delete),
             Statement::Insert(insert) => self.names.insert(insert),
-            Statement::Update(update) => self.names.update(update),
+            Statement::Update(update) => {
+                self.changed(update);
+                self.names.update(update);
+            }
             other => self.names.other = other.to_string().split_whitespace().next().map(str::to_owned),
         }
         ControlFlow::Continue(())
@@ -378,6 +423,7 @@ impl Visitor for Walk<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        self.hints(factor);
         match factor {
             TableFactor::Table { name, args: Some(_), .. } if keywords::makes_rows(&written(name)) => {
                 self.no_tables.insert(&raw const *name);
@@ -412,7 +458,8 @@ impl Visitor for Walk<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(name) if keywords::is_value(self.dialect, name) => {}
+            Expr::Identifier(name)
+                if keywords::is_value(self.dialect, name) || keywords::is_text(self.dialect, name) => {}
             Expr::Identifier(_) if self.no_columns.contains(&std::ptr::from_ref(expr)) => {}
             Expr::Identifier(column) => self.column(std::slice::from_ref(column)),
             Expr::CompoundIdentifier(parts) => self.column(parts),
@@ -421,8 +468,16 @@ impl Visitor for Walk<'_> {
             Expr::MatchAgainst { columns, .. } => columns.iter().for_each(|column| self.names.target(column)),
             Expr::Function(function) => self.function(function),
             Expr::JsonAccess { value, path } => self.path(value, path),
+            Expr::Lambda(lambda) => self.lambda(expr, lambda),
             Expr::In { target, .. } => self.target_of_in(target),
             _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if matches!(expr, Expr::Lambda(_)) {
+            self.lambdas.leave();
         }
         ControlFlow::Continue(())
     }

@@ -92,6 +92,11 @@ impl Scopes {
         first.and_then(reads).is_some()
     }
 
+    /// How many queries and statements stand around a place.
+    pub(super) fn depth(&self) -> usize {
+        self.selects.len()
+    }
+
     /// How many parts in front name what a `from` reads. A column is one more, and what then follows are its fields.
     pub(super) fn qualifier(&self, parts: &[Ident]) -> usize {
         let read = || self.selects.iter().rev().flatten();
@@ -147,11 +152,7 @@ impl Scopes {
     }
 
     fn updated(&self, update: &Update) -> Vec<Source> {
-        let from = match &update.from {
-            Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => tables.as_slice(),
-            None => &[],
-        };
-        let tables = [&update.table].into_iter().chain(from);
+        let tables = [&update.table].into_iter().chain(read_by(update));
         tables.flat_map(|tables| self.joined(tables)).chain(changed_rows()).collect()
     }
 
@@ -160,8 +161,7 @@ impl Scopes {
     }
 
     fn joined(&self, tables: &TableWithJoins) -> Vec<Source> {
-        let joined = tables.joins.iter().map(|join| &join.relation);
-        [&tables.relation].into_iter().chain(joined).flat_map(|factor| self.sources(factor)).collect()
+        factors(tables).flat_map(|factor| self.sources(factor)).collect()
     }
 
     fn sources(&self, factor: &TableFactor) -> Vec<Source> {
@@ -264,6 +264,19 @@ impl Source {
     fn gives(&self, column: &Ident) -> bool {
         self.gives.iter().flatten().any(|given| same(given, column))
     }
+}
+
+/// What an `update` reads beside the table that it changes.
+pub(super) fn read_by(update: &Update) -> impl Iterator<Item = &TableWithJoins> {
+    update.from.iter().flat_map(|from| {
+        let (UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) = from;
+        tables
+    })
+}
+
+/// What stands in a row of joins.
+pub(super) fn factors(tables: &TableWithJoins) -> impl Iterator<Item = &TableFactor> {
+    [&tables.relation].into_iter().chain(tables.joins.iter().map(|join| &join.relation))
 }
 
 fn alias(factor: &TableFactor) -> Option<&TableAlias> {
