@@ -42,8 +42,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         },
         Parameter {
             name: "columns",
-            doc: "the columns that may be named, without their table, and the fields of columns, which are named beside their column; `*` is none of them but in `count(*)`; a name that `as` gives \
-                is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
+            doc: "the columns that may be named, without their table, and the fields of columns, which are named beside their \
+                column; `*` is none of them but in `count(*)`; a name that `as` gives is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
                 name of the query or where no table is read; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
         },
         Parameter {
