@@ -78,20 +78,32 @@ impl Choice {
         let any = by_length.iter().map(|option| regex::escape(option)).collect::<Vec<_>>().join("|");
         let letters = options.iter().all(|option| option.trim().chars().count() == 1);
         let problem = |error: regex::Error| error.to_string();
-        let (forms, denials) = (Forms::of(&any, letters).map_err(problem)?, Denials::of(&any).map_err(problem)?);
+        let forms = Forms::of(&any, letters).map_err(problem)?;
+        let denials = Denials::of(&any, highest(&folded)).map_err(problem)?;
         Ok(Self { options, letters, forms, denials, which })
     }
 
     /// The option chosen, as it is written among the options. What is said outright decides before what the answer begins
     /// with, and that before what it only mentions: reasons name the other options too.
     pub(crate) fn find(&self, text: &str) -> Option<&str> {
-        let Forms { whole, closing, stated, praised, bracketed, line, mentioned, .. } = &self.forms;
+        let Forms { whole, closing, value, bold, named, bracketed, line, mentioned, .. } = &self.forms;
         let whole = whole.captures(text).and_then(|hit| hit.get(1));
         let found = whole
-            .or_else(|| [closing, stated, praised].into_iter().find_map(|form| self.pick(text, form)))
+            .or_else(|| self.pick(text, closing))
+            .or_else(|| self.said(text))
+            .or_else(|| self.pick(text, value))
             .or_else(|| self.beginning(text))
-            .or_else(|| [bracketed, line, mentioned].into_iter().find_map(|form| self.pick(text, form)))?;
+            .or_else(|| [bold, named, bracketed, line, mentioned].into_iter().find_map(|form| self.pick(text, form)))?;
         self.option(found)
+    }
+
+    /// What is stated or praised: an answer that changes its mind may first do the one and then the other.
+    fn said<'a>(&self, text: &'a str) -> Option<Match<'a>> {
+        let said = [&self.forms.stated, &self.forms.praised].into_iter().filter_map(|form| self.pick(text, form));
+        match self.which {
+            Which::First => said.min_by_key(Match::start),
+            Which::Last => said.max_by_key(Match::start),
+        }
     }
 
     /// The first or the last mention in a form that is not denied.
@@ -120,6 +132,12 @@ impl Choice {
         let chosen = found.as_str().to_lowercase();
         self.options.iter().map(|option| option.trim()).find(|option| option.to_lowercase() == chosen)
     }
+}
+
+/// The end of the scale, where the options are one.
+fn highest(options: &[String]) -> Option<u32> {
+    let grades: Option<Vec<u32>> = options.iter().map(|option| option.parse().ok()).collect();
+    grades?.into_iter().max()
 }
 
 impl Extractor for Choice {
@@ -187,6 +205,48 @@ mod tests {
         check(letters, "Look at (A) and (D): B is the correct one, unlike (A).", Some("B"));
         check(letters, "(A) is correct but short. (B) is complete. So (B) is better.", Some("B"));
         check(letters, "Answer B is wrong. I would pick D over A.", Some("D"));
+        check(letters, "The answer is **B**. The distractor is **A**.", Some("B"));
+        check(letters, "The answer is B.\n\nKey terms: **osmosis** and vitamin **A**.", Some("B"));
+        check(letters, "Unlike (A) it is short, so **B**.", Some("B"));
+        check(letters, "(A) False (B) True (C) False (D) False. The true one is (B).", Some("B"));
+        check(letters, "Initially I'd choose A. But after reconsidering, B is right.", Some("B"));
+        check(letters, "A is right. But after reconsidering, I choose B.", Some("B"));
+        check(letters, "I prefer B over A.", Some("B"));
+        check(letters, "The best choice here is B since A lacks context.", Some("B"));
+        check(letters, "A. Incorrect: x\nB. Incorrect: y\nC. Correct: z\nD. Incorrect: w", Some("C"));
+    }
+
+    #[test]
+    fn an_answer_that_is_named_is_not_yet_the_one_that_is_given() {
+        let named = "The answer is C.\n\nAnswer A describes mitosis, answer B meiosis and answer D osmosis.";
+        check(&LETTERS, named, Some("C"));
+        check(&LETTERS, "C\n\nThe answer B is a common mistake.", Some("C"));
+        check(&LETTERS, "Looking at (A), answer B fits.", Some("B"));
+    }
+
+    #[test]
+    fn a_label_is_a_statement() {
+        let sentiments = &["positive", "negative"];
+        check(sentiments, "Label: positive\nReason: no negative words", Some("positive"));
+        check(sentiments, "{\"sentiment\": \"positive\", \"reason\": \"no negative words\"}", Some("positive"));
+        check(sentiments, "{\"tone\": \"positive\", \"reason\": \"no negative words\"}", Some("positive"));
+        check(sentiments, "Positive (no negative words)", Some("positive"));
+        check(sentiments, "It is classified as positive: no negative words", Some("positive"));
+        for label in ["Category", "Class", "Classification", "**Sentiment**", "Verdict", "Rating", "Decision"] {
+            check(sentiments, &format!("{label}: positive\nReason: no negative words"), Some("positive"));
+        }
+        check(&["billing", "account"], "Category: billing\nReason: the account was charged twice", Some("billing"));
+        check(&["high", "low"], "Priority: High\nReason: low battery", Some("high"));
+    }
+
+    #[test]
+    fn a_grade_may_be_a_fraction_of_the_highest() {
+        let grades = &["1", "2", "3", "4", "5"];
+        for text in ["Rating: 4/5", "4/5", "4 / 5", "I give it 4 out of 5."] {
+            check(grades, text, Some("4"));
+        }
+        check(grades, "4/50", None);
+        check(grades, "3/4", None);
     }
 
     #[test]
@@ -216,6 +276,10 @@ mod tests {
         check(letters, "(A) is wrong.", None);
         check(letters, "I rule out A", None);
         check(&["positive", "negative"], "It is positive, not negative", Some("positive"));
+        check(letters, "B is not only plausible but also supported by the text.", Some("B"));
+        check(letters, "Answer: C. We would choose A only if friction were absent.", Some("C"));
+        check(letters, "I would choose B if I had to.", Some("B"));
+        check(&["yes", "no"], "No\n\nThe answer would be yes if the item was sealed.", Some("no"));
     }
 
     #[test]
@@ -225,5 +289,8 @@ mod tests {
         check(&["1", "2"], "The answer is 1.", Some("1"));
         check(&["yes", "no"], "a no-brainer", None);
         check(&LETTERS, "The A-level and D's end", None);
+        check(&LETTERS, r"The solution is a $2\times 2$ matrix, so (B).", Some("B"));
+        check(&LETTERS, "The answer is a **prime number**, which is option C.", Some("C"));
+        check(&LETTERS, "I'd pick a \"safe\" approach here, so C.", Some("C"));
     }
 }
