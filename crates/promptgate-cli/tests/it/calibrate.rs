@@ -169,7 +169,7 @@ fn a_gate_reads_what_people_say_of_the_answers_it_compares() {
     let said = project.run(["gate", "suites/judged", "--report", "json=out.json"]);
     let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
     assert!(
-        report.to_string().contains("6 answers are labelled by people, and at least 7 are asked for"),
+        report.to_string().contains("3 pairs are labelled by people on both sides, and at least 7 are asked for"),
         "{}",
         said.stdout
     );
