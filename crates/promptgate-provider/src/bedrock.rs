@@ -15,7 +15,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::endpoint::{Api, Endpoint, Place};
+use crate::endpoint::{Api, Endpoint, Place, encoded};
 use crate::key;
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, Keys, SetupError};
@@ -133,16 +133,4 @@ impl Wire for Converse {
     fn frames(&self) -> Frames {
         Frames::Aws
     }
-}
-
-/// A text (the ARN of a model, say) as one part of an address.
-pub(crate) fn encoded(model: &str) -> String {
-    let mut path = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
-            other => path.push_str(&format!("%{other:02X}")),
-        }
-    }
-    path
 }

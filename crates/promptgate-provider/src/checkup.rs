@@ -5,8 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::bedrock::encoded;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, encoded};
 
 /// How long a provider may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);

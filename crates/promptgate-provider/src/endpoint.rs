@@ -224,6 +224,18 @@ fn is_of_one_origin(one: &Url, other: &Url) -> bool {
         == (other.scheme(), other.host(), other.port_or_known_default())
 }
 
+/// A text (the ARN of a model, say) as one part of an address.
+pub(crate) fn encoded(model: &str) -> String {
+    let mut path = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+            other => path.push_str(&format!("%{other:02X}")),
+        }
+    }
+    path
+}
+
 /// The key as the header that the API wants. Its value is marked, so that no debug output shows it.
 fn header(api: &Api, secret: &Secret) -> Result<(HeaderName, HeaderValue), SetupError> {
     let name = HeaderName::from_static(api.header);

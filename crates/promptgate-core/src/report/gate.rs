@@ -348,11 +348,6 @@ pub struct Flip {
     pub candidate: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn no_answers(count: &u64) -> bool {
-    *count == 0
-}
-
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
@@ -367,7 +362,7 @@ pub struct Cost {
     /// Answers whose cost is not known.
     pub unpriced: u64,
     /// Replies of judges whose cost is not known.
-    #[serde(default, skip_serializing_if = "no_answers")]
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
     pub judge_unpriced: u64,
 }
 

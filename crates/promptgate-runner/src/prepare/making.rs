@@ -1,6 +1,7 @@
 //! From what the pass over the cases found to a plan: what is wrong ends here, what is only worth knowing becomes a note.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use promptgate_core::diagnostic::{Diagnostic, Location};
 use promptgate_core::gate::{Policy, Subject};
@@ -78,7 +79,8 @@ fn refuse_idle_assertions(request: &PlanRequest<'_>, found: &mut Found) {
         return;
     }
     for (assertion, looks) in request.suite.asserts.iter().zip(&found.looks) {
-        let own = assertion.params.at.as_ref().filter(|at| at.file.ends_with("suite.toml"));
+        let is_own = |at: &&Location| Path::new(&at.file).file_name().is_some_and(|name| name == "suite.toml");
+        let own = assertion.params.at.as_ref().filter(is_own);
         if let (0, Some(at), Some(when)) = (*looks, own, &assertion.when) {
             let message = format!("`{}` looks at no case: `when` is `{when}`, which holds for none", assertion.name);
             let mistake = Diagnostic::new(message).at(at.clone());

@@ -1,5 +1,6 @@
 //! The chunks of a streamed completion as a whole one.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::reply;
@@ -80,44 +81,59 @@ impl Chunks {
         };
         add(&mut self.content, &reply::content(&delta["content"]));
         add(&mut self.refusal, delta["refusal"].as_str().unwrap_or_default());
-        for piece in delta["tool_calls"].as_array().into_iter().flatten() {
-            let called = self.called(piece);
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for piece in delta["tool_calls"].as_array().into_iter().flatten().map(Piece::of) {
+            let called = self.called(&piece);
             // Some servers say id and name again with each piece.
             if called.id.is_empty() {
-                called.id = text(&piece["id"]);
+                piece.id.clone_into(&mut called.id);
             }
-            let name = text(&piece["function"]["name"]);
-            if called.name != name {
-                add(&mut called.name, &name);
+            if called.name != piece.name {
+                add(&mut called.name, piece.name);
             }
-            add(&mut called.arguments, &text(&piece["function"]["arguments"]));
+            add(&mut called.arguments, piece.arguments);
         }
         said
     }
 
-    /// The call that a piece belongs to. A call begins with its name. Servers that give all calls one index, or none, begin
-    /// another with another id, or once the arguments of the last one are whole; an id alone that changes is no other call.
-    fn called(&mut self, piece: &Value) -> &mut Called {
-        let index = piece["index"].as_u64();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (id, function) = (text(&piece["id"]), &piece["function"]);
-        let (name, arguments) = (text(&function["name"]), text(&function["arguments"]));
-        let found = match index {
-            Some(_) => self.calls.iter().rposition(|called| called.index == index),
+    /// The call that a piece belongs to.
+    fn called(&mut self, piece: &Piece<'_>) -> &mut Called {
+        let found = match piece.index {
+            Some(_) => self.calls.iter().rposition(|called| called.index == piece.index),
             None => self.calls.len().checked_sub(1),
         };
-        let is_other = |called: &Called| {
-            let has_id = !id.is_empty() && !called.id.is_empty();
-            let is_whole = || serde_json::from_str::<serde::de::IgnoredAny>(&called.arguments).is_ok();
-            let begins = if has_id { id != called.id } else { !arguments.is_empty() && is_whole() };
-            !name.is_empty() && !called.name.is_empty() && begins
-        };
-        let at = found.filter(|at| !is_other(&self.calls[*at])).unwrap_or_else(|| {
-            self.calls.push(Called { index, ..Called::default() });
+        let at = found.filter(|at| !piece.begins_another(&self.calls[*at])).unwrap_or_else(|| {
+            self.calls.push(Called { index: piece.index, ..Called::default() });
             self.calls.len() - 1
         });
         &mut self.calls[at]
+    }
+}
+
+/// A piece of a call; what it does not hold is empty.
+struct Piece<'a> {
+    index: Option<u64>,
+    id: &'a str,
+    name: &'a str,
+    arguments: &'a str,
+}
+
+impl<'a> Piece<'a> {
+    fn of(piece: &'a Value) -> Self {
+        let (text, function) = (|value: &'a Value| value.as_str().unwrap_or_default(), &piece["function"]);
+        let (name, arguments) = (text(&function["name"]), text(&function["arguments"]));
+        Self { index: piece["index"].as_u64(), id: text(&piece["id"]), name, arguments }
+    }
+
+    /// A call begins with its name. Servers that give all calls one index, or none, begin another with another id, or once
+    /// the arguments of the last one are whole; an id alone that changes is no other call.
+    fn begins_another(&self, called: &Called) -> bool {
+        if self.name.is_empty() || called.name.is_empty() {
+            return false;
+        }
+        if !self.id.is_empty() && !called.id.is_empty() {
+            return self.id != called.id;
+        }
+        !self.arguments.is_empty() && serde_json::from_str::<IgnoredAny>(&called.arguments).is_ok()
     }
 }
 
