@@ -267,9 +267,18 @@ pub struct SettledTrial {
     /// How the earlier draws of the same trial came out, graded as this one: rules and floors by value count them too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierDraw>,
-    /// What may differ between equal runs.
+    /// What may differ between equal runs. It comes last, so that a trial's JSON begins with what it is evidence of.
     #[serde(default)]
     pub volatile: TrialVolatile,
+}
+
+impl SettledTrial {
+    /// The digest of what a trial's JSON is evidence of: its bytes as they are written, up to what may differ between equal
+    /// runs. No text within it can look like the name of that member: a quote in a text has a backslash before it.
+    pub fn digest_of(json: &str) -> Digest {
+        let evidence = json.rsplit_once(",\"volatile\":{").map_or(json, |(evidence, _)| evidence);
+        Digest::of_bytes(evidence.as_bytes())
+    }
 }
 
 /// What a gate that may stop early looks at, unit by unit.
@@ -320,9 +329,6 @@ pub struct SettledCase {
     /// Which of the header's selections hold for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selections: Vec<u16>,
-    /// By field of the header's `by`, the groups that it belongs to; a field without a value is left out.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why a trial errored. The two never mix: the first is missing, the second is unscored.
@@ -355,15 +361,27 @@ pub struct TrialVolatile {
     /// When the answer was got, milliseconds since 1970.
     #[serde(default)]
     pub answered_ms: u64,
+    /// By field of the header's `by`, the groups that the case belongs to; a field without a value is left out. How a report
+    /// is laid out is no evidence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, BTreeSet<String>>,
 }
+
+/// A trial read from a record, and the digest of its JSON there ([`SettledTrial::digest_of`]).
+pub type Digested = Result<(SettledTrial, Digest), crate::port::PortError>;
 
 /// The settled record of a run: every trial of its share of the plan, in plan order.
 pub trait SettledRecord {
     /// The header.
     fn header(&self) -> &RunHeader;
 
-    /// The trials, in plan order, read one at a time.
-    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_>;
+    /// The trials, in plan order, read one at a time, each with its digest.
+    fn digested(&self) -> Box<dyn Iterator<Item = Digested> + '_>;
+
+    /// The trials alone.
+    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_> {
+        Box::new(self.digested().map(|read| read.map(|(trial, _)| trial)))
+    }
 
     /// The trial with this index in the whole plan, if it is settled. A record that can seek does better than to search.
     fn trial(&self, index: u64) -> Result<Option<SettledTrial>, crate::port::PortError> {
@@ -386,13 +404,17 @@ impl SettledRecord for RecordInMemory {
         &self.header
     }
 
-    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, crate::port::PortError>> + '_> {
-        Box::new(self.trials.iter().cloned().map(Ok))
+    fn digested(&self) -> Box<dyn Iterator<Item = Digested> + '_> {
+        Box::new(self.trials.iter().map(|trial| {
+            let json = serde_json::to_string(trial);
+            let json = json.map_err(|error| crate::port::PortError::other("write a trial", error))?;
+            Ok((trial.clone(), SettledTrial::digest_of(&json)))
+        }))
     }
 }
 
-/// Builds the evidence digest from settled trials in plan order: the plan and what it came to; not attempts, resumes,
-/// partition or clock.
+/// Builds the evidence digest from the digests of settled trials in plan order: the plan and what it came to; not attempts,
+/// resumes, partition or clock.
 pub struct EvidenceWriter(DigestWriter);
 
 impl EvidenceWriter {
@@ -404,14 +426,9 @@ impl EvidenceWriter {
         Self(writer)
     }
 
-    /// Adds the next trial in plan order. It is handed back as it came: what may differ is taken out meanwhile, which
-    /// costs no copy.
-    pub fn trial(&mut self, trial: &mut SettledTrial) {
-        let volatile = std::mem::take(&mut trial.volatile);
-        // How a report is laid out is no evidence.
-        let groups = std::mem::take(&mut trial.case.groups);
-        self.0.line(trial);
-        (trial.volatile, trial.case.groups) = (volatile, groups);
+    /// Adds the digest of the next trial in plan order.
+    pub fn trial(&mut self, digest: &Digest) {
+        self.0.line(digest);
     }
 
     /// The evidence digest.

@@ -203,6 +203,8 @@ pub(crate) struct OpenTrial {
     pub(crate) address: TrialAddress,
     pub(crate) case: Arc<Case>,
     pub(crate) settled_case: SettledCase,
+    /// By field that a report groups its metrics by, the groups that the case belongs to.
+    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
     pub(crate) key: TrialKey,
     input: CaseInput,
 }
@@ -284,7 +286,6 @@ impl Prepared {
             cluster: case.cluster.clone(),
             tags: case.tags.clone(),
             selections: self.selections.iter().enumerate().filter_map(holds).collect(),
-            groups: self.groups(case),
         }
     }
 
@@ -305,6 +306,7 @@ impl Prepared {
             address,
             case: case.clone(),
             settled_case: self.settled_case(case, pairing_digest),
+            groups: self.groups(case),
             key: TrialKey::new(&version.identity.digest, model, parameters, &digest, self.repeat(address)),
             input,
         })

@@ -215,7 +215,6 @@ fn trial(version: usize, at: usize, metrics: &[MetricName]) -> Result<SettledTri
             cluster: None,
             tags: Vec::new(),
             selections: vec![(at % SLICES) as u16],
-            groups: BTreeMap::new(),
         },
         repeat: 1,
         draw: 1,

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use promptgate_core::Digest;
 use promptgate_core::name::CaseId;
-use promptgate_core::port::PortError;
-use promptgate_core::record::{RecordInMemory, RunHeader, SettledRecord, SettledTrial};
+use promptgate_core::record::{Digested, RecordInMemory, RunHeader, SettledRecord, SettledTrial};
 use promptgate_core::score::Outcome;
 use promptgate_report::{Rendering, registry};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus};
@@ -65,13 +65,13 @@ impl SettledRecord for Many {
         &self.header
     }
 
-    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, PortError>> + '_> {
+    fn digested(&self) -> Box<dyn Iterator<Item = Digested> + '_> {
         Box::new((0..self.cases).map(|index| {
             let mut trial = self.trial.clone();
             trial.trial = index;
             trial.case.id = CaseId::new(format!("case-{index}")).unwrap();
             trial.outcome = if index % 10 == 0 { Outcome::Failed } else { Outcome::Passed };
-            Ok(trial)
+            Ok((trial, Digest::of_bytes(&index.to_be_bytes())))
         }))
     }
 }

@@ -360,7 +360,7 @@ impl Answered {
             judge_cost: None,
             judge_unpriced: 0,
             earlier: Vec::new(),
-            volatile: TrialVolatile::default(),
+            volatile: TrialVolatile { groups: trial.groups, ..TrialVolatile::default() },
         }
     }
 
@@ -374,13 +374,12 @@ impl Answered {
 
     /// An answer of an earlier run.
     fn stored(trial: OpenTrial, stored: StoredAnswer) -> Self {
-        let volatile =
-            TrialVolatile { reused: Some(stored.run), answered_ms: stored.answered_ms, ..TrialVolatile::default() };
+        let trial = Self::of(trial, stored.draw);
         Self {
             request: Some(stored.request),
             result: Some(Ok(Arc::new(stored.response))),
-            volatile,
-            ..Self::of(trial, stored.draw)
+            volatile: TrialVolatile { reused: Some(stored.run), answered_ms: stored.answered_ms, ..trial.volatile },
+            ..trial
         }
     }
 
@@ -390,16 +389,13 @@ impl Answered {
             (Some(failure), _) | (None, Some(promptgate_core::record::TrialError::Unanswered(failure))) => failure,
             _ => Failure::new(FailureKind::MissingRecording, "the stored run holds no answer"),
         };
+        let trial = Self::of(trial, stored.draw);
         Self {
             key: stored.key,
             request: stored.request,
             result: Some(stored.response.map(Arc::new).ok_or_else(unanswered)),
-            volatile: TrialVolatile {
-                reused: run,
-                answered_ms: stored.volatile.answered_ms,
-                ..TrialVolatile::default()
-            },
-            ..Self::of(trial, stored.draw)
+            volatile: TrialVolatile { reused: run, answered_ms: stored.volatile.answered_ms, ..trial.volatile },
+            ..trial
         }
     }
 
@@ -409,8 +405,8 @@ impl Answered {
             volatile: TrialVolatile {
                 attempts: answer.attempts,
                 wasted: answer.wasted,
-                reused: None,
                 answered_ms: answer.answered_ms.unwrap_or(now_ms),
+                ..self.volatile
             },
             result: Some(answer.result.map(Arc::new)),
             ..self

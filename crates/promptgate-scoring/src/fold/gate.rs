@@ -52,9 +52,9 @@ pub(crate) fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Resul
     let header = record.header();
     let mut table = Table::new(header, subjects(header, policy)?);
     let mut tally = Tally::new(header);
-    for trial in record.trials() {
-        let mut trial = trial?;
-        tally.add(&mut trial);
+    for read in record.digested() {
+        let (trial, digest) = read?;
+        tally.add(&trial, &digest);
         table.add(&trial)?;
     }
     Ok((table, tally))

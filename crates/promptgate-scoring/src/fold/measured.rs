@@ -3,7 +3,7 @@
 
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
-use promptgate_core::record::{MetricKind, RunHeader, SettledCase, SettledTrial};
+use promptgate_core::record::{MetricKind, RunHeader, SettledTrial};
 use promptgate_core::report::{
     FieldSummary, Interval, MetricSummary, Reduced, Spread, TagMetric, TagSummary, ValueSummary,
 };
@@ -60,15 +60,16 @@ impl<'a> Measured<'a> {
         Self { header, columns, clusters: Vec::new(), tags: Groups::default(), fields }
     }
 
-    /// The next trials are of this case.
-    pub(crate) fn open(&mut self, case: &SettledCase) {
+    /// The next trials are of the case of this one.
+    pub(crate) fn open(&mut self, trial: &SettledTrial) {
+        let case = &trial.case;
         let own = || case_key(&case.id);
         let key = case.cluster.as_ref().map_or_else(own, |name| Digest::of_json(&("cluster", name)).prefix128());
         let at = self.clusters.len() as u32;
         self.clusters.push(key as u64);
         self.tags.add(at, &case.tags);
         for (path, (groups, without)) in self.header.by.iter().zip(&mut self.fields) {
-            match case.groups.get(path).filter(|names| !names.is_empty()) {
+            match trial.volatile.groups.get(path).filter(|names| !names.is_empty()) {
                 Some(names) => groups.add(at, names),
                 None => *without += 1,
             }

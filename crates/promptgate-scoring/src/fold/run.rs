@@ -28,9 +28,9 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let mut tally = Tally::new(header);
     let mut sides = Sides { header, open: None, done: Vec::new() };
     let mut failures = Failures::default();
-    for trial in record.trials() {
-        let mut trial = trial?;
-        tally.add(&mut trial);
+    for read in record.digested() {
+        let (trial, digest) = read?;
+        tally.add(&trial, &digest);
         failures.add(header, &trial);
         sides.add(&trial)?;
     }
@@ -161,7 +161,7 @@ impl<'a> Side<'a> {
         if self.case.as_ref().is_none_or(|(open, _)| *open != position) {
             self.close_case();
             self.case = Some((position, CaseCounts::default()));
-            self.measured.open(&trial.case);
+            self.measured.open(trial);
         }
         count(&mut self.trials, trial.outcome);
         if let Some((_, counts)) = &mut self.case {

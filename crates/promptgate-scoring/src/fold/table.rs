@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
-use promptgate_core::record::{RunHeader, SettledCase, SettledTrial};
+use promptgate_core::record::{RunHeader, SettledTrial};
 use promptgate_core::score::Outcome;
 use promptgate_core::sequence;
 
@@ -97,7 +97,7 @@ impl Table {
     /// Takes in the next trial.
     pub(crate) fn add(&mut self, trial: &SettledTrial) -> Result<(), FoldError> {
         let (position, repeat) = self.place(trial)?;
-        self.see(position, &trial.case)?;
+        self.see(position, trial)?;
         let side = self.sides.entry((trial.version, trial.model)).or_default();
         side.misplaced |=
             trial.trial / (self.stride * self.cases.max(1)) != (trial.version * self.models + trial.model) as u64;
@@ -128,7 +128,8 @@ impl Table {
         (trial.trial / self.stride % self.cases.max(1)) as usize
     }
 
-    fn see(&mut self, position: usize, case: &SettledCase) -> Result<(), FoldError> {
+    fn see(&mut self, position: usize, trial: &SettledTrial) -> Result<(), FoldError> {
+        let case = &trial.case;
         if position >= self.rows.len() {
             self.rows.resize(position + 1, Row::default());
             self.selections.resize((position + 1) * self.words, 0);
@@ -147,7 +148,7 @@ impl Table {
         }
         self.tags.add(position as u32, &case.tags);
         for (path, groups) in &mut self.fields {
-            groups.add(position as u32, case.groups.get(path).into_iter().flatten());
+            groups.add(position as u32, trial.volatile.groups.get(path).into_iter().flatten());
         }
         for selection in &case.selections {
             let (word, bit) = (usize::from(*selection) / 64, selection % 64);

@@ -31,9 +31,9 @@ impl Tally {
         }
     }
 
-    /// Takes in the next trial in plan order, and leaves it as it is.
-    pub(crate) fn add(&mut self, trial: &mut SettledTrial) {
-        self.evidence.trial(trial);
+    /// Takes in the next trial in plan order.
+    pub(crate) fn add(&mut self, trial: &SettledTrial, digest: &Digest) {
+        self.evidence.trial(digest);
         self.planned += u64::from(trial.repeat <= self.trials);
         if let Some(response) = &trial.response {
             match response.cost {

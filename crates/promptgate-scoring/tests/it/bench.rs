@@ -231,7 +231,6 @@ fn case(at: usize) -> SettledCase {
         cluster: None,
         tags: Vec::new(),
         selections: Vec::new(),
-        groups: Default::default(),
     }
 }
 

@@ -141,14 +141,15 @@ fn metrics_are_told_by_tag() {
 
 #[test]
 fn metrics_are_grouped_by_the_values_of_fields_and_what_has_none_is_counted() {
-    let mut bench =
-        bench(10).trials(2).with(|header| header.by = vec!["metadata.lang".to_owned(), "vars.x".to_owned()]);
+    let bench = bench(10).trials(2).with(|header| header.by = vec!["metadata.lang".to_owned(), "vars.x".to_owned()]);
     let groups = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    for (at, case) in bench.cases.iter_mut().enumerate().take(8) {
+    let mut record = bench.record(|_, at, repeat| Came::Out(at % 3 != 0 || repeat == 1));
+    for trial in record.trials.iter_mut().take(16) {
+        let at = trial.trial as usize / 2;
         let langs: &[&str] = if at == 0 { &["de", "fr"] } else { &[["de", "fr", "it"][at % 3]] };
-        case.groups.insert("metadata.lang".to_owned(), groups(langs));
+        trial.volatile.groups.insert("metadata.lang".to_owned(), groups(langs));
     }
-    let report = folded(&bench.record(|_, at, repeat| Came::Out(at % 3 != 0 || repeat == 1)));
+    let report = folded(&record);
     let [langs, nothing] = report.sides[0].fields.as_slice() else { panic!("{:?}", report.sides[0].fields) };
     let told: Vec<(&str, u64, f64)> =
         langs.values.iter().map(|each| (each.value.as_str(), each.metrics[0].n, each.metrics[0].value)).collect();
@@ -161,11 +162,12 @@ fn metrics_are_grouped_by_the_values_of_fields_and_what_has_none_is_counted() {
 #[test]
 fn values_beyond_the_bound_are_counted_and_how_a_report_is_laid_out_is_no_evidence() {
     let plain = bench(300);
-    let mut grouped = bench(300).with(|header| header.by = vec!["vars.n".to_owned()]);
-    for (at, case) in grouped.cases.iter_mut().enumerate() {
-        case.groups.insert("vars.n".to_owned(), [format!("{at:03}")].into());
+    let grouped = bench(300).with(|header| header.by = vec!["vars.n".to_owned()]);
+    let [mut grouped, plain] = [grouped, plain].map(|bench| bench.record(|_, _, _| Came::Out(true)));
+    for (at, trial) in grouped.trials.iter_mut().enumerate() {
+        trial.volatile.groups.insert("vars.n".to_owned(), [format!("{at:03}")].into());
     }
-    let [report, without] = [grouped, plain].map(|bench| folded(&bench.record(|_, _, _| Came::Out(true))));
+    let [report, without] = [grouped, plain].map(|record| folded(&record));
     let field = &report.sides[0].fields[0];
     assert_eq!((field.values.len(), field.left_out), (RunReport::TAGS, 300 - RunReport::TAGS as u64));
     assert_eq!(field.values[255].value, "255");

@@ -1,28 +1,42 @@
-//! Trials of a long record, read by a thread of their own while those before them are folded.
+//! Trials of a long record, read by threads of their own while those before them are folded.
 
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, available_parallelism};
 
 use promptgate_core::port::PortError;
-use promptgate_core::record::SettledTrial;
+use promptgate_core::record::Digested;
 
 use super::stored::TrialLines;
 
 /// A shorter record is read faster than a thread is started.
 const LONG: usize = 512;
 
-/// Trials that are handed over at once: so many, or the first at which their lines pass so many bytes.
-const MOST_TRIALS: usize = 64;
+/// More threads than this read no faster: folding is the work of one.
+const MOST_THREADS: usize = 4;
+
+/// Trials that a thread reads in a row before the next thread's turn comes.
+const TURN: usize = 64;
+
+/// A turn is handed over in parts, each as soon as its lines pass so many bytes.
 const MOST_BYTES: usize = 128 << 10;
 
-/// Such parts that may wait to be folded.
-const WAITING: usize = 4;
+/// Parts of each thread that may wait to be folded.
+const WAITING: usize = 2;
 
-type Part = Vec<Result<SettledTrial, PortError>>;
+struct Part {
+    trials: Vec<Digested>,
+    /// Whether the turn goes on in the next part.
+    more: bool,
+}
 
 /// The trials in plan order.
 pub(super) struct ReadAhead {
-    parts: Receiver<Part>,
-    part: std::vec::IntoIter<Result<SettledTrial, PortError>>,
+    /// Of each thread, in the order of their turns.
+    parts: Vec<Receiver<Part>>,
+    /// Whose turn it is.
+    turn: usize,
+    part: std::vec::IntoIter<Digested>,
     /// Trials that are still to come.
     left: usize,
 }
@@ -34,33 +48,48 @@ impl ReadAhead {
         if left < LONG {
             return None;
         }
-        let (sender, parts) = sync_channel(WAITING);
-        let lines = lines.clone();
-        std::thread::Builder::new().name("promptgate-read".into()).spawn(move || read(&lines, &sender)).ok()?;
-        Some(Self { parts, part: Vec::new().into_iter(), left })
+        let threads = available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let start = |first: usize| {
+            let (sender, parts) = sync_channel(WAITING);
+            let lines = lines.clone();
+            let read = move || read(&lines, first, threads, &sender);
+            Builder::new().name("promptgate-read".into()).spawn(read).ok().map(|_| parts)
+        };
+        let parts = (0..threads).map(start).collect::<Option<_>>()?;
+        Some(Self { parts, turn: 0, part: Vec::new().into_iter(), left })
+    }
+
+    /// The next part that was read; nothing where its thread is gone.
+    fn next_part(&mut self) -> Option<Vec<Digested>> {
+        let part = self.parts[self.turn].recv().ok()?;
+        if !part.more {
+            self.turn = (self.turn + 1) % self.parts.len();
+        }
+        Some(part.trials)
     }
 }
 
-/// Reads until all is read, or nobody takes more.
-fn read(lines: &TrialLines, parts: &SyncSender<Part>) {
-    let (mut part, mut bytes) = (Part::new(), 0);
-    for entry in lines.entries() {
-        let text = lines.text(*entry);
-        bytes += text.as_ref().map_or(0, Vec::len);
-        part.push(text.and_then(|text| lines.trial(*entry, &text)));
-        if part.len() == MOST_TRIALS || bytes > MOST_BYTES {
-            if parts.send(std::mem::take(&mut part)).is_err() {
-                return;
+/// Reads every turn of one thread, until all are read or nobody takes more.
+fn read(lines: &TrialLines, first: usize, threads: usize, parts: &SyncSender<Part>) {
+    for turn in lines.entries().chunks(TURN).skip(first).step_by(threads) {
+        let (mut trials, mut bytes) = (Vec::with_capacity(turn.len()), 0);
+        for (at, entry) in turn.iter().enumerate() {
+            let text = lines.text(*entry);
+            bytes += text.as_ref().map_or(0, Vec::len);
+            trials.push(text.and_then(|text| lines.trial(*entry, &text)));
+            let more = at + 1 < turn.len();
+            if !more || bytes > MOST_BYTES {
+                if parts.send(Part { trials: std::mem::take(&mut trials), more }).is_err() {
+                    return;
+                }
+                bytes = 0;
             }
-            bytes = 0;
         }
     }
-    // Nobody is there any more where this fails.
-    let _ = parts.send(part);
 }
 
 impl Iterator for ReadAhead {
-    type Item = Result<SettledTrial, PortError>;
+    type Item = Digested;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.left > 0 {
@@ -68,12 +97,12 @@ impl Iterator for ReadAhead {
                 self.left -= 1;
                 return Some(trial);
             }
-            let Ok(part) = self.parts.recv() else {
+            let Some(trials) = self.next_part() else {
                 // Trials that do not come must not look like trials that are not there.
                 self.left = 0;
                 return Some(Err(PortError::other("read the run", "its thread panicked")));
             };
-            self.part = part.into_iter();
+            self.part = trials.into_iter();
         }
         None
     }

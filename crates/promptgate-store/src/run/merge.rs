@@ -2,7 +2,7 @@
 
 use promptgate_core::plan::{Partition, PartitionBy, PlannedModel};
 use promptgate_core::port::PortError;
-use promptgate_core::record::{RunHeader, SettledRecord, SettledTrial};
+use promptgate_core::record::{Digested, RunHeader, SettledRecord, SettledTrial};
 
 use super::stored::StoredRun;
 
@@ -177,7 +177,7 @@ impl SettledRecord for MergedRun {
         &self.header
     }
 
-    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, PortError>> + '_> {
+    fn digested(&self) -> Box<dyn Iterator<Item = Digested> + '_> {
         let mut next = vec![0_usize; self.parts.len()];
         Box::new(in_plan_order(&self.parts).map(move |(_, part)| {
             let run = &self.parts[part];

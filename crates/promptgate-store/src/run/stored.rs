@@ -5,8 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use promptgate_core::Digest;
 use promptgate_core::port::PortError;
-use promptgate_core::record::{RunHeader, SettledRecord, SettledTrial};
+use promptgate_core::record::{Digested, RunHeader, SettledRecord, SettledTrial};
 
 use super::ahead::ReadAhead;
 use super::error::RunError;
@@ -45,14 +46,14 @@ impl TrialLines {
     }
 
     /// What a line's text says.
-    pub(super) fn trial(&self, entry: Entry, text: &[u8]) -> Result<SettledTrial, PortError> {
-        trial_of(text).map_err(|reason| {
+    pub(super) fn trial(&self, entry: Entry, text: &[u8]) -> Digested {
+        digested(text).map_err(|reason| {
             let line = line_of(&self.path, entry).unwrap_or(0);
             RunError::Corrupt { file: self.path.to_path_buf(), line, reason }.into()
         })
     }
 
-    fn read(&self, entry: Entry) -> Result<SettledTrial, PortError> {
+    fn read(&self, entry: Entry) -> Digested {
         self.trial(entry, &self.text(entry)?)
     }
 }
@@ -90,7 +91,7 @@ impl StoredRun {
         &self.lines.entries
     }
 
-    pub(super) fn read(&self, entry: Entry) -> Result<SettledTrial, PortError> {
+    pub(super) fn read(&self, entry: Entry) -> Digested {
         self.lines.read(entry)
     }
 }
@@ -100,7 +101,7 @@ impl SettledRecord for StoredRun {
         &self.header
     }
 
-    fn trials(&self) -> Box<dyn Iterator<Item = Result<SettledTrial, PortError>> + '_> {
+    fn digested(&self) -> Box<dyn Iterator<Item = Digested> + '_> {
         match ReadAhead::of(&self.lines) {
             Some(ahead) => Box::new(ahead),
             None => Box::new(self.lines.entries.iter().map(|entry| self.read(*entry))),
@@ -110,14 +111,24 @@ impl SettledRecord for StoredRun {
     fn trial(&self, index: u64) -> Result<Option<SettledTrial>, PortError> {
         let entries = &self.lines.entries;
         let found = entries.binary_search_by_key(&index, |entry| u64::from(entry.trial));
-        found.ok().map(|at| self.read(entries[at])).transpose()
+        found.ok().map(|at| self.read(entries[at]).map(|(trial, _)| trial)).transpose()
     }
 }
 
 /// The trial on a line.
 pub(crate) fn trial_of(text: &[u8]) -> Result<SettledTrial, String> {
+    serde_json::from_str(trial_json(text)?).map_err(|error| error.to_string())
+}
+
+fn digested(text: &[u8]) -> Result<(SettledTrial, Digest), String> {
+    let json = trial_json(text)?;
+    let trial = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    Ok((trial, SettledTrial::digest_of(json)))
+}
+
+fn trial_json(text: &[u8]) -> Result<&str, String> {
     match line::read(text)? {
-        Line::Trial(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
+        Line::Trial(json) => Ok(json),
         _ => Err("it is not a trial".to_owned()),
     }
 }

@@ -23,7 +23,7 @@ fn parts(runs: &Runs, by: PartitionBy, of: u32) -> Vec<StoredRun> {
 
 fn evidence(record: &dyn SettledRecord) -> promptgate_core::Digest {
     let mut writer = EvidenceWriter::new(record.header());
-    record.trials().for_each(|trial| writer.trial(&mut trial.unwrap()));
+    record.digested().for_each(|read| writer.trial(&read.unwrap().1));
     writer.finish()
 }
 

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use promptgate_core::answer::Response;
 use promptgate_core::port::RunLog;
-use promptgate_core::record::{SettledRecord, SettledTrial};
+use promptgate_core::record::{RecordInMemory, SettledRecord, SettledTrial};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::run::{RunError, RunState};
 
@@ -22,6 +22,33 @@ fn a_finished_run_reads_back_in_plan_order_whatever_the_order_of_completion() {
     assert_eq!(run.trials().map(Result::unwrap).collect::<Vec<_>>(), expected);
     assert_eq!(run.trial(4).unwrap().unwrap(), trial(4));
     assert!(run.trial(9).unwrap().is_none() && run.is_finished() && run.torn().is_none());
+}
+
+#[test]
+fn what_a_trial_is_evidence_of_is_digested_as_it_is_written() {
+    let runs = Runs::new();
+    let header = header("r1", 1);
+    let settled = |edit: fn(&mut SettledTrial)| {
+        let mut trial = trial(0);
+        edit(&mut trial);
+        let memory = RecordInMemory { header: header.clone(), trials: vec![trial] };
+        memory.digested().next().unwrap().unwrap().1
+    };
+    runs.finished(&header, [trial(0)]);
+    let stored = runs.folder.open("r1").unwrap().digested().next().unwrap().unwrap().1;
+    assert_eq!(stored, settled(|_| {}));
+    assert_eq!(stored, settled(|trial| trial.volatile.attempts += 1));
+    let field = |trial: &mut SettledTrial| _ = trial.volatile.groups.insert("volatile".into(), ["{".into()].into());
+    assert_eq!(stored, settled(field));
+    assert_ne!(stored, settled(|trial| trial.draw += 1));
+    // A text that looks like the member that is left out does not end what is digested.
+    let [one, other] =
+        [settled(|trial| trial.case.tags = looks_like_it("a")), settled(|trial| trial.case.tags = looks_like_it("b"))];
+    assert_ne!(one, other);
+}
+
+fn looks_like_it(more: &str) -> Vec<String> {
+    vec![format!(r#"","volatile":{{{more}"#)]
 }
 
 /// So many that they are read ahead.

@@ -82,7 +82,6 @@ pub fn trial(index: u64) -> SettledTrial {
             cluster: None,
             tags: vec!["vip".into()],
             selections: Vec::new(),
-            groups: Default::default(),
         },
         repeat: 1,
         draw: 1,
