@@ -14,6 +14,8 @@ use crate::request::{RequestBody, Task};
 pub enum Ask {
     /// A model call: a judge's grade.
     Model(Box<RequestBody>),
+    /// A model call whose reply holds for all cases of a run: it is made once.
+    Once(Box<RequestBody>),
     /// Vectors for some texts.
     Embed {
         /// The embedding model.
@@ -33,10 +35,27 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// The same question, whose reply holds for all cases.
+    pub fn once(self) -> Self {
+        match self {
+            Self::Model(body) => Self::Once(body),
+            other => other,
+        }
+    }
+
+    /// Whether every case that asks this gets the same reply. What a judge says is drawn for each case by itself, so that
+    /// equal questions of several cases count as several grades.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Model(_) | Self::Consult(_) => false,
+            Self::Once(_) | Self::Embed { .. } | Self::Moderate { .. } => true,
+        }
+    }
+
     /// The model that is asked, if one is.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
-            Self::Model(body) => Some(&body.model),
+            Self::Model(body) | Self::Once(body) => Some(&body.model),
             Self::Embed { model, .. } | Self::Moderate { model, .. } => Some(model),
             Self::Consult(_) => None,
         }

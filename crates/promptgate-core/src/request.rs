@@ -140,6 +140,9 @@ pub enum Origin {
         assertion: String,
         /// The case it grades.
         case: CaseId,
+        /// Whether the reply holds for all cases that ask the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
     },
 }
 

@@ -121,12 +121,20 @@ impl Recording {
     }
 
     fn find(&self, request: &Request) -> Result<Found, PortError> {
-        let (prompt, case) = match &request.origin {
-            Origin::Trial { prompt, case } => (Some(prompt), case),
-            Origin::Ask { case, .. } => (None, case),
+        match (self.find_repeat(request, request.repeat)?, &request.origin) {
+            // Where a judge was recorded for the first repeat alone, equal questions of the others get its answer.
+            (Found::Not(_), Origin::Ask { .. }) if request.repeat > 1 => self.find_repeat(request, 1),
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn find_repeat(&self, request: &Request, repeat: u32) -> Result<Found, PortError> {
+        let (prompt, of) = match &request.origin {
+            Origin::Trial { prompt, case } => (Some(prompt), Some(case)),
+            Origin::Ask { case, shared, .. } => (None, Some(case).filter(|_| !shared)),
         };
-        let (model, repeat) = (&request.body.model, request.repeat);
-        let wanted = Wanted { case, prompt, model, repeat, digest: &request.digest, bound: self.bound };
+        let (model, case) = (&request.body.model, request.origin.case());
+        let wanted = Wanted { case: of, prompt, model, repeat, digest: &request.digest, bound: self.bound };
         // The rule prefers lines that answered this very request, so they can be looked at alone.
         let answered = index::fitting(&self.index.bound, request.digest.prefix128(), repeat);
         match self.pick(answered, &wanted)? {

@@ -1,16 +1,19 @@
 //! Serving what assertions ask, through the answerer that trials use.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use promptgate_core::Digest;
 use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::ask::{Ask, Consultation, Reply};
+use promptgate_core::name::CaseId;
 use promptgate_core::request::{Origin, Request, RequestBody, Task};
 use promptgate_provider::Answerer;
-use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading};
-use tokio::sync::Semaphore;
+use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::execute::bug;
 
@@ -21,34 +24,121 @@ pub(crate) struct Served {
     pub(crate) answer: Option<Answer>,
 }
 
-/// Answers one ask, once there is a permit.
-pub(crate) async fn serve(
-    answerer: &dyn Answerer,
-    permits: &Semaphore,
-    ask: Ask,
-    origin: Origin,
-    timeout_ms: u64,
-) -> Served {
-    let body = match ask {
-        Ask::Model(body) => *body,
-        Ask::Embed { model, texts } => RequestBody::embed(model, &texts),
-        Ask::Moderate { model, text } => RequestBody::moderate(model, &text),
-        Ask::Consult(consultation) => return consult(answerer, permits, consultation).await,
-    };
-    // The semaphore is never closed.
-    let _permit = permits.acquire().await;
-    let task = body.task;
-    let request = Request { digest: body.digest(), body, repeat: 1, timeout_ms, origin };
-    let answer = AssertUnwindSafe(answerer.answer(request)).catch_unwind().await;
-    let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
-    Served { reply: reply(task, &answer), answer: Some(answer) }
+/// Where asks are served.
+pub(crate) struct Counter<'a> {
+    pub(crate) answerer: &'a dyn Answerer,
+    /// How many may be under way.
+    pub(crate) permits: &'a Semaphore,
+    pub(crate) questions: &'a Questions,
 }
 
-async fn consult(answerer: &dyn Answerer, permits: &Semaphore, consultation: Consultation) -> Served {
-    let _permit = permits.acquire().await;
-    let said = AssertUnwindSafe(answerer.consult(consultation)).catch_unwind().await;
-    let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
-    Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None }
+/// Who asks.
+pub(crate) struct Asker {
+    assertion: String,
+    case: CaseId,
+    /// Which draw of an equal question it is, from 1.
+    draw: u32,
+}
+
+impl Asker {
+    /// The askers of a trial's questions. A question that one assertion asks twice is drawn twice, and again by the next
+    /// repeat of the trial; so each draw has its own number, whatever is asked first.
+    pub(crate) fn all(pending: &Pending, asks: &[Ask], repeat: u32) -> Vec<Self> {
+        let name = |index: usize| pending.askers().get(index).cloned().unwrap_or_default();
+        let same = |at: usize, other: usize| asks[at] == asks[other] && name(at) == name(other);
+        let of = |at: usize| {
+            let equal: Vec<usize> = (0..asks.len()).filter(|other| same(at, *other)).collect();
+            let before = equal.iter().filter(|other| **other < at).count() as u32;
+            let draw = repeat.saturating_sub(1).saturating_mul(equal.len() as u32).saturating_add(before + 1);
+            Self { assertion: name(at), case: pending.case().id.clone(), draw }
+        };
+        (0..asks.len()).map(of).collect()
+    }
+}
+
+impl Counter<'_> {
+    /// Answers one ask, once there is a permit.
+    pub(crate) async fn serve(&self, ask: Ask, asker: Asker, timeout_ms: u64) -> Served {
+        let shared = ask.is_shared();
+        let body = match ask {
+            Ask::Model(body) | Ask::Once(body) => *body,
+            Ask::Embed { model, texts } => RequestBody::embed(model, &texts),
+            Ask::Moderate { model, text } => RequestBody::moderate(model, &text),
+            Ask::Consult(consultation) => return self.consult(consultation).await,
+        };
+        let Asker { assertion, case, draw } = asker;
+        let task = body.task;
+        let origin = Origin::Ask { assertion, case, shared };
+        let repeat = if shared { 1 } else { draw };
+        let answer = self.answer(Request { digest: body.digest(), body, repeat, timeout_ms, origin }, shared).await;
+        Served { reply: reply(task, &answer), answer: Some(answer) }
+    }
+
+    async fn answer(&self, request: Request, shared: bool) -> Answer {
+        let (key, cell) = self.questions.cell(&request, shared);
+        let mut asked = None;
+        let answer = cell.get_or_init(|| async {
+            // The semaphore is never closed.
+            let _permit = self.permits.acquire().await;
+            let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
+            asked.insert(answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)))).clone()
+        });
+        let answer = answer.await.clone();
+        self.questions.leave(key, cell);
+        // Whoever came later has called nobody.
+        asked.unwrap_or(Answer { attempts: 0, wasted: None, ..answer })
+    }
+
+    async fn consult(&self, consultation: Consultation) -> Served {
+        let _permit = self.permits.acquire().await;
+        let said = AssertUnwindSafe(self.answerer.consult(consultation)).catch_unwind().await;
+        let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
+        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None }
+    }
+}
+
+/// Questions that are being asked, and answers that hold for all cases. Whoever asks the same draw of the same meanwhile
+/// gets the same answer, as whoever asks later gets what is kept of it: a second run has the grades of the first.
+#[derive(Default)]
+pub struct Questions(Mutex<HashMap<Digest, Question>>);
+
+struct Question {
+    answer: Weak<OnceCell<Answer>>,
+    /// Holds an answer that later cases get too.
+    kept: Option<Arc<OnceCell<Answer>>>,
+}
+
+impl Questions {
+    fn open(&self) -> MutexGuard<'_, HashMap<Digest, Question>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place of a question's answer.
+    fn cell(&self, request: &Request, shared: bool) -> (Digest, Arc<OnceCell<Answer>>) {
+        let case = Some(request.origin.case()).filter(|_| !shared);
+        let key = Digest::of_json(&(request.digest, request.repeat, case));
+        let mut questions = self.open();
+        if let Some(cell) = questions.get(&key).and_then(|question| question.answer.upgrade()) {
+            return (key, cell);
+        }
+        let cell = Arc::new(OnceCell::new());
+        let kept = shared.then(|| cell.clone());
+        questions.insert(key, Question { answer: Arc::downgrade(&cell), kept });
+        (key, cell)
+    }
+
+    /// Forgets what nobody waits for; an answer that holds for all cases stays, unless there was none.
+    fn leave(&self, key: Digest, cell: Arc<OnceCell<Answer>>) {
+        let mut questions = self.open();
+        let failed = cell.get().is_none_or(|answer| answer.result.is_err());
+        drop(cell);
+        if let Some(question) = questions.get_mut(&key) {
+            question.kept.take_if(|_| failed);
+            if question.answer.strong_count() == 0 {
+                questions.remove(&key);
+            }
+        }
+    }
 }
 
 /// An answer as the assertion wants it: vectors and verdicts come as JSON in a text.
@@ -74,19 +164,16 @@ pub async fn grade_outputs(
     inputs: Vec<GradeInput>,
     (concurrency, timeout_ms): (usize, u64),
 ) -> Vec<Graded> {
-    let permits = Semaphore::new(concurrency.max(1));
-    let (answerer, permits) = (&*answerer, &permits);
+    let (permits, questions) = (Semaphore::new(concurrency.max(1)), Questions::default());
+    let counter = &Counter { answerer: &*answerer, permits: &permits, questions: &questions };
     let one = |mut grading: Grading| async {
         loop {
             let (pending, asks) = match grading {
                 Grading::Done(graded) => return graded,
                 Grading::Ask(pending, asks) => (pending, asks),
             };
-            let serving = asks.into_iter().enumerate().map(|(index, ask)| {
-                let assertion = pending.askers().get(index).cloned().unwrap_or_default();
-                let origin = Origin::Ask { assertion, case: pending.case().id.clone() };
-                serve(answerer, permits, ask, origin, timeout_ms)
-            });
+            let askers = Asker::all(&pending, &asks, 1);
+            let serving = asks.into_iter().zip(askers).map(|(ask, asker)| counter.serve(ask, asker, timeout_ms));
             let replies = join_all(serving).await.into_iter().map(|served| served.reply).collect();
             grading = grader.resume(pending, replies);
         }

@@ -19,7 +19,7 @@ mod share;
 mod stop;
 mod survey;
 
-pub use asking::grade_outputs;
+pub use asking::{Questions, grade_outputs};
 pub use changes::{CaseChanges, Changed};
 pub use estimate::{Estimate, SideEstimate, estimate};
 pub use execute::{Job, Limits, execute};

@@ -13,6 +13,7 @@ use promptgate_core::request::Request;
 use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_provider::{Lookup, Recording};
 
+use crate::asking::Questions;
 use crate::chunks::in_chunks;
 use crate::prepare::{CallsForbidden, Gap, OpenTrial, PrepareError, Prepared, RecordingGaps};
 use crate::share::Share;
@@ -33,6 +34,8 @@ pub struct Supply {
     pub kept: Option<Kept>,
     /// What is settled already.
     pub settled: Option<Settled>,
+    /// What assertions have asked since the run began.
+    pub questions: Arc<Questions>,
     /// Whether providers may be called.
     pub calls: Calls,
 }
@@ -148,8 +151,7 @@ impl Supply {
     /// What the cache holds for a request to `source`.
     pub(crate) fn kept(&self, request: &Request, source: &str) -> Option<Response> {
         let Kept { cache, since_ms } = self.kept.as_ref()?;
-        let key = CacheKey { request: request.digest, repeat: request.repeat, source: source.to_owned() };
-        cache.find(&key, *since_ms).map(|(response, _)| response)
+        cache.find(&CacheKey::of(request, source), *since_ms).map(|(response, _)| response)
     }
 }
 

@@ -119,7 +119,7 @@ impl RecordedLine {
             None => self.prompt.is_none(),
         };
         same_asker
-            && self.case == *wanted.case
+            && wanted.case.is_none_or(|case| self.case == *case)
             && self.model.as_ref().is_none_or(|model| wanted.model.is_named(model))
             && self.trial.unwrap_or(1) == wanted.repeat
     }
@@ -133,8 +133,8 @@ impl RecordedLine {
 /// What is about to be asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The case.
-    pub case: &'a CaseId,
+    /// The case; none where an answer to any fits.
+    pub case: Option<&'a CaseId>,
     /// The prompt; none where an assertion asks.
     pub prompt: Option<&'a PromptId>,
     /// The model.
@@ -209,7 +209,7 @@ mod tests {
         let (model, digest) = (ModelId::new("openai/gpt-4").unwrap(), Digest::of_bytes(b"abc"));
         pick(
             &lines(text),
-            &Wanted { case: &case, prompt: Some(&prompt), model: &model, repeat, digest: &digest, bound },
+            &Wanted { case: Some(&case), prompt: Some(&prompt), model: &model, repeat, digest: &digest, bound },
         )
     }
 

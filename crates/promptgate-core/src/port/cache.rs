@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::PortError;
 use crate::answer::Response;
 use crate::digest::Digest;
+use crate::name::CaseId;
+use crate::request::{Origin, Request};
 
 /// What an answer is found by: nothing that could change it is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,11 +15,23 @@ pub struct CacheKey {
     pub request: Digest,
     /// Which repeat it is, from 1.
     pub repeat: u32,
+    /// The case that a judge's answer is about: equal questions of several cases are several draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
     /// Where it was asked: the base URL, and the API where a provider has several.
     pub source: String,
 }
 
 impl CacheKey {
+    /// What the answer to a request is found by, where it is asked at `source`.
+    pub fn of(request: &Request, source: &str) -> Self {
+        let case = match &request.origin {
+            Origin::Ask { case, shared: false, .. } => Some(case.clone()),
+            Origin::Ask { .. } | Origin::Trial { .. } => None,
+        };
+        Self { request: request.digest, repeat: request.repeat, case, source: source.to_owned() }
+    }
+
     /// The address of an answer: the digest of all of the key.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)

@@ -28,7 +28,7 @@ pub(crate) struct Cached<A> {
 impl<A: Answerer> Answerer for Cached<A> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
-            let key = CacheKey { request: request.digest, repeat: request.repeat, source: self.source.clone() };
+            let key = CacheKey::of(&request, &self.source);
             let found = self.caching.since_ms.and_then(|since_ms| self.caching.cache.find(&key, since_ms));
             if let Some((response, answered_ms)) = found {
                 let answered_ms = Some(answered_ms);

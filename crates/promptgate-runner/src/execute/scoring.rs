@@ -12,7 +12,6 @@ use futures_util::future::join_all;
 use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::plan::TrialAddress;
 use promptgate_core::record::TrialError;
-use promptgate_core::request::Origin;
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
@@ -22,7 +21,7 @@ use tokio::time::sleep;
 
 use super::answering::{Answered, Asking, Broken, Desk, bug};
 use super::{Limits, turned};
-use crate::asking;
+use crate::asking::{Asker, Counter};
 use crate::log::Settled;
 
 /// Answers graded at once; also how many may wait to be graded.
@@ -238,11 +237,11 @@ async fn serve(
     pending: Pending,
     asks: Vec<Ask>,
 ) -> Replied {
-    let serving = asks.into_iter().enumerate().map(|(index, ask)| {
-        let assertion = pending.askers().get(index).cloned().unwrap_or_default();
-        let origin = Origin::Ask { assertion, case: answered.case.id.clone() };
+    let counter = &Counter { answerer: &*desk.answerer, permits: &permits, questions: &desk.supply.questions };
+    let askers = Asker::all(&pending, &asks, answered.address.repeat);
+    let serving = asks.into_iter().zip(askers).map(|(ask, asker)| {
         let timeout_ms = ask.model().map(|model| desk.prepared.judge_timeout_ms(model));
-        asking::serve(&*desk.answerer, &permits, ask, origin, timeout_ms.unwrap_or_default())
+        counter.serve(ask, asker, timeout_ms.unwrap_or_default())
     });
     let served = join_all(serving).await;
     let mut asking = Asking::default();

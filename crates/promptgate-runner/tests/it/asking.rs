@@ -77,6 +77,66 @@ fn an_asking_assertion_is_served_through_the_same_answerer_and_resumed() {
     assert!(asked.iter().any(|(who, _)| who == "judge#1/case-4"));
 }
 
+/// What a kind of the test asks of each trial.
+struct Asks(fn() -> Vec<Ask>);
+
+impl Assertion for Asks {
+    fn start(&self, _: &Trial<'_>) -> Step {
+        Step::Ask(State(json!(1)), (self.0)())
+    }
+
+    fn resume(&self, _: &Trial<'_>, _: State, _: Vec<Reply>) -> Step {
+        Step::Done(Scored::decided(true, Evidence::default()))
+    }
+}
+
+static EQUAL: AssertionKind = AssertionKind {
+    build: |_, _| Ok(Box::new(Asks(|| vec![question("is it good?"), question("is it good?")]))),
+    ..JUDGE
+};
+
+static STEPS: AssertionKind =
+    AssertionKind { build: |_, _| Ok(Box::new(Asks(|| vec![question("which steps?").once()]))), ..JUDGE };
+
+fn questions(world: &World) -> Vec<(String, u32)> {
+    let asked = world.model.asked.lock().unwrap();
+    let mut asked: Vec<_> = asked.iter().filter(|(who, _)| who.starts_with("judge#")).cloned().collect();
+    asked.sort();
+    asked
+}
+
+#[test]
+fn equal_questions_are_a_draw_for_each_case_and_repeat_and_have_the_same_number_in_every_run() {
+    let setting = Setting { kinds: vec![&EQUAL], trials: 2, ..judged(3) };
+    let runs = [1, 2].map(|_| {
+        let world = World::of(&setting, judge(|_| Act::Say("yes".to_owned())));
+        world.complete();
+        questions(&world)
+    });
+    let of = |case: usize| (1..=4).map(move |draw| (format!("judge#1/case-{case}"), draw));
+    assert_eq!(runs[0], (0..3).flat_map(of).collect::<Vec<_>>());
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[test]
+fn what_holds_for_all_cases_is_asked_once() {
+    let setting = Setting { kinds: vec![&STEPS], ..judged(20) };
+    let world = World::of(&setting, judge(|_| Act::Say("one".to_owned())));
+    world.complete();
+    assert_eq!(questions(&world).len(), 1);
+    assert_eq!(world.log.settled().iter().map(|trial| u64::from(trial.volatile.attempts)).sum::<u64>(), 21);
+}
+
+#[test]
+fn what_holds_for_all_cases_is_asked_again_where_there_was_no_answer() {
+    let setting = Setting { kinds: vec![&STEPS], ..judged(20) };
+    let fails = |call| if call < 15 { Act::Fail(FailureKind::Server) } else { Act::Say("one".to_owned()) };
+    let world = World::of(&setting, judge(fails));
+    let settled = world.complete();
+    assert!(settled.last().is_some() && questions(&world).len() < 20);
+    assert!(settled.iter().any(|trial| trial.outcome == Outcome::Passed), "{settled:?}");
+}
+
 #[test]
 fn a_judge_that_does_not_answer_leaves_the_trial_unscored() {
     let world = World::of(&judged(2), judge(|_| Act::Fail(FailureKind::Server)));

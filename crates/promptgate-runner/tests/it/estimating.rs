@@ -101,7 +101,7 @@ fn what_the_cache_holds_is_no_call_and_tells_what_tokens_a_character_takes() {
     let source = &setting.prepared().plan.models[0].source;
     let usage = Some(Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() });
     for trial in first.log.settled().into_iter().filter(|trial| trial.repeat == 1).take(8) {
-        let key = CacheKey { request: trial.request.unwrap(), repeat: 1, source: source.clone() };
+        let key = CacheKey { request: trial.request.unwrap(), repeat: 1, case: None, source: source.clone() };
         cache.keep(key, Response { usage, ..trial.response.unwrap() });
     }
     let kept = |since_ms| Supply { kept: Some(Kept { cache: cache.clone(), since_ms }), ..Supply::default() };

@@ -392,7 +392,7 @@ impl Model {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let prompt = match &request.origin {
             Origin::Trial { prompt, case } => format!("{prompt}/{case}"),
-            Origin::Ask { assertion, case } => format!("{assertion}/{case}"),
+            Origin::Ask { assertion, case, .. } => format!("{assertion}/{case}"),
         };
         self.asked.lock().unwrap().push((prompt, request.repeat));
         match (self.script)(&request, call) {
@@ -506,6 +506,7 @@ impl World {
         log.disk.lock().unwrap().committed = self.log.settled();
         let supply = Supply {
             settled: Some(Arc::new(move |trial| indices.binary_search(&trial).is_ok())),
+            questions: Arc::default(),
             ..self.supply.clone()
         };
         Self {

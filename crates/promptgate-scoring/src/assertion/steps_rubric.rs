@@ -1,7 +1,7 @@
 //! `steps-rubric`: criteria are turned into steps, and a judge grades the answer by these (G-Eval, arXiv 2303.16634).
 
 use promptgate_core::Diagnostics;
-use promptgate_core::ask::{Asked, Reply};
+use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
@@ -111,7 +111,10 @@ impl StepsRubric {
 
     fn plan(&self, trial: &Trial<'_>, progress: Progress) -> Result<Step, String> {
         match progress {
-            Progress::Ask(State(state), asks) => Ok(Step::Ask(kept(&Stage::Planning(state))?, asks)),
+            Progress::Ask(State(state), asks) => {
+                let asks = asks.into_iter().map(Ask::once).collect();
+                Ok(Step::Ask(kept(&Stage::Planning(state))?, asks))
+            }
             Progress::Unscored(reason) => Err(format!("no steps: {reason}")),
             Progress::Done(grades) => {
                 let steps = grades.first().map(|grade| grade.reason.lines().map(str::to_owned).collect());

@@ -18,7 +18,7 @@ fn judged(grader: &Grader, output: &str, judge: &mut dyn FnMut(&RequestBody) -> 
     let mut grading = grader.grade(input(any_case(), response(output, "{}")));
     while let Grading::Ask(pending, asks) = grading {
         let reply = |ask: &Ask| match ask {
-            Ask::Model(body) => judge(body),
+            Ask::Model(body) | Ask::Once(body) => judge(body),
             other => panic!("{other:?}"),
         };
         let replies = asks.iter().map(reply).collect();

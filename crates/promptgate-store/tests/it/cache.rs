@@ -39,7 +39,7 @@ impl Kept {
 }
 
 fn key(request: &str, repeat: u32, source: &str) -> CacheKey {
-    CacheKey { request: Digest::of_bytes(request.as_bytes()), repeat, source: source.to_owned() }
+    CacheKey { request: Digest::of_bytes(request.as_bytes()), repeat, case: None, source: source.to_owned() }
 }
 
 fn output(cache: &Cache, key: &CacheKey) -> Option<String> {

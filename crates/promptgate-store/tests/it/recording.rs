@@ -85,7 +85,7 @@ fn no_secret_reaches_a_recording() {
 fn what_an_assertion_asks_is_recorded_question_by_question() {
     let project = Project::new();
     let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
-    let origin = Origin::Ask { assertion: "rubric".into(), case: CaseId::new("a").unwrap() };
+    let origin = Origin::Ask { assertion: "rubric".into(), case: CaseId::new("a").unwrap(), shared: false };
     let asks = |case: &str| Request { origin: origin.clone(), ..request(case, "p") };
     file.record(&asks("a"), &Response::text("4 of 5")).unwrap();
     file.record(&asks("b"), &Response::text("5 of 5")).unwrap();
