@@ -422,8 +422,23 @@ impl Grader {
             return (Entries::default(), BTreeMap::new(), mistakes);
         }
         let mut chains = self.chains.beyond();
-        let (entries, files) = self.build(&case.asserts, &mut chains, &mut mistakes);
+        let (mut entries, files) = self.build(&case.asserts, &mut chains, &mut mistakes);
+        if entries.len() == case.asserts.len() {
+            self.renumber(&case.asserts, &mut entries);
+        }
         (Entries { entries, chains }, files, mistakes)
+    }
+
+    /// Goes on with the suite's numbers where an unnamed assertion of a case would be called as one of the suite's: a report
+    /// tells of both.
+    fn renumber(&self, specs: &[AssertionSpec], own: &mut [Entry]) {
+        for (index, (spec, entry)) in specs.iter().zip(own).enumerate() {
+            let name = &mut entry.prepared.name;
+            let is_unnamed = *name == format!("{}#{}", spec.kind, index + 1);
+            if is_unnamed && self.suite.iter().any(|of_suite| of_suite.prepared.name == *name) {
+                *name = format!("{}#{}", spec.kind, self.suite.len() + index + 1);
+            }
+        }
     }
 
     fn build(

@@ -257,6 +257,19 @@ metric = "tone"
 "#;
 
 #[test]
+fn an_unnamed_assertion_of_a_case_is_not_called_as_one_of_the_suite() {
+    let suite = "[[assert]]\nkind = \"contains\"\nvalue = \"o\"\n[[assert]]\nkind = \"length\"\nmax = 30\n";
+    let named = |own: &str| {
+        let own = case(&format!(r#"{{"assert": [{own}]}}"#));
+        grade(suite, own, "good").assertions.into_iter().map(|result| result.name).collect::<Vec<_>>()
+    };
+    let contains = |name: &str| format!(r#"{{"kind": "contains", "value": "g"{name}}}"#);
+    assert_eq!(named(&contains("")), ["contains#1", "length#2", "contains#3"]);
+    assert_eq!(named(r#"{"kind": "json"}"#), ["contains#1", "length#2", "json#1"]);
+    assert_eq!(named(&contains(r#", "name": "own""#)), ["contains#1", "length#2", "own"]);
+}
+
+#[test]
 fn labels_of_an_assertion_say_nothing_of_a_metric_that_another_feeds_too() {
     let more = "\n[[assert]]\nkind = \"contains\"\nvalue = \"o\"\nmetric = \"tone\"\n";
     let own = r#"{"id": "greeting", "assert": [{"kind": "contains", "value": "o", "metric": "tone"}]}"#;
