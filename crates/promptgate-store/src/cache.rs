@@ -7,7 +7,7 @@
 
 mod look;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -63,11 +63,17 @@ pub enum Access {
 pub struct Cache {
     path: PathBuf,
     reader: Mutex<Connection>,
+    clock: Arc<dyn Clock>,
     writer: Option<Writer>,
     /// The first bytes of every address that was kept here since the cache was opened empty: others need no look at the
     /// file. What another process keeps meanwhile is not seen before the next time.
     since_empty: Option<Mutex<HashSet<u64>>>,
+    /// What was kept and is not in the file yet.
+    unwritten: Unwritten,
 }
+
+/// By address, the newest answer on its way to the file. Who asks the same a moment later must get it too.
+type Unwritten = Arc<Mutex<HashMap<Digest, Arc<Response>>>>;
 
 struct Writer {
     jobs: Mutex<Sender<Job>>,
@@ -75,7 +81,7 @@ struct Writer {
 }
 
 enum Job {
-    Keep(Box<(Digest, CacheKey, Response)>),
+    Keep(Box<(Digest, CacheKey, Arc<Response>)>),
     SetAside(Digest),
     Finish(Sender<Result<(), PortError>>),
 }
@@ -105,7 +111,7 @@ impl Cache {
             folder.check_rights().map_err(unsafe_folder)?;
             let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             known_version(&path, &reader)?;
-            return Ok(Some(Self::of(path, reader, None)));
+            return Ok(Some(Self::of(path, reader, clock, None)));
         }
         folder.make().map_err(unsafe_folder)?;
         private_file(&path).map_err(|error| PortError::io(format!("create {}", path.display()), error))?;
@@ -113,13 +119,14 @@ impl Cache {
         set_up(&path, &connection)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let (jobs, inbox) = channel();
-        let writing = path.clone();
+        let unwritten = Unwritten::default();
+        let (writing, waiting, now) = (path.clone(), unwritten.clone(), clock.clone());
         let thread = std::thread::Builder::new()
             .name("promptgate-cache".into())
-            .spawn(move || write(&writing, connection, &inbox, clock.as_ref(), &scrubber))
+            .spawn(move || write(&writing, connection, &inbox, (now.as_ref(), &scrubber), &waiting))
             .map_err(|error| PortError::io("start the cache's thread", error))?;
         let writer = Writer { jobs: Mutex::new(jobs), thread: Mutex::new(Some(thread)) };
-        Ok(Some(Self::of(path, reader, Some(writer))))
+        Ok(Some(Self::of(path, reader, clock, Some((writer, unwritten)))))
     }
 
     /// Whether a state folder has a cache.
@@ -127,8 +134,10 @@ impl Cache {
         folder.state().join(CACHE_FILE).exists()
     }
 
-    fn of(path: PathBuf, reader: Connection, writer: Option<Writer>) -> Self {
-        let mut cache = Self { path, reader: Mutex::new(reader), writer, since_empty: None };
+    fn of(path: PathBuf, reader: Connection, clock: Arc<dyn Clock>, writing: Option<(Writer, Unwritten)>) -> Self {
+        let (writer, unwritten) = writing.unzip();
+        let unwritten = unwritten.unwrap_or_default();
+        let mut cache = Self { path, reader: Mutex::new(reader), clock, writer, since_empty: None, unwritten };
         cache.since_empty = cache.is_empty().then(Mutex::default);
         cache
     }
@@ -175,6 +184,9 @@ impl ResponseCache for Cache {
         if !self.may_hold(&address) {
             return None;
         }
+        if let Some(response) = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).get(&address) {
+            return Some((Response::clone(response), self.clock.now_ms())).filter(|(_, now)| *now >= since_ms);
+        }
         // What cannot be read is asked again: a cache is never a reason to fail.
         let (stored, response, sum, kept_ms) = self.read(&address).ok().flatten()?;
         let is_whole = sum == check_sum(&stored, &response)
@@ -187,10 +199,14 @@ impl ResponseCache for Cache {
     }
 
     fn keep(&self, key: CacheKey, response: Response) {
-        let address = key.digest();
-        if let Some(kept) = self.since_empty.as_ref().filter(|_| self.writer.is_some()) {
+        if self.writer.is_none() {
+            return;
+        }
+        let (address, response) = (key.digest(), Arc::new(response));
+        if let Some(kept) = &self.since_empty {
             kept.lock().unwrap_or_else(PoisonError::into_inner).insert(head(&address));
         }
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).insert(address, response.clone());
         self.send(Job::Keep(Box::new((address, key, response))));
     }
 
@@ -282,13 +298,19 @@ fn check_sum(key: &str, response: &str) -> Vec<u8> {
 }
 
 /// The thread that writes: what has gathered goes into one transaction.
-fn write(path: &Path, mut connection: Connection, inbox: &Receiver<Job>, clock: &dyn Clock, scrubber: &Scrubber) {
+fn write(
+    path: &Path,
+    mut connection: Connection,
+    inbox: &Receiver<Job>,
+    with: (&dyn Clock, &Scrubber),
+    unwritten: &Unwritten,
+) {
     let mut outcome = Ok(());
     let mut waiting: Vec<Job> = Vec::new();
     loop {
         let (is_due, is_over) = match next(inbox) {
             Ok(Job::Finish(done)) => {
-                let written = commit(path, &mut connection, &mut waiting, clock, scrubber);
+                let written = commit(path, &mut connection, &mut waiting, with, unwritten);
                 let _ = done.send(std::mem::replace(&mut outcome, Ok(())).and(written));
                 continue;
             }
@@ -300,7 +322,7 @@ fn write(path: &Path, mut connection: Connection, inbox: &Receiver<Job>, clock: 
             Err(RecvTimeoutError::Disconnected) => (true, true),
         };
         if is_due && !waiting.is_empty() {
-            let written = commit(path, &mut connection, &mut waiting, clock, scrubber);
+            let written = commit(path, &mut connection, &mut waiting, with, unwritten);
             outcome = outcome.and(written);
         }
         if is_over {
@@ -323,32 +345,41 @@ fn commit(
     path: &Path,
     connection: &mut Connection,
     waiting: &mut Vec<Job>,
-    clock: &dyn Clock,
-    scrubber: &Scrubber,
+    (clock, scrubber): (&dyn Clock, &Scrubber),
+    unwritten: &Unwritten,
 ) -> Result<(), PortError> {
     let now = i64::try_from(clock.now_ms()).unwrap_or(i64::MAX);
     let mut all = || -> rusqlite::Result<()> {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for job in waiting.drain(..) {
+        for job in &*waiting {
             match job {
-                Job::Keep(kept) => insert(&transaction, &kept, now, scrubber)?,
-                Job::SetAside(address) => set_aside(&transaction, &address, now)?,
+                Job::Keep(kept) => insert(&transaction, kept, now, scrubber)?,
+                Job::SetAside(address) => set_aside(&transaction, address, now)?,
                 Job::Finish(_) => {}
             }
         }
         transaction.commit()
     };
-    all().map_err(|error| failed(path, "write the cache", error))
+    let written = all().map_err(|error| failed(path, "write the cache", error));
+    let mut unwritten = unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+    for job in waiting.drain(..) {
+        let Job::Keep(kept) = job else { continue };
+        // A newer one of the same key may be on its way.
+        if unwritten.get(&kept.0).is_some_and(|newest| Arc::ptr_eq(newest, &kept.2)) {
+            unwritten.remove(&kept.0);
+        }
+    }
+    written
 }
 
 fn insert(
     connection: &Connection,
-    (address, key, response): &(Digest, CacheKey, Response),
+    (address, key, response): &(Digest, CacheKey, Arc<Response>),
     now: i64,
     scrubber: &Scrubber,
 ) -> rusqlite::Result<()> {
     // Both are plain values with string keys, which have a JSON form.
-    let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(response));
+    let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(&**response));
     let (Ok(key_text), Ok(text)) = (key_text, text) else { return Ok(()) };
     let Ok(text) = scrub_json::<Response>(text, scrubber) else { return Ok(()) };
     let sum = check_sum(&key_text, &text);

@@ -61,6 +61,19 @@ fn an_answer_is_found_by_request_repeat_and_place_and_by_nothing_less() {
     assert_eq!(output(&kept.cache(), &key("a", 1, "https://one")).as_deref(), Some("again"));
 }
 
+#[test]
+fn an_answer_that_is_not_written_yet_is_found_and_the_newest_stays() {
+    let kept = Kept::new();
+    let cache = kept.cache();
+    for text in ["first", "second", "third"] {
+        cache.keep(key("a", 1, "x"), Response::text(text));
+        assert_eq!(output(&cache, &key("a", 1, "x")).as_deref(), Some(text));
+    }
+    cache.finish().unwrap();
+    assert_eq!(output(&cache, &key("a", 1, "x")).as_deref(), Some("third"));
+    assert_eq!(cache.find(&key("a", 1, "x"), u64::MAX), None);
+}
+
 /// no two keys share an address.
 #[test]
 fn a_hundred_thousand_pairs_of_keys_never_meet() {
