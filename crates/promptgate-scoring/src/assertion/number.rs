@@ -182,6 +182,10 @@ impl Assertion for Number {
     }
 }
 
+/// How much of the numbers compared rounding may make out: doubles hold neither 2.3 nor 0.1, and a tolerance is a
+/// difference of such.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// A number of the answer, in the unit asked for; one that was converted is no longer exact.
 enum Found {
     AsWritten(Numeric),
@@ -261,10 +265,14 @@ fn lacks(unit: &Unit) -> String {
 
 impl Found {
     fn is_near(&self, wanted: Numeric, allowed: f64) -> bool {
-        let difference = |value: f64| (value - wanted.as_f64()).abs();
+        let near = |value: f64, slack: f64| (value - wanted.as_f64()).abs() <= allowed + slack;
         match self {
-            Self::AsWritten(found) => *found == wanted || (allowed > 0.0 && difference(found.as_f64()) <= allowed),
-            Self::Converted(found) => difference(found.value) <= allowed + found.slack,
+            Self::AsWritten(found) if allowed > 0.0 => {
+                let value = found.as_f64();
+                near(value, ROUNDING * value.abs().max(wanted.as_f64().abs()).max(allowed))
+            }
+            Self::AsWritten(found) => *found == wanted,
+            Self::Converted(found) => near(found.value, found.slack),
         }
     }
 

@@ -117,6 +117,16 @@ fn numbers_are_equal_within_a_tolerance() {
     check("kind = \"number\"\nvalue = 100\nrel = 0.05", "95", "passed");
     check("kind = \"number\"\nvalue = 100\nrel = 0.05", "94.9", "failed");
     check("kind = \"number\"\nvalue = 0\nabs = 0.1", "-0.1", "passed");
+    for (params, text) in [
+        ("value = 2.3\nabs = 0.1", "2.4"),
+        ("value = 2.3\nabs = 0.1", "2.2"),
+        ("value = 0.3\nabs = 0.1", "0.4"),
+        ("value = 0.7\nrel = 0.1", "0.77"),
+        ("value = -0.7\nrel = 0.1", "-0.77"),
+    ] {
+        check(&format!("kind = \"number\"\n{params}"), text, "passed");
+    }
+    check("kind = \"number\"\nvalue = 2.3\nabs = 0.1", "2.4000000001", "failed");
     check("kind = \"number\"\nvalue = 50", "50%", "passed");
     for text in ["NaN", "inf", "", "about 5", "1e999", "5 5"] {
         check("kind = \"number\"\nvalue = 5\nabs = 1e300", text, "failed");
