@@ -18,6 +18,7 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 mod algebra;
 mod bare;
 mod compare;
+mod complex;
 mod function;
 mod normal;
 mod parse;

@@ -147,6 +147,18 @@ const EQUAL: &[(&str, &str)] = &[
     ("B", "\\textbf{(B)}"),
     ("\\frac12", "**\\frac{1}{2}**"),
     ("\\sin x", "sinx"),
+    ("x\\ln x-x", "xlnx - x"),
+    ("2\\sin x\\cos x", "2sinxcosx"),
+    ("5", "\\mathrm{5}"),
+    ("5", "\\text{5}"),
+    ("1.5", "\\text{1.5} \\text{ cm}"),
+    ("0, 2", "1 \\pm 2 \\mp 3"),
+    ("0, 2", "1 ± 2 ∓ 3"),
+    ("-1, 3", "1 \\mp 2"),
+    ("1,1,2", "2,1,1"),
+    ("\\{1,1,2\\}", "1,2,2"),
+    ("x = 5", "\\begin{aligned} x &= 5 \\end{aligned}"),
+    ("5", "\\begin{align*}5\\end{align*}"),
     ("2^{10}\\%", "10.24"),
     ("2^3!", "64"),
     ("2^{3}!", "40320"),
@@ -242,6 +254,9 @@ const UNEQUAL: &[(&str, &str)] = &[
     ("\\{1,2\\}", "\\{1,2,3\\}"),
     ("1,2", "1"),
     ("1,2", "1,2,2"),
+    ("1,1,2", "1,2,2"),
+    ("x\\ln x", "xlny"),
+    ("5", "business"),
     ("1", "\\pm 1"),
     ("x=5", "x=6"),
     ("x=5", "y=5"),
@@ -301,6 +316,21 @@ fn what_agrees_to_twelve_digits_and_has_no_proof_is_unscored() {
 }
 
 #[test]
+fn what_comes_as_near_to_zero_as_its_terms_tell_is_unscored() {
+    for zero in [
+        "\\sin(1)^2+\\cos(1)^2-1",
+        "2\\sin(1)\\cos(1)-\\sin(2)",
+        "\\sin 10^\\circ-\\cos 80^\\circ",
+        "\\cos(2\\pi/7)+\\cos(4\\pi/7)+\\cos(6\\pi/7)+1/2",
+        "\\sqrt[3]{2+\\sqrt5}+\\sqrt[3]{2-\\sqrt5}-1",
+    ] {
+        check("0", zero, "unscored");
+        check(zero, "0", "unscored");
+        check("0.001", zero, "failed");
+    }
+}
+
+#[test]
 fn what_agrees_at_every_point_and_has_no_proof_is_unscored() {
     for (left, right) in [
         ("\\sin^2 x+\\cos^2 x", "1"),
@@ -329,6 +359,24 @@ fn what_may_be_read_in_two_ways_or_is_not_read_is_unscored() {
     check("5", "\\mathbb{R}\\setminus\\{0\\}", "unscored");
     check("5", "\\sum_{k=1}^{5} 1", "unscored");
     check("5", "\\sinh^{-1}(1)", "unscored");
+    for answer in [
+        "\\begin{aligned} x &= 5 \\\\ y &= 6 \\end{aligned}",
+        "\\begin{cases} 5 & x > 0 \\\\ 5 & x \\le 0 \\end{cases}",
+        "\\begin{pmatrix} 5 \\end{pmatrix}",
+        "\\lim_{x\\to 5} x",
+        "\\lim_{x\\rightarrow 5} x",
+        "\\max(5,3)",
+        "max(5, 3)",
+        "\\min\\{5, 7\\}",
+        "\\gcd(10, 15)",
+        "lcm(5, 1)",
+        "x \\approx 5",
+        "x ≈ 5",
+        "5 mod 7",
+        "\\mathbb{F}_5",
+    ] {
+        check("5", answer, "unscored");
+    }
 }
 
 #[test]
@@ -339,6 +387,13 @@ fn a_tolerance_compares_values() {
     check("value = '\\pi'\nabs = 0.001", "3.14", "failed");
     check("value = '(\\pi, x)'\nabs = 0.01", "(3.14, x)", "passed");
     check("value = 'x + 0.001'\nabs = 0.01", "x", "failed");
+    for (value, answer) in [("2.3", "2.4"), ("2.3", "2.2"), ("0.3", "0.4"), ("0.3", "1/5"), ("\\pi", "\\pi + 0.1")] {
+        check(&format!("value = '{value}'\nabs = 0.1"), answer, "passed");
+        check(&format!("value = '{value}'\nabs = 0.099999999"), answer, "failed");
+    }
+    check("value = '1, 1.05'\nabs = 0.05", "1, 0.95", "passed");
+    check("value = '1, 1.1'\nabs = 0.05", "1.05, 1.04", "passed");
+    check("value = '1, 1.1'\nabs = 0.05", "1, 1.02", "failed");
     check("value = 0.5", "1/2", "passed");
     check("value = 0.5\nnot = true", "1/3", "passed");
     check("value = 1\nextract = { after = \"####\" }", "so #### 2/2", "passed");

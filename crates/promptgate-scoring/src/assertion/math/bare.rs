@@ -14,6 +14,16 @@ pub(super) fn unwrapped(text: &str) -> &str {
     }
 }
 
+/// Environments that only set lines of formulas.
+const ENVIRONMENTS: [&str; 6] = ["aligned", "align", "align*", "equation", "equation*", "gathered"];
+
+/// What stands in an environment of a single line.
+fn only_line<'t>(text: &'t str, environment: &str) -> Option<&'t str> {
+    let rest = text.strip_prefix("\\begin{")?.strip_prefix(environment)?.strip_prefix('}')?;
+    let line = rest.strip_suffix('}')?.strip_suffix(environment)?.strip_suffix("\\end{")?;
+    (!line.contains("\\\\") && !line.contains("\\begin")).then_some(line)
+}
+
 fn stripped(text: &str) -> &str {
     let text = text.strip_suffix('.').unwrap_or(text);
     for (open, close) in [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`")] {
@@ -22,6 +32,9 @@ fn stripped(text: &str) -> &str {
         {
             return inner;
         }
+    }
+    if let Some(line) = ENVIRONMENTS.iter().find_map(|name| only_line(text, name)) {
+        return line;
     }
     for open in ["\\boxed", "\\fbox"] {
         if let Some(rest) = text.strip_prefix(open).map(str::trim_start)

@@ -8,11 +8,16 @@ use super::tree::{Formula, Item, Tree};
 
 /// The most members of a list or set.
 const MAX_MEMBERS: usize = 100;
-/// Where two values agree to so many parts, only a proof could tell them apart.
+/// Where two values agree to such a share of their terms, only a proof could tell them apart.
 const TOO_CLOSE: f64 = 1e-12;
+/// How much of its terms rounding may make out of a difference that is held to a tolerance.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
 /// Letters that may name functions beside `f`, `g` and `h`: `p(x) = 5` says 5, where `xy = 5` does not.
 const FUNCTIONS: [&str; 7] = ["p", "q", "F", "G", "H", "P", "Q"];
+
+/// Whether two members are the same.
+type Same<T> = fn(&mut Comparison, &T, &T) -> Result<bool>;
 
 /// Compares two formulas.
 #[derive(Debug)]
@@ -62,27 +67,47 @@ impl Comparison {
         let (members, others) = (set_members(answer), set_members(value));
         let is_set = members.is_some() || others.is_some();
         let (members, others) = (members.unwrap_or_else(|| answer.to_vec()), others.unwrap_or_else(|| value.to_vec()));
-        Ok((is_set || members.len() == others.len()) && self.unordered(&members, &others, Self::same_item)?)
+        match is_set {
+            true => self.same_members(&members, &others, Self::same_item),
+            false => self.same_list(&members, &others),
+        }
     }
 
-    /// Whether each member of either is one of the other.
-    fn unordered<T>(&mut self, left: &[T], right: &[T], same: fn(&mut Self, &T, &T) -> Result<bool>) -> Result<bool> {
+    /// Whether each member of either set is one of the other.
+    fn same_members<T>(&mut self, left: &[T], right: &[T], same: Same<T>) -> Result<bool> {
+        let Some(alike) = self.alike(left, right, same)? else { return Ok(false) };
+        Ok((0..right.len()).all(|place| alike.iter().any(|places| places.contains(&place))))
+    }
+
+    /// Whether each member of either list has one of the other to itself.
+    fn same_list(&mut self, left: &[Item], right: &[Item]) -> Result<bool> {
+        if left.len() != right.len() {
+            return Ok(false);
+        }
+        let Some(alike) = self.alike(left, right, Self::same_item)? else { return Ok(false) };
+        let mut partners = vec![None; right.len()];
+        Ok((0..left.len()).all(|member| pair(member, &alike, &mut partners, &mut vec![false; right.len()])))
+    }
+
+    /// For each member on the left the places of those on the right that are the same; nothing where one has none.
+    fn alike<T>(&mut self, left: &[T], right: &[T], same: Same<T>) -> Result<Option<Vec<Vec<usize>>>> {
         if left.len().max(right.len()) > MAX_MEMBERS {
             return Err(Halt::Beyond("it lists more than 100 members"));
         }
-        let mut met = vec![false; right.len()];
+        let mut alike = Vec::with_capacity(left.len());
         for member in left {
-            let mut found = false;
-            for (other, met) in right.iter().zip(&mut met) {
+            let mut places = Vec::new();
+            for (place, other) in right.iter().enumerate() {
                 if same(self, member, other)? {
-                    (found, *met) = (true, true);
+                    places.push(place);
                 }
             }
-            if !found {
-                return Ok(false);
+            if places.is_empty() {
+                return Ok(None);
             }
+            alike.push(places);
         }
-        Ok(met.into_iter().all(|met| met))
+        Ok(Some(alike))
     }
 
     fn same_item(&mut self, left: &Item, right: &Item) -> Result<bool> {
@@ -151,7 +176,7 @@ impl Comparison {
                 Ok((open, close) == (other, end) && self.same_sides(left, right)?)
             }
             (Tree::Set(left), Tree::Set(right)) | (Tree::Union(left), Tree::Union(right)) => {
-                self.unordered(left, right, Self::same_tree)
+                self.same_members(left, right, Self::same_tree)
             }
             (left, right) if is_structure(left) || is_structure(right) => Ok(false),
             (left, right) if is_infinite(left) || is_infinite(right) => Ok(false),
@@ -175,16 +200,32 @@ impl Comparison {
                 }
             };
         };
-        let difference = (first - second).abs();
-        if self.abs > 0.0 && difference <= self.abs {
+        let difference = first.minus(second);
+        let rounding = ROUNDING * difference.scale.max(self.abs);
+        if self.abs > 0.0 && difference.value.size() <= self.abs + rounding {
             return Ok(true);
         }
         let exact = left.as_constant().is_some() && right.as_constant().is_some();
-        match !exact && difference <= TOO_CLOSE * first.abs().max(second.abs()) {
+        match !exact && !difference.is_apart(TOO_CLOSE) {
             true => Err(Halt::Beyond("it agrees to 12 digits, and no rule here proves it equal or different")),
             false => Ok(false),
         }
     }
+}
+
+/// Gives a member a partner of its own; one that has it already moves where it can. Within a tolerance one may be like two,
+/// so the first that fits need not be the right one (Kuhn 1955).
+fn pair(member: usize, alike: &[Vec<usize>], partners: &mut [Option<usize>], asked: &mut [bool]) -> bool {
+    alike[member].iter().any(|&place| {
+        if std::mem::replace(&mut asked[place], true) {
+            return false;
+        }
+        let free = partners[place].is_none_or(|other| pair(other, alike, partners, asked));
+        if free {
+            partners[place] = Some(member);
+        }
+        free
+    })
 }
 
 /// The members of a single set.

@@ -21,20 +21,17 @@ impl Formula {
         }
         let bare = unwrapped(text);
         let begin = bare.as_ptr() as usize - text.as_ptr() as usize;
-        let placed = |mistake: Mistake| Unread::Mistake(Mistake { at: mistake.at + begin, ..mistake });
+        let placed = |unread| match unread {
+            Unread::Mistake(mistake) => Unread::Mistake(Mistake { at: mistake.at + begin, ..mistake }),
+            beyond => beyond,
+        };
         let mut found = tokens(bare).map_err(placed)?;
-        if found.iter().any(|(token, _)| *token == Token::Beyond) {
-            return Err(Unread::Beyond("it has signs of mathematics that are not read here"));
-        }
         let end = bare.len();
         drop_unit(&mut found);
         let percent = matches!(found.last(), Some((Token::Percent, _)));
         let mut parser =
             Parser { tokens: found, at: 0, end, depth: 0, bars: 0, angles: 0, lower: false, signs: false, marks: 0 };
-        let items = parser.items().map_err(|unread| match unread {
-            Unread::Mistake(mistake) => placed(mistake),
-            beyond => beyond,
-        })?;
+        let items = parser.items().map_err(placed)?;
         Ok(Self { items, percent })
     }
 }
@@ -48,9 +45,9 @@ struct Parser {
     bars: usize,
     /// How many functions of an angle are open: degrees count there, and are left out elsewhere.
     angles: usize,
-    /// Whether `±` now stands for its lower sign.
+    /// Whether `±` and `∓` now stand for their lower signs.
     lower: bool,
-    /// Whether a `±` was read.
+    /// Whether one of them was read.
     signs: bool,
     /// How many marks such as `!` were read.
     marks: usize,
@@ -135,9 +132,10 @@ impl Parser {
             let minus = match self.peek() {
                 Some(Token::Plus) => false,
                 Some(Token::Minus) => true,
-                Some(Token::PlusMinus) => {
+                Some(sign @ (Token::PlusMinus | Token::MinusPlus)) => {
+                    let is_upper_minus = *sign == Token::MinusPlus;
                     self.signs = true;
-                    self.lower
+                    self.lower != is_upper_minus
                 }
                 _ => return negative,
             };

@@ -2,16 +2,15 @@
 //! equal. Variables are real; where an expression has no real value, it has none, but what is written with `i` is complex.
 
 use super::algebra::{Algebra, Atom, Monomial, Polynomial, Quotient};
+use super::complex::Complex;
 use super::rational::Rational;
-use super::value::{applied, real_power};
+use super::value::{DOUBT, Sized, applied, real_power};
 
 /// How many points are looked at: three variables have each of their signs there.
 const POINTS: usize = 8;
 /// What variables are at the points, without signs: numbers that no identity is made for, near 1, where powers are small.
 const MAGNITUDES: [f64; POINTS] =
     [0.731_059, 1.324_718, 1.646_760, 0.347_296, 0.567_143, 2.246_980, 1.902_161, 0.259_921];
-/// Two values nearer to each other than this share of their terms may be the same.
-const DOUBT: f64 = 1e-9;
 /// A divisor nearer to 0 than this share of its terms is left out.
 const TOO_SMALL: f64 = 1e-6;
 
@@ -24,29 +23,14 @@ pub(super) enum Seen {
     Alike,
 }
 
-/// A complex number; without a value its parts are no numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Complex {
-    re: f64,
-    im: f64,
-}
-
-/// A value, and how large the terms are that it is the sum of.
-#[derive(Debug, Clone, Copy)]
-struct Sized {
-    value: Complex,
-    scale: f64,
-}
-
 impl Algebra {
     /// Looks at two expressions where their variables have numbers.
     pub(super) fn seen(&self, left: &Quotient, right: &Quotient) -> Seen {
         let differ = |point: usize| {
             let atoms = self.atoms_at(point);
             let (left, right) = (self.quotient_at(left, &atoms), self.quotient_at(right, &atoms));
-            let distance = left.value.plus(right.value.times(Complex::real(-1.0))).size();
             // What has no value is at no distance.
-            distance.is_finite() && distance > DOUBT * (left.scale + right.scale)
+            left.minus(right).is_apart(DOUBT)
         };
         if (0..POINTS).any(differ) { Seen::Different } else { Seen::Alike }
     }
@@ -97,19 +81,17 @@ impl Algebra {
 
     fn quotient_at(&self, quotient: &Quotient, values: &[Complex]) -> Sized {
         let (top, bottom) = (self.sum_at(&quotient.top, values), self.sum_at(&quotient.bottom, values));
-        let size = bottom.value.size();
-        match size > TOO_SMALL * bottom.scale {
-            true => Sized { value: top.value.over(bottom.value), scale: top.scale / size },
+        match bottom.value.size() > TOO_SMALL * bottom.scale {
+            true => top.over(bottom),
             false => Sized { value: Complex::NONE, scale: 0.0 },
         }
     }
 
     fn sum_at(&self, sum: &Polynomial, values: &[Complex]) -> Sized {
-        let nothing = Sized { value: Complex::real(0.0), scale: 0.0 };
-        sum.0.iter().fold(nothing, |sum, (monomial, factor)| {
-            let term = self.monomial_at(monomial, values).times(Complex::real(factor.as_f64()));
-            Sized { value: sum.value.plus(term), scale: sum.scale + term.size() }
-        })
+        let term = |(monomial, factor): (&Monomial, &Rational)| {
+            self.monomial_at(monomial, values).times(Complex::real(factor.as_f64()))
+        };
+        Sized::sum(sum.0.iter().map(term))
     }
 
     fn monomial_at(&self, monomial: &Monomial, values: &[Complex]) -> Complex {
@@ -147,45 +129,5 @@ fn applied_to(function: &str, Complex { re, im }: Complex) -> Complex {
         ("g", true) => Complex::real((1.7 * re - 0.4).cos() + 3.0),
         ("h", true) => Complex::real((0.9 * re + 0.2).atan() + 5.0),
         (_, true) => applied(function, re).map_or(Complex::NONE, Complex::real),
-    }
-}
-
-impl Complex {
-    const NONE: Self = Self { re: f64::NAN, im: f64::NAN };
-
-    fn real(value: f64) -> Self {
-        Self { re: value, im: 0.0 }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self { re: self.re + other.re, im: self.im + other.im }
-    }
-
-    fn times(self, other: Self) -> Self {
-        Self { re: self.re * other.re - self.im * other.im, im: self.re * other.im + self.im * other.re }
-    }
-
-    fn over(self, other: Self) -> Self {
-        let Self { re, im } = self.times(Self { im: -other.im, ..other });
-        let square = other.re * other.re + other.im * other.im;
-        Self { re: re / square, im: im / square }
-    }
-
-    fn exp(self) -> Self {
-        let size = self.re.exp();
-        Self { re: size * self.im.cos(), im: size * self.im.sin() }
-    }
-
-    fn size(self) -> f64 {
-        self.re.hypot(self.im)
-    }
-
-    /// The power; of a negative number only where it is real.
-    fn to(self, exponent: Self) -> Self {
-        if self.im == 0.0 && (self.re <= 0.0 || exponent.im == 0.0) {
-            return if exponent.im == 0.0 { Self::real(self.re.powf(exponent.re)) } else { Self::NONE };
-        }
-        let logarithm = Self { re: self.size().ln(), im: self.im.atan2(self.re) };
-        logarithm.times(exponent).exp()
     }
 }

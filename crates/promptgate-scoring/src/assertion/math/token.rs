@@ -2,6 +2,7 @@
 
 use super::Mistake;
 use super::rational::Rational;
+use super::tree::Unread;
 
 /// A word of a formula.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,7 @@ pub(super) enum Token {
     Plus,
     Minus,
     PlusMinus,
+    MinusPlus,
     Times,
     Over,
     Factorial,
@@ -39,8 +41,6 @@ pub(super) enum Token {
     /// `\in`.
     In,
     Underscore,
-    /// Mathematics that is known and not read.
-    Beyond,
 }
 
 /// A word and the byte it begins at.
@@ -103,10 +103,49 @@ const SILENT: [&str; 19] = [
 ];
 
 /// Commands of mathematics that is not read: an answer with one of them is not wrong for that.
-const BEYOND: [&str; 24] = [
-    "setminus", "cap", "subset", "subseteq", "supset", "supseteq", "notin", "forall", "exists", "sum", "prod", "int",
-    "lim", "begin", "pmod", "bmod", "mod", "equiv", "lfloor", "rfloor", "lceil", "rceil", "partial", "vec",
+const BEYOND: [&str; 32] = [
+    "setminus",
+    "cap",
+    "subset",
+    "subseteq",
+    "supset",
+    "supseteq",
+    "notin",
+    "forall",
+    "exists",
+    "sum",
+    "prod",
+    "int",
+    "lim",
+    "begin",
+    "pmod",
+    "bmod",
+    "mod",
+    "equiv",
+    "lfloor",
+    "rfloor",
+    "lceil",
+    "rceil",
+    "partial",
+    "vec",
+    "max",
+    "min",
+    "gcd",
+    "lcm",
+    "det",
+    "to",
+    "approx",
+    "rightarrow",
 ];
+
+/// The same as signs.
+const BEYOND_SIGNS: [char; 16] = ['≈', '≡', '→', '∑', '∏', '∫', '∩', '∖', '⊂', '⊆', '∉', '∀', '∃', '∂', '⌊', '⌈'];
+
+/// The same in plain letters, before a bracket. Elsewhere `min` may be a unit.
+const BEYOND_FUNCTIONS: [&str; 5] = ["max", "min", "gcd", "lcm", "det"];
+
+/// Why a formula with one of them is not read.
+const NOT_READ: Unread = Unread::Beyond("it has signs of mathematics that are not read here");
 
 /// Fractions that are one character.
 const FRACTIONS: [(char, i128, i128); 15] = [
@@ -131,7 +170,7 @@ const FRACTIONS: [(char, i128, i128); 15] = [
 const LONGEST_PRODUCT: usize = 3;
 
 /// The words of a formula, or what is none.
-pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, Mistake> {
+pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, Unread> {
     let mut lexer = Lexer { text, at: 0, found: Vec::new(), brackets: Vec::new() };
     while lexer.at < text.len() {
         lexer.next()?;
@@ -151,7 +190,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn next(&mut self) -> Result<(), Mistake> {
+    fn next(&mut self) -> Result<(), Unread> {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else { return Ok(()) };
         let begin = self.at;
@@ -174,6 +213,7 @@ impl<'a> Lexer<'a> {
             None if matches!(first, '<' | '>') => self.comparison(first, begin),
             None if matches!(first, 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ') => self.name(first.to_string(), begin),
             None if first == '∅' => self.empty_set(begin),
+            None if BEYOND_SIGNS.contains(&first) => return Err(NOT_READ),
             None if FRACTIONS.iter().any(|(known, ..)| *known == first) => self.one_character(first, begin),
             None if matches!(first, 'α'..='ω' | 'Α'..='Ω') => self.name(first.to_string(), begin),
             None => match superscript(first) {
@@ -181,7 +221,7 @@ impl<'a> Lexer<'a> {
                     self.push(Token::Power, begin);
                     self.push(Token::Number(Rational::whole(digit)), begin);
                 }
-                None => return Err(Mistake { at: begin, problem: format!("`{first}` is no mathematics") }),
+                None => return Err(mistake(begin, format!("`{first}` is no mathematics"))),
             },
         }
         Ok(())
@@ -229,7 +269,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Digits, a fraction, groups of three, a power of ten. A comma between brackets divides, unless written `{,}`.
-    fn number(&mut self) -> Result<(), Mistake> {
+    fn number(&mut self) -> Result<(), Unread> {
         let begin = self.at;
         // `\frac12` is a half.
         let single = self.after(&Token::Fraction) || self.after(&Token::Underscore) || self.is_second_of_fraction();
@@ -249,7 +289,7 @@ impl<'a> Lexer<'a> {
             Some(period) => recurring(&digits, period),
             None => self.scaled(&digits),
         };
-        let number = number.map_err(|problem| Mistake { at: begin, problem })?;
+        let number = number.map_err(|problem| mistake(begin, problem))?;
         self.push(Token::Number(number), begin);
         Ok(())
     }
@@ -308,7 +348,7 @@ impl<'a> Lexer<'a> {
         power
     }
 
-    fn letters(&mut self) -> Result<(), Mistake> {
+    fn letters(&mut self) -> Result<(), Unread> {
         let begin = self.at;
         let rest = self.rest();
         let run = &rest[..rest.bytes().take_while(u8::is_ascii_alphabetic).count()];
@@ -318,20 +358,18 @@ impl<'a> Lexer<'a> {
             self.push(token, begin);
             return Ok(());
         }
-        // `sinx` is a function of a variable.
-        if let Some(token) = word(&run[..run.len() - 1]).filter(|token| run.len() > 2 && *token != Token::Comma) {
-            self.at += run.len() - 1;
-            self.push(token, begin);
-            return Ok(());
+        let is_called = rest[run.len()..].trim_start().starts_with('(');
+        if run == "mod" || (is_called && BEYOND_FUNCTIONS.contains(&run)) {
+            return Err(NOT_READ);
         }
-        if run.len() > LONGEST_PRODUCT {
-            return Err(Mistake { at: begin, problem: format!("`{run}` is a word, no mathematics") });
-        }
-        self.at += 1;
-        self.name(run[..1].to_owned(), begin);
-        for at in begin + 1..begin + run.len() {
-            self.at = at + 1;
-            self.name(self.text[at..=at].to_owned(), at);
+        let pieces = pieces(run).ok_or_else(|| mistake(begin, format!("`{run}` is a word, no mathematics")))?;
+        for piece in pieces {
+            let at = self.at;
+            self.at += piece.len();
+            match word(piece) {
+                Some(token) => self.push(token, at),
+                None => self.name(piece.to_owned(), at),
+            }
         }
         Ok(())
     }
@@ -355,7 +393,7 @@ impl<'a> Lexer<'a> {
         self.push(Token::Name(name), begin);
     }
 
-    fn command(&mut self) -> Result<(), Mistake> {
+    fn command(&mut self) -> Result<(), Unread> {
         let begin = self.at;
         let rest = &self.rest()[1..];
         let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -368,7 +406,8 @@ impl<'a> Lexer<'a> {
         match name {
             "left" | "right" => self.delimiter(name == "left", begin),
             "emptyset" | "varnothing" => self.empty_set(begin),
-            "mathbb" => self.number_set(begin),
+            "mathbb" => return self.number_set(begin),
+            _ if BEYOND.contains(&name) => return Err(NOT_READ),
             "text" | "mathrm" | "textbf" | "mbox" | "mathbf" | "operatorname" | "textrm" | "textit" | "mathit" => {
                 self.set_text(begin)
             }
@@ -379,7 +418,7 @@ impl<'a> Lexer<'a> {
                     name,
                     "," | ";" | "!" | ":" | " " | "$" | "(" | ")" | "[" | "]" | "\\" | "\n" | ""
                 ) => {}
-                None => return Err(Mistake { at: begin, problem: format!("`\\{name}` is not known here") }),
+                None => return Err(mistake(begin, format!("`\\{name}` is not known here"))),
             },
         }
         Ok(())
@@ -388,11 +427,11 @@ impl<'a> Lexer<'a> {
     fn plain_command(&self, name: &str) -> Option<Token> {
         Some(match name {
             "binom" | "dbinom" | "tbinom" => Token::Binomial,
-            _ if BEYOND.contains(&name) => Token::Beyond,
             "frac" | "dfrac" | "tfrac" | "cfrac" => Token::Fraction,
             "cdot" | "times" | "ast" => Token::Times,
             "div" => Token::Over,
-            "pm" | "mp" => Token::PlusMinus,
+            "pm" => Token::PlusMinus,
+            "mp" => Token::MinusPlus,
             "infty" => Token::Infinity,
             "cup" => Token::Union,
             "in" => Token::In,
@@ -426,26 +465,27 @@ impl<'a> Lexer<'a> {
     }
 
     /// `\mathbb{R}` is the name `ℝ`, so that it is not the variable `R`.
-    fn number_set(&mut self, begin: usize) {
+    fn number_set(&mut self, begin: usize) -> Result<(), Unread> {
         let known = [("R", 'ℝ'), ("N", 'ℕ'), ("Z", 'ℤ'), ("Q", 'ℚ'), ("C", 'ℂ')];
         let rest = self.rest();
         let inner = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
         let (letter, length) = inner.map_or((rest.get(..1).unwrap_or(""), 1), |(letter, _)| (letter, letter.len() + 2));
-        match known.iter().find(|(name, _)| *name == letter.trim()) {
-            Some((_, set)) => {
-                self.at += length;
-                self.name(set.to_string(), begin);
-            }
-            None => self.push(Token::Beyond, begin),
-        }
+        let (_, set) = known.iter().find(|(name, _)| *name == letter.trim()).ok_or(NOT_READ)?;
+        self.at += length;
+        self.name(set.to_string(), begin);
+        Ok(())
     }
 
     /// The text in the braces; `and` and `or` divide as a comma does.
     fn set_text(&mut self, begin: usize) {
         let Some(inner) = self.rest().strip_prefix('{') else { return };
         let Some(end) = inner.find('}') else { return };
-        self.at += end + 2;
         let text = inner[..end].trim();
+        // A number set as text is that number: what is in the braces is read as in any others.
+        if text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| matches!(c, '0'..='9' | '.' | ',')) {
+            return;
+        }
+        self.at += end + 2;
         match text {
             "" => {}
             "and" | "or" | ", and" | ", or" => self.push(Token::Comma, begin),
@@ -476,8 +516,29 @@ fn recurring(digits: &str, period: &str) -> Result<Rational, String> {
     difference.times(nines).map_err(|_| too_large())
 }
 
+fn mistake(at: usize, problem: String) -> Unread {
+    Unread::Mistake(Mistake { at, problem })
+}
+
 fn too_large() -> String {
     "the number takes more than 128 bits".to_owned()
+}
+
+/// The functions and variables of a run of letters: `xlnx` is `x`, `ln` and `x`. Between functions stands a variable alone,
+/// since words have names of functions in them too; without one the run is a product, or else a word.
+fn pieces(run: &str) -> Option<Vec<&str>> {
+    let (mut pieces, mut rest) = (Vec::new(), run);
+    while !rest.is_empty() {
+        let known = WORDS.iter().filter(|known| rest.starts_with(**known)).map(|known| known.len()).max();
+        let (piece, behind) = rest.split_at(known.unwrap_or(1));
+        pieces.push(piece);
+        rest = behind;
+    }
+    let is_variable = |piece: &&str| piece.len() == 1;
+    match pieces.iter().all(is_variable) {
+        true => (pieces.len() <= LONGEST_PRODUCT).then_some(pieces),
+        false => (!pieces.windows(2).any(|pair| pair.iter().all(is_variable))).then_some(pieces),
+    }
 }
 
 /// What a run of letters means as a whole.
@@ -495,6 +556,7 @@ fn sign(sign: char) -> Option<Token> {
         '+' => Token::Plus,
         '-' | '\u{2212}' | '\u{2013}' => Token::Minus,
         '±' => Token::PlusMinus,
+        '∓' => Token::MinusPlus,
         '×' | '·' | '⋅' => Token::Times,
         '/' | '÷' => Token::Over,
         '^' => Token::Power,
