@@ -12,13 +12,12 @@ use super::expected::{Expected, something};
 use super::kind::pass_fail;
 use super::text::{evidence, excerpt};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
-use crate::extract::Which;
 use crate::extract::choice::Choice as Chooser;
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "choice",
-    summary: "the answer chooses the option expected: as the whole of it, spoken, begun with, bracketed, or standing alone; one that is called wrong is not chosen",
+    summary: "the answer chooses the option expected: as the whole of it, spoken, begun with, bracketed, or standing alone; one that is called wrong is not chosen, and none where several are only mentioned",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[
@@ -44,15 +43,12 @@ struct Choice {
 
 fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`choice`")?;
-    let options = params.options.unwrap_or_else(|| ["A", "B", "C", "D", "E"].map(str::to_owned).to_vec());
-    if let Some(value) = params.value.as_str().filter(|value| !value.contains("{{"))
-        && !options.iter().any(|option| option.trim().eq_ignore_ascii_case(value.trim()))
-    {
-        let message = format!("`{value}` is none of the options {}", options.join(", "));
-        return Err(spec.params.mistake("value", message).into());
+    let options = params.options.unwrap_or_else(Chooser::usual);
+    let all = options.join(", ");
+    let chooser = Chooser::of(options, None).map_err(|problem| spec.params.mistake("options", problem))?;
+    if let Some(value) = params.value.as_str().filter(|value| !value.contains("{{") && !chooser.knows(value)) {
+        return Err(spec.params.mistake("value", format!("`{value}` is none of the options {all}")).into());
     }
-    let chooser = Chooser::of(options, Which::Last);
-    let chooser = chooser.map_err(|problem| spec.params.mistake("options", problem))?;
     Ok(Box::new(Choice { value: Expected::read(&spec.params, "value", &params.value, something)?, chooser }))
 }
 

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use promptgate_core::Diagnostic;
 use promptgate_core::assertion::ExtractStep;
-use regex::{Match, Regex};
+use regex::Match;
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::forms::{Denials, Forms};
+use self::forms::{Denials, Forms, Rung, Signs};
 use super::{ExtractExample, Extractor, ExtractorKind, Which};
 use crate::assertion::{Parameter, Subject};
 
@@ -21,7 +21,10 @@ pub(super) const KIND: ExtractorKind = ExtractorKind {
     summary: "the option that is chosen: the whole answer, spoken (\"the answer is B\"), begun with, bracketed, or standing alone; one that is called wrong is not chosen",
     parameters: &[
         Parameter { name: "choice", doc: "the options, a list such as `[\"A\", \"B\", \"C\"]`; `true` for A to E" },
-        Parameter { name: "which", doc: "where several are written alike, the `first` or the `last` (default)" },
+        Parameter {
+            name: "which",
+            doc: "where several are written alike, the `first` or the `last`; default the last that is stated, and none where several are only mentioned",
+        },
     ],
     finds: ExtractExample {
         table: "{ choice = [\"A\", \"B\", \"C\"] }",
@@ -42,29 +45,34 @@ struct Params {
 /// Finds one of some options.
 pub(crate) struct Choice {
     options: Vec<String>,
-    /// Whether each option is a single letter.
-    letters: bool,
+    signs: Signs,
     forms: Forms,
     denials: Denials,
-    which: Which,
+    /// Which of several that are written alike; nothing where those that are only mentioned shall choose none.
+    which: Option<Which>,
 }
 
 fn build(step: &ExtractStep) -> Result<Box<dyn Extractor>, Diagnostic> {
     let params: Params = step.params.read("the extractor `choice`")?;
     let options: Option<Vec<String>> = match &step.argument {
-        Value::Bool(true) => Some(["A", "B", "C", "D", "E"].map(str::to_owned).to_vec()),
+        Value::Bool(true) => Some(Choice::usual()),
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     };
     let found = options.ok_or_else(|| "`choice` is no list of options".to_owned());
-    let built = found.and_then(|options| Choice::of(options, params.which.unwrap_or(Which::Last)));
+    let built = found.and_then(|options| Choice::of(options, params.which));
     let mistake = |problem| step.params.mistake("choice", problem).help("write `choice = [\"A\", \"B\"]`");
     Ok(Box::new(built.map_err(mistake)?))
 }
 
 impl Choice {
+    /// The options where none are given.
+    pub(crate) fn usual() -> Vec<String> {
+        ["A", "B", "C", "D", "E"].map(str::to_owned).to_vec()
+    }
+
     /// Options that can be told apart.
-    pub(crate) fn of(options: Vec<String>, which: Which) -> Result<Self, String> {
+    pub(crate) fn of(options: Vec<String>, which: Option<Which>) -> Result<Self, String> {
         let folded: Vec<String> = options.iter().map(|option| option.trim().to_lowercase()).collect();
         if options.len() < 2 || folded.iter().any(String::is_empty) {
             return Err("there are fewer than two options".to_owned());
@@ -76,68 +84,73 @@ impl Choice {
         let mut by_length: Vec<&str> = options.iter().map(|option| option.trim()).collect();
         by_length.sort_by_key(|option| std::cmp::Reverse(option.len()));
         let any = by_length.iter().map(|option| regex::escape(option)).collect::<Vec<_>>().join("|");
-        let letters = options.iter().all(|option| option.trim().chars().count() == 1);
+        let signs = Signs::of(&options);
         let problem = |error: regex::Error| error.to_string();
-        let forms = Forms::of(&any, letters).map_err(problem)?;
-        let denials = Denials::of(&any, highest(&folded)).map_err(problem)?;
-        Ok(Self { options, letters, forms, denials, which })
+        let forms = Forms::of(&any, signs).map_err(problem)?;
+        let denials = Denials::of(&any, signs).map_err(problem)?;
+        Ok(Self { options, signs, forms, denials, which })
     }
 
-    /// The option chosen, as it is written among the options. What is said outright decides before what the answer begins
-    /// with, and that before what it only mentions: reasons name the other options too.
+    /// The option chosen, as it is written among the options: by the surest of the rungs on which one is found. Reasons name
+    /// the other options too.
     pub(crate) fn find(&self, text: &str) -> Option<&str> {
-        let Forms { whole, closing, value, bold, named, bracketed, line, mentioned, .. } = &self.forms;
-        let whole = whole.captures(text).and_then(|hit| hit.get(1));
-        let found = whole
-            .or_else(|| self.pick(text, closing))
-            .or_else(|| self.said(text))
-            .or_else(|| self.pick(text, value))
-            .or_else(|| self.beginning(text))
-            .or_else(|| [bold, named, bracketed, line, mentioned].into_iter().find_map(|form| self.pick(text, form)))?;
-        self.option(found)
+        for rung in Rung::ALL {
+            let hits = self.on(rung, text);
+            if self.which.is_none() && rung.is_only_mention() && self.differ(&hits) {
+                return None;
+            }
+            if let Some(found) = self.pick(hits) {
+                return self.option(found.as_str());
+            }
+        }
+        None
     }
 
-    /// What is stated or praised: an answer that changes its mind may first do the one and then the other.
-    fn said<'a>(&self, text: &'a str) -> Option<Match<'a>> {
-        let said = [&self.forms.stated, &self.forms.praised].into_iter().filter_map(|form| self.pick(text, form));
-        match self.which {
-            Which::First => said.min_by_key(Match::start),
-            Which::Last => said.max_by_key(Match::start),
+    /// Whether a text is one of the options.
+    pub(crate) fn knows(&self, text: &str) -> bool {
+        self.option(text).is_some()
+    }
+
+    /// What counts of what is found on a rung.
+    fn on<'a>(&self, rung: Rung, text: &'a str) -> Vec<Match<'a>> {
+        match rung {
+            Rung::Whole => self.forms.hits(rung, text).collect(),
+            Rung::Begun => self.beginning(text).into_iter().collect(),
+            _ => self.mentions(rung, text).collect(),
         }
     }
 
-    /// The first or the last mention in a form that is not denied.
-    fn pick<'a>(&self, text: &'a str, form: &Regex) -> Option<Match<'a>> {
-        let mut hits = self.mentions(text, form);
-        match self.which {
-            Which::First => hits.next(),
-            Which::Last => hits.last(),
+    /// Whether several options are found.
+    fn differ(&self, hits: &[Match<'_>]) -> bool {
+        hits.iter().any(|hit| self.option(hit.as_str()) != self.option(hits[0].as_str()))
+    }
+
+    /// The first or the last of several that are written alike.
+    fn pick<'a>(&self, hits: Vec<Match<'a>>) -> Option<Match<'a>> {
+        match self.which.unwrap_or(Which::Last) {
+            Which::First => hits.into_iter().min_by_key(Match::start),
+            Which::Last => hits.into_iter().max_by_key(Match::start),
         }
     }
 
-    fn mentions<'a>(&self, text: &'a str, form: &Regex) -> impl Iterator<Item = Match<'a>> {
-        let hits = form.captures_iter(text).filter_map(|hit| hit.get(1));
-        hits.filter(move |hit| self.denials.allow(text, hit))
+    /// Mentions that are not denied.
+    fn mentions<'a>(&self, rung: Rung, text: &'a str) -> impl Iterator<Item = Match<'a>> {
+        self.forms.hits(rung, text).filter(move |hit| self.denials.allow(text, hit))
     }
 
     /// The option that an answer begins with. A list of all of them begins so too, and chooses nothing yet.
     fn beginning<'a>(&self, text: &'a str) -> Option<Match<'a>> {
-        let first = self.mentions(text, &self.forms.begun).next()?;
-        let is_list = self.mentions(text, &self.forms.line).any(|hit| self.option(hit) != self.option(first));
-        let is_subject = self.letters && self.denials.make_a_subject(&text[first.end()..]);
+        let first = self.mentions(Rung::Begun, text).next()?;
+        let is_other = |hit: Match<'_>| self.option(hit.as_str()) != self.option(first.as_str());
+        let is_list = self.mentions(Rung::Line, text).any(is_other);
+        let is_subject = self.signs != Signs::Words && self.denials.make_a_subject(&text[first.end()..]);
         Some(first).filter(|_| !is_list && !is_subject)
     }
 
-    fn option(&self, found: Match<'_>) -> Option<&str> {
-        let chosen = found.as_str().to_lowercase();
+    fn option(&self, text: &str) -> Option<&str> {
+        let chosen = text.trim().to_lowercase();
         self.options.iter().map(|option| option.trim()).find(|option| option.to_lowercase() == chosen)
     }
-}
-
-/// The end of the scale, where the options are one.
-fn highest(options: &[String]) -> Option<u32> {
-    let grades: Option<Vec<u32>> = options.iter().map(|option| option.parse().ok()).collect();
-    grades?.into_iter().max()
 }
 
 impl Extractor for Choice {
@@ -154,7 +167,7 @@ mod tests {
 
     #[track_caller]
     fn check(options: &[&str], text: &str, expected: Option<&str>) {
-        let choice = Choice::of(options.iter().map(|option| (*option).to_owned()).collect(), Which::Last).unwrap();
+        let choice = Choice::of(options.iter().map(|option| (*option).to_owned()).collect(), None).unwrap();
         assert_eq!(choice.find(text), expected, "{text}");
     }
 
@@ -280,6 +293,80 @@ mod tests {
         check(letters, "Answer: C. We would choose A only if friction were absent.", Some("C"));
         check(letters, "I would choose B if I had to.", Some("B"));
         check(&["yes", "no"], "No\n\nThe answer would be yes if the item was sealed.", Some("no"));
+    }
+
+    #[test]
+    fn a_statement_decides_before_the_words_of_its_reasons() {
+        let sentiments = &["positive", "negative", "neutral"];
+        for text in [
+            "The sentiment is negative. Although the food was described in positive terms, the service was not.",
+            "I would classify this as negative because the positive remarks are few.",
+            "I'd classify the review as negative; positive words are rare.",
+            "This review should be classified as negative despite a few positive words.",
+            "The overall tone of the review is clearly negative, with one positive remark.",
+            "The review is negative. Positive remarks are few.",
+            "It cannot be classified as positive. It is negative.",
+            "Overall, negative, though some words are positive.",
+            "The tone isn't positive, it's negative",
+            "While the food is positive, the sentiment overall is negative.",
+        ] {
+            check(sentiments, text, Some("negative"));
+        }
+        let grades = &["1", "2", "3", "4", "5"];
+        for text in [
+            "Score: 4\nReason: The response has 2 errors.",
+            "Score: 4 (out of 5)",
+            "4 (out of 5)",
+            "I would rate this a 4 on a scale of 1 to 5.",
+            "I'd give the answer a **4**, as it has 2 errors.",
+            "On a scale of 1 to 5: 4",
+            "On a 1-5 scale it is a 4.",
+            "Grade: 4\nThere are 3 reasons.",
+            "The score is 4. There are 3 reasons.",
+            "Score: 4.0",
+            "Score (1 to 5): 4. It has 2 errors.",
+            "This deserves a 4. It has 2 flaws.",
+            "Final score: 4 (1 = worst, 5 = best)",
+            "4.0/5",
+        ] {
+            check(grades, text, Some("4"));
+        }
+        check(&LETTERS, "B is the answer. Vitamin C prevents scurvy.", Some("B"));
+        let listed = "A) 3\nB) 4\nC) 5\nD) 6\n\n2+2 = 4, so option B.";
+        check(&LETTERS, listed, Some("B"));
+        check(&LETTERS, "A) 3\nB) 4\n\nThe sum is 4, which is B", Some("B"));
+        let marked = "A) 3 – incorrect\nB) 4 – correct\nC) 5 – incorrect\nD) 6 – incorrect";
+        check(&LETTERS, marked, Some("B"));
+    }
+
+    #[test]
+    fn articles_and_pronouns_are_no_options() {
+        for text in ["It must be B. A mammal has hair.", "Option B. A bat is a mammal.", "B fits. A mammal has hair."] {
+            check(&LETTERS, text, Some("B"));
+        }
+        check(&LETTERS, "A fits, as far as can be told", Some("A"));
+        check(&["A", "B", "I", "J"], "It must be B, I think.", Some("B"));
+        check(&["A", "B", "I", "J"], "I is the right one.", Some("I"));
+        check(&["yes", "no"], "I think yes. There are no signs of fraud.", Some("yes"));
+        check(&["yes", "no"], "Without a doubt, yes. There's no reason to wait.", Some("yes"));
+        check(&["yes", "no"], "I'd say no because it rains.", Some("no"));
+    }
+
+    #[test]
+    fn of_several_that_are_only_mentioned_none_is_chosen_unless_asked_for() {
+        let text = "The account was charged twice, which concerns billing too.";
+        let options = || ["billing", "account"].map(str::to_owned).to_vec();
+        let found = |which| Choice::of(options(), which).unwrap().find(text).map(str::to_owned);
+        assert_eq!(found(None), None);
+        assert_eq!(found(Some(Which::Last)).as_deref(), Some("billing"));
+        assert_eq!(found(Some(Which::First)).as_deref(), Some("account"));
+        check(&LETTERS, "(A) is long and (B) is short.", None);
+    }
+
+    #[test]
+    fn options_are_known_in_any_case() {
+        let choice = Choice::of(["Ähnlich", "anders"].map(str::to_owned).to_vec(), None).unwrap();
+        assert!(choice.knows(" ÄHNLICH") && !choice.knows("gleich"));
     }
 
     #[test]
