@@ -33,8 +33,34 @@ pub(super) const KIND: AssertionKind = AssertionKind {
 struct Kind {
     name: &'static str,
     pattern: &'static str,
-    /// Out of what stands before, and what the pattern finds.
-    holds: fn(&str, &str) -> Option<usize>,
+    /// How many bytes of what the pattern finds are such data.
+    holds: fn(&Hit<'_>) -> Option<usize>,
+}
+
+/// What a pattern finds, and where.
+struct Hit<'t> {
+    text: &'t str,
+    begin: usize,
+    end: usize,
+}
+
+impl<'t> Hit<'t> {
+    fn before(&self) -> &'t str {
+        &self.text[..self.begin]
+    }
+
+    fn found(&self) -> &'t str {
+        &self.text[self.begin..self.end]
+    }
+
+    fn behind(&self) -> &'t str {
+        &self.text[self.end..]
+    }
+
+    /// Its first bytes alone.
+    fn first(&self, length: usize) -> Self {
+        Self { end: self.begin + length, ..*self }
+    }
 }
 
 // Between groups of digits stands a space, perhaps one that does not break, or a hyphen.
@@ -42,36 +68,37 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "email",
         pattern: r"[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})*\.\p{L}{2,24}",
-        holds: |_, found| Some(found.len()),
+        holds: |hit| is_of_somebody(hit).then_some(hit.found().len()),
     },
     Kind {
         name: "phone",
-        // The countries whose code is one digit have numbers of ten more.
-        pattern: r"(?:\+|\b00)[1-9][0-9](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){6,12}\b|\+[17](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){10}\b|\(\d{3}\)\s?\d{3}[-. ]\d{4}\b|\b\d{3}[-.]\d{3}[-.]\d{4}\b",
-        holds: |_, found| Some(found.len()),
+        // The countries whose code is one digit, 1 and 7, have numbers of ten more.
+        pattern: r"(?:\+|\b00)[2-689][0-9](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){6,12}\b|(?:\+|\b00)[17](?:[ \x{a0}\x{202f}./()\x{2011}-]{0,2}[0-9]){10}\b|\(\d{3}\)\s?\d{3}[-. ]\d{4}\b|\b\d{3}[-.]\d{3}[-.]\d{4}\b",
+        holds: |hit| begins_number(hit).then_some(hit.found().len()),
     },
     Kind {
         name: "card",
         // With a group more than a card has, which tells a list of numbers.
         pattern: r"\b[2-6][0-9](?:[ \x{a0}\x{202f}\x{2011}-]?[0-9]){10,21}\b",
-        holds: |before, found| {
-            beginnings(found).find(|end| card(&found[..*end]) && !is_in_list(before, &found[..*end], &found[*end..]))
+        holds: |hit| {
+            let is_card = |hit: &Hit<'_>| card(hit.found()) && !is_in_list(hit);
+            beginnings(hit.found()).find(|length| is_card(&hit.first(*length)))
         },
     },
     Kind {
         name: "iban",
         pattern: r"\b[A-Za-z]{2}[0-9]{2}(?:[ \x{a0}\x{202f}\x{2011}-]?[A-Za-z0-9]){11,30}\b",
-        holds: |_, found| beginnings(found).find(|end| iban(&found[..*end])),
+        holds: |hit| beginnings(hit.found()).find(|length| iban(hit.first(*length).found())),
     },
     Kind {
         name: "ip",
         pattern: r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|\b[23Ff][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}\b",
-        holds: |_, found| ip(found).then_some(found.len()),
+        holds: |hit| (ip(hit.found()) && !is_version(hit.before())).then_some(hit.found().len()),
     },
     Kind {
         name: "ssn",
         pattern: r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b",
-        holds: |_, found| ssn(found).then_some(found.len()),
+        holds: |hit| ssn(hit.found()).then_some(hit.found().len()),
     },
 ];
 
@@ -82,6 +109,33 @@ static PATTERNS: LazyLock<Vec<(&'static Kind, Regex)>> =
 fn beginnings(found: &str) -> impl Iterator<Item = usize> {
     let gaps = found.char_indices().rev().filter(|(_, c)| !c.is_alphanumeric()).map(|(at, _)| at);
     [found.len()].into_iter().chain(gaps)
+}
+
+/// Endings of files that are no country and no other domain: `icon@2x.png`.
+const FILES: [&str; 14] =
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "json", "html", "txt", "pdf"];
+
+/// Whether an address of mail is no file and no repository (`git@example.org:team/project.git`).
+fn is_of_somebody(hit: &Hit<'_>) -> bool {
+    let ending = hit.found().rsplit('.').next().unwrap_or_default().to_lowercase();
+    let path = hit.behind().strip_prefix(':').map(|rest| rest.trim_start_matches(is_of_name));
+    let is_repository = path.is_some_and(|rest| rest.starts_with('/'));
+    !is_repository && !hit.found().starts_with("git@") && !FILES.contains(&ending.as_str())
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '.' | '-' | '~')
+}
+
+/// Whether a phone number is no part of a longer one, of a sum or of a time: `0.0012345678`, `5+1234567890`.
+fn begins_number(hit: &Hit<'_>) -> bool {
+    let mut before = hit.before().chars().rev();
+    let is_in_word = |c: char| c.is_alphanumeric() || c == '_';
+    match before.next() {
+        Some(c) if is_in_word(c) => false,
+        Some('.' | ',' | ':') if hit.found().starts_with("00") => before.next().is_none_or(|c| !c.is_ascii_digit()),
+        _ => true,
+    }
 }
 
 /// The first four digits of what issuers of cards give out, and how many digits it has.
@@ -129,9 +183,17 @@ fn numbers(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_digit())
 }
 
-/// Whether groups rise or fall, and go on so before or behind: numbers in order, of which some have the form of a card.
-fn is_in_list(before: &str, text: &str, behind: &str) -> bool {
+/// Whether groups are numbers of a list of which some have the form of a card: they rise or fall, and go on so before or
+/// behind, or more than one other of four digits stands beside them.
+fn is_in_list(hit: &Hit<'_>) -> bool {
+    let (before, text, behind) = (hit.before(), hit.found(), hit.behind());
     let Some(gap) = text.chars().find(|c| !c.is_ascii_digit()) else { return false };
+    let fours = |groups: &mut dyn Iterator<Item = &str>| groups.take_while(|group| group.len() == 4).take(2).count();
+    let others = before.strip_suffix(gap).map_or(0, |before| fours(&mut before.rsplit(gap).map(digits_at_end)))
+        + behind.strip_prefix(gap).map_or(0, |behind| fours(&mut behind.split(gap).map(digits_at_beginning)));
+    if others > 1 {
+        return true;
+    }
     let previous = before.strip_suffix(gap).and_then(|before| numbers(before).next_back());
     let next = behind.strip_prefix(gap).and_then(|behind| numbers(behind).next());
     let is_ordered = |groups: Vec<u64>| groups.is_sorted_by(|a, b| a < b) || groups.is_sorted_by(|a, b| a > b);
@@ -139,6 +201,14 @@ fn is_in_list(before: &str, text: &str, behind: &str) -> bool {
     let with_previous = previous.and_then(|previous| parsed(&mut [previous].into_iter().chain(numbers(text))));
     let with_next = next.and_then(|next| parsed(&mut numbers(text).chain([next])));
     with_previous.is_some_and(is_ordered) || with_next.is_some_and(is_ordered)
+}
+
+fn digits_at_end(text: &str) -> &str {
+    numbers(text).next_back().unwrap_or_default()
+}
+
+fn digits_at_beginning(text: &str) -> &str {
+    numbers(text).next().unwrap_or_default()
 }
 
 /// The check digit of card numbers (ISO/IEC 7812).
@@ -187,15 +257,45 @@ fn iban(text: &str) -> bool {
     rest == Some(1)
 }
 
-/// An address of a machine that is somebody's: no version number, no loopback, none for documents.
+/// An address that may be a machine's: no loopback, no network or its mask, none of many machines at once, none for
+/// documents. What begins below 10 is more likely to be a version.
 fn ip(text: &str) -> bool {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
-        return !(address.is_loopback()
-            || address.is_unspecified()
-            || address.is_documentation()
-            || address.octets()[0] < 10);
+        let [first, _, third, last] = address.octets();
+        let is_network = (third, last) == (0, 0);
+        // From 224 on stand addresses of groups, and from 240 on none that is given, masks among them.
+        return (10..224).contains(&first) && !address.is_loopback() && !address.is_documentation() && !is_network;
     }
     text.parse::<Ipv6Addr>().is_ok_and(|address| is_given(address) && text.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Words before a number of parts that is no address.
+const NUMBERED: [&str; 14] = [
+    "section",
+    "sections",
+    "sec",
+    "chapter",
+    "clause",
+    "article",
+    "paragraph",
+    "rule",
+    "version",
+    "ver",
+    "v",
+    "release",
+    "build",
+    "firmware",
+];
+
+/// Whether what stands before four numbers makes them a version or a place in a text: `Chrome/120.0.1.1`, "section
+/// 12.1.1.1".
+fn is_version(before: &str) -> bool {
+    if let Some(product) = before.strip_suffix('/') {
+        return product.ends_with(char::is_alphanumeric);
+    }
+    let before = before.trim_end_matches([' ', '\u{a0}', ':', '.']);
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    before.ends_with('§') || NUMBERED.contains(&word.as_str())
 }
 
 /// Whether an address lies where addresses are given to machines: those of the world, of a site, of a link. Anything else,
@@ -268,7 +368,7 @@ fn hits<'t>(kind: &Kind, pattern: &Regex, text: &'t str) -> Vec<&'t str> {
     let (mut hits, mut at) = (Vec::new(), 0);
     while let Some(found) = pattern.find_at(text, at) {
         let begin = found.start();
-        at = match (kind.holds)(&text[..begin], found.as_str()) {
+        at = match (kind.holds)(&Hit { text, begin, end: found.end() }) {
             Some(length) => {
                 hits.push(&text[begin..begin + length]);
                 begin + length
@@ -385,9 +485,39 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beside_others_of_four_digits_are_no_card() {
+        check("card", "4111 1111 1111 1111", 1);
+        check("card", "4111 1111 1111 1111 2027", 1);
+        check("card", "8302 4111 1111 1111 1111 5093", 0);
+        check("card", "4111 1111 1111 1111 5093 1207", 0);
+        let listed = taken_for_cards(|rng| row((0..20).map(|_| 1_000 + rng.next_u32() % 9_000), " "));
+        assert!(listed <= 5, "{listed} of 500");
+    }
+
+    #[test]
+    fn files_and_repositories_are_no_addresses_of_mail() {
+        for text in ["git@github.com:org/repo.git", "me@example.org:~/notes/a", "ssh://git@example.org", "icon@2x.png"]
+        {
+            check("email", text, 0);
+        }
+        for text in ["jo@example.org: hello", "mailto:jo@example.org", "jo@example.org/home", "jo@pdf.example.org"] {
+            check("email", text, 1);
+        }
+    }
+
+    #[test]
     fn phone_numbers_begin_with_the_code_of_a_country() {
         for text in ["+1 555 123 4567", "+1 5551234567", "+7 495 123-45-67", "+7 (495) 123-45-67", "+15551234567"] {
             check("phone", text, 1);
+        }
+        for text in
+            ["tel:+49 30 1234567", "Tel.:0049 30 1234567", "jo,+49301234567", "(0049) 30 123456", "001 555 123 4567"]
+        {
+            check("phone", text, 1);
+        }
+        let numbers = ["p = 0.00123456789", "1.0012345678", "order 0012345678", "12:0012345678", "0.0049301234567"];
+        for text in numbers.into_iter().chain(["5+1234567890", "B2+12345678", "x+4930123456"]) {
+            check("phone", text, 0);
         }
         for text in ["+5 10 15 20 25 30", "+1 2 3", "4 + 1 555 123 4567"] {
             check("phone", text, 0);
@@ -398,6 +528,18 @@ mod tests {
     fn addresses_are_told_from_source_text() {
         for text in ["2a00::1", "fe80::1", "IP:2a00:1450:4001:81b::200e.", "fd12:3456::1", "to 84.12.7.9:80"] {
             check("ip", text, 1);
+        }
+        for text in ["http://84.12.7.9/a", "host 192.168.0.7", "10.0.0.1"] {
+            check("ip", text, 1);
+        }
+        for text in ["Chrome/120.0.0.0", "Chrome/120.0.6099.71", "Section 12.1.1.1", "§ 12.1.1.1", "version: 10.2.3.4"]
+        {
+            check("ip", text, 0);
+        }
+        for text in
+            ["255.255.255.0", "255.255.255.255", "224.0.0.1", "240.1.2.3", "120.0.0.0", "10.12.0.0", "192.0.2.1"]
+        {
+            check("ip", text, 0);
         }
         for text in ["foo::bad", "a::b", "de::ad", "::1", "2001:db8::1", "std::fade::1", "2026:05:04", "face::b00c"] {
             check("ip", text, 0);
