@@ -142,23 +142,32 @@ impl Judge {
     }
 
     fn disagrees(&self, least: f64) -> Option<Cap> {
-        let words = match self.people.as_ref().and_then(|people| people.agreement) {
-            Some(agreement) if agreement >= least => return None,
-            Some(agreement) => {
-                format!("the judge agrees with people to {agreement:.2}, and at least {least} is asked for")
-            }
-            None => {
-                format!("no label says how far the judge agrees with people, and at least {least} is asked for")
-            }
+        let labels = self.people.as_ref().map_or(0, |people| people.labels);
+        let (code, words, way) = match (self.people.as_ref().and_then(|people| people.agreement), labels) {
+            (Some(agreement), _) if agreement >= least => return None,
+            (Some(agreement), _) => (
+                "judge_disagrees",
+                format!("the judge agrees with people to {agreement:.2}"),
+                "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)",
+            ),
+            (None, 0) => (
+                "too_few_labels",
+                "no label says how far the judge agrees with people".to_owned(),
+                "have people label answers",
+            ),
+            // By chance alone raters who only ever say the same agree fully, so that kappa is 0 / 0.
+            (None, labels) => (
+                "too_few_labels",
+                format!("all {labels} labels and grades are the same, so how far the judge agrees cannot be measured"),
+                "have people label answers of the other kind, such as bad ones where all are good",
+            ),
         };
-        let way =
-            "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)";
-        Some(Cap { code: "judge_disagrees", words, way: Some(way) })
+        Some(Cap { code, words: format!("{words}, and at least {least} is asked for"), way: Some(way) })
     }
 
     fn note(&self, slice: Option<&str>, raw: Option<f64>, labels: Use) -> String {
         let slice = slice.map(|slice| format!(" [{slice}]")).unwrap_or_default();
-        let name = self.metric.as_ref().map(|metric| format!("judge of `{metric}`{slice}")).unwrap_or_default();
+        let name = self.metric.as_ref().map_or("judge".to_owned(), |metric| format!("judge of `{metric}`")) + &slice;
         match (&self.people, self.unlabelled) {
             (Some(people), _) => format!("{name} {}", people.told(raw, labels)),
             (None, Some(Unlabelled::SeveralFeed)) => {
@@ -167,7 +176,7 @@ impl Judge {
             (None, Some(Unlabelled::Derived)) => {
                 format!("{name} not corrected by people: it is reckoned from metrics, and the labels are of those")
             }
-            (None, None) => "judge not checked against people (0 labels)".to_owned(),
+            (None, None) => format!("{name} not checked against people (0 labels)"),
         }
     }
 }

@@ -142,7 +142,19 @@ fn a_judge_that_people_did_not_check_enough_cannot_pass() {
         flattered(29, |bench| bench.with(|header| header.policy.as_mut().unwrap().min_agreement = Some(least)))
     };
     assert_eq!((verdict(&agreement(0.1)), verdict(&agreement(0.99))), (Verdict::Pass, Verdict::Inconclusive));
-    assert!(first(&agreement(0.99)).reason.contains("and at least 0.99 is asked for"));
+    let reason = first(&agreement(0.99)).reason.clone();
+    assert!(reason.starts_with("judge_disagrees: ") && reason.contains("and at least 0.99 is asked for"), "{reason}");
+}
+
+#[test]
+fn labels_and_grades_that_are_all_the_same_measure_no_agreement_and_say_so() {
+    let bench = labelled(100).with(|header| header.policy.as_mut().unwrap().min_agreement = Some(0.6));
+    let report = gate_report(&record(&bench, |_, _| 1.0, |_, _| Some(1.0))).unwrap();
+    assert_eq!(verdict(&report), Verdict::Inconclusive);
+    let reason = &first(&report).reason;
+    let said = "too_few_labels: all 200 labels and grades are the same, so how far the judge agrees cannot be measured";
+    assert!(reason.starts_with(said) && reason.contains("have people label answers of the other kind"), "{reason}");
+    assert!(!reason.contains("mend the judge's prompt"), "{reason}");
 }
 
 #[test]

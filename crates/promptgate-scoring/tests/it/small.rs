@@ -218,11 +218,13 @@ fn two_trials_for_a_judge_that_nobody_checked_leave_its_metric_open_where_labels
         bench.report(|_, _, _| Came::Scored(0.8))
     };
     assert_eq!(verdict(&judged(0, None)), Verdict::Pass);
-    assert_eq!(judged(0, None).comparisons[0].notes, ["judge not checked against people (0 labels)"]);
+    assert_eq!(judged(0, None).comparisons[0].notes, ["judge of `quality` not checked against people (0 labels)"]);
     let few = first(&judged(30, None)).reason.clone();
     assert!(few.starts_with("too_few_labels"), "{few}");
     assert!(few.ends_with("More cases do not settle it: have people label more answers."), "{few}");
-    assert!(first(&judged(0, Some(0.6))).reason.starts_with("judge_disagrees"));
+    let unknown = first(&judged(0, Some(0.6))).reason.clone();
+    assert!(unknown.starts_with("too_few_labels: no label says how far the judge agrees with people"), "{unknown}");
+    assert!(unknown.ends_with("More cases do not settle it: have people label answers."), "{unknown}");
     assert_eq!(verdict(&judged(30, None)), Verdict::Inconclusive);
 }
 
