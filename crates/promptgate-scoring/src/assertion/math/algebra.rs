@@ -342,9 +342,9 @@ impl Algebra {
                 .iter()
                 .filter_map(|(id, exponent)| {
                     let other = term.iter().find(|(other, _)| other == id)?.1;
-                    Some((*id, if other.as_f64() < exponent.as_f64() { other } else { *exponent }))
+                    Some(other.least(*exponent).map(|least| (*id, least)))
                 })
-                .collect();
+                .collect::<Result<_>>()?;
             if common.is_empty() {
                 return Ok(Quotient { top, bottom });
             }

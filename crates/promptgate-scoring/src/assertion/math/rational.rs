@@ -59,6 +59,13 @@ impl Rational {
         Self::new(top, left.bottom.checked_mul(right.bottom).ok_or(TOO_LARGE)?)
     }
 
+    /// The smaller of two. The order that is derived goes by numerators, and only sorts.
+    pub(super) fn least(self, other: Self) -> Result<Self, Halt> {
+        let left = self.top.checked_mul(other.bottom).ok_or(TOO_LARGE)?;
+        let right = other.top.checked_mul(self.bottom).ok_or(TOO_LARGE)?;
+        Ok(if left <= right { self } else { other })
+    }
+
     pub(super) fn negated(self) -> Result<Self, Halt> {
         Ok(Self { top: self.top.checked_neg().ok_or(TOO_LARGE)?, bottom: self.bottom })
     }
@@ -123,4 +130,19 @@ pub(super) fn factors(mut number: u128) -> Result<Vec<(i128, i128)>, Halt> {
         found.push((number as i128, 1));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smaller_of_two_is_found_where_doubles_see_none() {
+        let of = |top, bottom| Rational::new(top, bottom).unwrap();
+        assert_eq!(of(1, 2).least(of(1, 3)), Ok(of(1, 3)));
+        assert_eq!(of(-1, 2).least(of(1, 3)), Ok(of(-1, 2)));
+        let (less, more) = (of((1 << 60) - 1, 1 << 60), of((1 << 60) + 1, 1 << 60));
+        assert_eq!(less.as_f64().total_cmp(&more.as_f64()), std::cmp::Ordering::Equal);
+        assert_eq!((more.least(less), less.least(more)), (Ok(less), Ok(less)));
+    }
 }
