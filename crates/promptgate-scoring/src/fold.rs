@@ -3,6 +3,7 @@
 //! Header and trials are the only input, read once and in a stream, so a stored run folds to what the live one did.
 
 mod answerers;
+mod by_name;
 mod check;
 mod comparison;
 mod evidence;

@@ -11,6 +11,7 @@ use promptgate_core::score::{Outcome, Score, Tier};
 
 use super::FoldError;
 use super::answerers::Answerers;
+use super::by_name::ByName;
 use super::labels::Labels;
 use super::measured::Measured;
 use super::orders::Orders;
@@ -129,7 +130,7 @@ struct Side<'a> {
     measured: Measured<'a>,
     labels: Labels<'a>,
     orders: Orders,
-    assertions: Vec<AssertionSummary>,
+    assertions: ByName<AssertionSummary>,
     unbound: u64,
     answerers: Answerers,
 }
@@ -150,7 +151,7 @@ impl<'a> Side<'a> {
             measured: Measured::new(header),
             labels: Labels::new(header),
             orders: Orders::default(),
-            assertions: Vec::new(),
+            assertions: ByName::default(),
             unbound: 0,
             answerers: Answerers::default(),
         })
@@ -184,13 +185,11 @@ impl<'a> Side<'a> {
 
     fn assertions_of(&mut self, trial: &SettledTrial) {
         for result in &trial.assertions {
-            let known = self.assertions.iter().position(|summary| summary.name == result.name);
-            let at = known.unwrap_or_else(|| {
+            let new = || {
                 let (name, tier) = (result.name.clone(), result.tier);
-                self.assertions.push(AssertionSummary { name, tier, passed: 0, failed: 0, unscored: 0 });
-                self.assertions.len() - 1
-            });
-            let summary = &mut self.assertions[at];
+                AssertionSummary { name, tier, passed: 0, failed: 0, unscored: 0 }
+            };
+            let summary = self.assertions.of(&result.name, new);
             match (&result.scored.score, result.scored.passed) {
                 (Score::Unscored(_), _) => summary.unscored += 1,
                 (Score::Value(_), true) => summary.passed += 1,
@@ -220,7 +219,7 @@ impl<'a> Side<'a> {
             tags: self.measured.by_tag(),
             fields: self.measured.by_field(),
             metrics: self.measured.finish(),
-            assertions: self.assertions,
+            assertions: self.assertions.into_values(),
             labels: self.labels.finish(),
             both_orders: self.orders.told(),
             unbound: self.unbound,
