@@ -1,7 +1,7 @@
 //! One comparison: whether it can be made, its checks, its verdict, its notes, and the cases that changed.
 
-use promptgate_core::gate::{Basis, Check, Fresh, Limit, Policy, Scope, Subject as Asks};
-use promptgate_core::name::CaseId;
+use promptgate_core::gate::{Basis, Check, Fresh, Limit, Policy, Rule, Scope, Subject as Asks};
+use promptgate_core::name::{CaseId, MetricName};
 use promptgate_core::plan::{PlannedModel, PlannedVersion};
 use promptgate_core::record::{MetricKind, PlannedComparison, RunHeader};
 use promptgate_core::report::{CheckMethod, CheckReport, Comparison, Flip, Look, Noise, SideReport, words};
@@ -20,7 +20,7 @@ use super::subject::{Amount, Subject};
 use super::table::{Side, Table};
 use super::{floor, gate, reason, rule, state};
 use crate::stats::sign_flip::Flips;
-use crate::stats::sum;
+use crate::stats::{StatError, sum};
 
 /// Seconds from which on two sides count as measured at different times.
 const APART: u64 = 3_600;
@@ -216,7 +216,7 @@ impl<'a> Setting<'a> {
             let pairs = scene.pairs.first(&self.ranks, turn.units);
             let at = Scene { setting: self, policy: scene.policy, pairs, stage: turn.stage.clone() };
             let checked = at.checked(&policy.checks, found)?;
-            let settled = turn.is_last || is_settled(policy, &checked.0, &turn.stage);
+            let settled = turn.is_last || is_settled_at(policy, &checked.0, &turn.stage);
             last = Some((at, Some(look(&turn, units.count, settled)), checked));
             if settled {
                 break;
@@ -276,9 +276,25 @@ impl<'a> Setting<'a> {
     }
 }
 
+/// A check of a metric, and how many tests share its error rate.
+struct OnMetric<'a> {
+    metric: &'a MetricName,
+    slice: Option<&'a Selection>,
+    limit: Option<Limit>,
+    tier: Tier,
+    tests: usize,
+}
+
+impl OnMetric<'_> {
+    /// Whether it is a floor or ceiling, which looks at no baseline.
+    fn is_of_candidate_alone(&self) -> bool {
+        matches!(self.limit, Some(Limit::Min(..) | Limit::Max(..)))
+    }
+}
+
 /// Whether a look that is not the last one settles a comparison: it is worse, or everything that decides is shown. What
 /// more cases could still turn is not settled: a rule that is kept so far, a floor as measured.
-fn is_settled(policy: &Policy, checks: &[CheckReport], stage: &Stage) -> bool {
+fn is_settled_at(policy: &Policy, checks: &[CheckReport], stage: &Stage) -> bool {
     let bounds = matches!(stage, Stage::Look { .. });
     let by_bound = |check: &Check| match &check.subject {
         Asks::Metric { limit: Some(Limit::Min(_, basis) | Limit::Max(_, basis)), .. } => {
@@ -359,45 +375,57 @@ impl Scene<'_> {
         match &check.subject {
             Asks::Rule { rule, cases } => {
                 let cases = self.setting.selected(cases.as_ref())?;
-                let asked = rule::Asked { rule: *rule, cases, tier: check.tier };
-                let judged = asked.judged(&self.pairs);
-                let needs_baseline = matches!(rule, promptgate_core::gate::Rule::NoNewBreak { .. });
-                match needs_baseline && !comparable {
-                    true => Ok(Draft::Done(Box::new(not_comparable(judged.report)), Vec::new())),
-                    false => Ok(Draft::Done(Box::new(judged.report), judged.named)),
-                }
+                Ok(self.draft_rule(rule::Asked { rule: *rule, cases, tier: check.tier }, comparable))
             }
             Asks::Metric { metric, slice, limit } => {
-                let unknown = || FoldError::Contradiction(format!("nothing feeds the metric `{metric}`"));
-                let subject = Subject::named(metric, self.setting.header).ok_or_else(unknown)?;
-                let index = self.setting.selection(slice.as_ref())?;
-                let alone = matches!(limit, Some(Limit::Min(..) | Limit::Max(..)));
-                let sample = if alone {
-                    self.pairs.candidate_alone(&subject, index)
-                } else {
-                    self.pairs.sample(&subject, Over::Selection(index))
-                };
-                let tests = if check.tier == Tier::Critical { family } else { 1 };
-                let method = self.method(subject.kind(self.setting.header), tests);
-                let evidence =
-                    if alone { Err(crate::stats::StatError::NoData) } else { Evidence::weigh(&sample, &method) };
-                let judges = Judges::of(self.setting.header, &self.pairs, &subject, index);
-                let labels = Use::of(*limit, metric, &sample, &method);
-                let evidence = evidence.map(|raw| corrected(raw, judges.people(), labels, &method));
-                let (metric, slice) = (metric.clone(), slice.as_ref().map(ToString::to_string));
-                let weighed =
-                    Weighed { metric, slice, tier: check.tier, limit: *limit, judges, method, sample, evidence };
-                Ok(match (alone, comparable) {
-                    (true, _) => {
-                        let as_measured = self.pairs.over_all_draws(&subject, index);
-                        let report = floor::judged(&weighed, as_measured, self.policy);
-                        Draft::Done(Box::new(report), Vec::new())
-                    }
-                    (false, false) => Draft::Done(Box::new(not_comparable(weighed.bare())), Vec::new()),
-                    (false, true) => Draft::Weighed(Box::new(weighed)),
-                })
+                let (slice, tests) = (slice.as_ref(), if check.tier == Tier::Critical { family } else { 1 });
+                self.draft_metric(&OnMetric { metric, slice, limit: *limit, tier: check.tier, tests }, comparable)
             }
         }
+    }
+
+    fn draft_rule(&self, asked: rule::Asked, comparable: bool) -> Draft {
+        let needs_baseline = matches!(asked.rule, Rule::NoNewBreak { .. });
+        let judged = asked.judged(&self.pairs);
+        match needs_baseline && !comparable {
+            true => Draft::Done(Box::new(not_comparable(judged.report)), Vec::new()),
+            false => Draft::Done(Box::new(judged.report), judged.named),
+        }
+    }
+
+    fn draft_metric(&self, asked: &OnMetric<'_>, comparable: bool) -> Result<Draft, FoldError> {
+        let unknown = || FoldError::Contradiction(format!("nothing feeds the metric `{}`", asked.metric));
+        let subject = Subject::named(asked.metric, self.setting.header).ok_or_else(unknown)?;
+        let index = self.setting.selection(asked.slice)?;
+        let weighed = self.weighed(asked, &subject, index);
+        Ok(match (asked.is_of_candidate_alone(), comparable) {
+            (true, _) => {
+                let as_measured = self.pairs.over_all_draws(&subject, index);
+                Draft::Done(Box::new(floor::judged(&weighed, as_measured, self.policy)), Vec::new())
+            }
+            (false, false) => Draft::Done(Box::new(not_comparable(weighed.bare())), Vec::new()),
+            (false, true) => Draft::Weighed(Box::new(weighed)),
+        })
+    }
+
+    fn weighed(&self, asked: &OnMetric<'_>, subject: &Subject, index: Option<usize>) -> Weighed {
+        let alone = asked.is_of_candidate_alone();
+        let sample = match alone {
+            true => self.pairs.candidate_alone(subject, index),
+            false => self.pairs.sample(subject, Over::Selection(index)),
+        };
+        let method = self.method(subject.kind(self.setting.header), asked.tests);
+        let judges = Judges::of(self.setting.header, &self.pairs, subject, index);
+        let evidence = match alone {
+            true => Err(StatError::NoData),
+            false => {
+                let labels = Use::of(asked.limit, asked.metric, &sample, &method);
+                let raw = Evidence::weigh(&sample, &method);
+                raw.map(|raw| corrected(raw, judges.people(), labels, &method))
+            }
+        };
+        let (metric, slice) = (asked.metric.clone(), asked.slice.map(ToString::to_string));
+        Weighed { metric, slice, tier: asked.tier, limit: asked.limit, judges, method, sample, evidence }
     }
 
     /// Judges what waited: sharpens each p against its own threshold, then adjusts the critical ones by Holm.
