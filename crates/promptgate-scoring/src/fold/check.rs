@@ -35,10 +35,53 @@ pub(crate) struct Weighed {
 
 /// Why a check can be at best inconclusive, as reason code and words.
 pub(crate) struct Cap {
-    pub(crate) code: &'static str,
+    pub(crate) code: CapCode,
     pub(crate) words: String,
     /// What settles it, where more cases do not.
     pub(crate) way: Option<&'static str>,
+}
+
+/// What keeps a check from passing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CapCode {
+    TooFewClusters,
+    OnePair,
+    Unscored,
+    TooFewLabels,
+    JudgeDisagrees,
+    LopsidedMissing,
+}
+
+impl CapCode {
+    /// As reasons begin.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::TooFewClusters => "too_few_clusters",
+            Self::OnePair => "one_pair",
+            Self::Unscored => "unscored",
+            Self::TooFewLabels => "too_few_labels",
+            Self::JudgeDisagrees => "judge_disagrees",
+            Self::LopsidedMissing => "lopsided_missing",
+        }
+    }
+
+    /// Whether there is too little to prove a regression, too.
+    fn proves_nothing(self) -> bool {
+        matches!(self, Self::TooFewClusters | Self::OnePair)
+    }
+}
+
+impl Cap {
+    /// Where more lack a score than the policy lets pass; `what` there is so many of.
+    pub(crate) fn unscored(sample: &Sample, policy: &Policy, what: &str) -> Option<Self> {
+        let (unscored, planned) = (sample.unscored, sample.planned);
+        (unscored as f64 > policy.max_missing * planned as f64).then(|| {
+            let [unscored, planned] = [unscored, planned].map(words::thousands);
+            let share = words::percent(policy.max_missing);
+            let words = format!("{unscored} of {planned} {what} lack a score, more than {share}");
+            Self { code: CapCode::Unscored, words, way: None }
+        })
+    }
 }
 
 impl Weighed {
@@ -171,7 +214,7 @@ impl Weighed {
             method,
             sample: &self.sample,
         });
-        if cap.is_some_and(|cap| cap.code == "lopsided_missing") {
+        if cap.is_some_and(|cap| cap.code == CapCode::LopsidedMissing) {
             let worst = self.if_missing_failed(margin);
             report
                 .reason
@@ -185,25 +228,19 @@ impl Weighed {
         let few = evidence.clusters.filter(|clusters| *clusters < LEAST_CLUSTERS);
         if let Some(clusters) = few {
             let words = format!("too few clusters: {clusters}, and at least {LEAST_CLUSTERS} are needed");
-            return Some(Cap { code: "too_few_clusters", words, way: None });
+            return Some(Cap { code: CapCode::TooFewClusters, words, way: None });
         }
         if evidence.n == 1 && self.method.scope == Scope::Population {
             let words = "one pair alone shows no spread".to_owned();
-            return Some(Cap { code: "one_pair", words, way: None });
+            return Some(Cap { code: CapCode::OnePair, words, way: None });
         }
-        if sample.unscored as f64 > policy.max_missing * sample.planned as f64 {
-            let share = words::percent(policy.max_missing);
-            let of = words::thousands(sample.planned);
-            let pairs = words::thousands(sample.unscored);
-            let words = format!("{pairs} of {of} pairs lack a score, more than {share}");
-            return Some(Cap { code: "unscored", words, way: None });
-        }
-        if let Some(cap) = self.judges.cap(policy, self.labels()) {
+        let unscored = || Cap::unscored(sample, policy, "pairs");
+        if let Some(cap) = unscored().or_else(|| self.judges.cap(policy, self.labels())) {
             return Some(cap);
         }
         let (baseline, candidate) = (sample.only_baseline_lacks, sample.only_candidate_lacks.len() as u64);
         (mcnemar::p_two_exact(baseline, candidate) < 0.05).then(|| Cap {
-            code: "lopsided_missing",
+            code: CapCode::LopsidedMissing,
             words: format!("{candidate} values are missing on the candidate alone, {baseline} on the baseline alone"),
             way: None,
         })
@@ -246,7 +283,7 @@ pub(crate) fn natural(kind: MetricKind, oriented: f64) -> f64 {
 /// What caps a check leaves a failure standing: a proven regression never hides. Too few clusters prove nothing.
 fn capped(found: Verdict, cap: Option<&Cap>) -> Verdict {
     match (found, cap) {
-        (_, Some(Cap { code: "too_few_clusters" | "one_pair", .. })) => Verdict::Inconclusive,
+        (_, Some(cap)) if cap.code.proves_nothing() => Verdict::Inconclusive,
         (Verdict::Pass, Some(_)) => Verdict::Inconclusive,
         (found, _) => found,
     }

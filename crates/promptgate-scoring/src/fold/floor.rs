@@ -32,7 +32,7 @@ pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, policy: &Poli
     let cap = cap(check, policy);
     report.verdict = Some(if cap.is_some() && verdict == Verdict::Pass { Verdict::Inconclusive } else { verdict });
     report.reason = match &cap {
-        Some(cap) => format!("{}: {}. {told}", cap.code, cap.words),
+        Some(cap) => format!("{}: {}. {told}", cap.code.as_str(), cap.words),
         None => told,
     };
     if let Some(way) = cap.and_then(|cap| cap.way).filter(|_| report.verdict == Some(Verdict::Inconclusive)) {
@@ -43,12 +43,7 @@ pub(crate) fn judged(check: &Weighed, over_all_draws: Option<f64>, policy: &Poli
 
 /// Why it can be at best inconclusive, the weightiest reason first.
 fn cap(check: &Weighed, policy: &Policy) -> Option<Cap> {
-    let (unscored, planned) = (check.sample.unscored, check.sample.planned);
-    if unscored as f64 > policy.max_missing * planned as f64 {
-        let words = format!("{} of {planned} cases lack a score", words::thousands(unscored));
-        return Some(Cap { code: "unscored", words, way: None });
-    }
-    check.judges.cap(policy, check.labels())
+    Cap::unscored(&check.sample, policy, "cases").or_else(|| check.judges.cap(policy, check.labels()))
 }
 
 fn limit_of(limit: Option<Limit>) -> Option<(f64, Basis, bool)> {

@@ -7,7 +7,7 @@ use promptgate_core::gate::{Limit, Policy, Scope};
 use promptgate_core::name::MetricName;
 use promptgate_core::record::{RunHeader, Unlabelled};
 
-use super::check::Cap;
+use super::check::{Cap, CapCode};
 use super::evidence::{Evidence, Method};
 use super::pairs::{Pairs, Sample};
 use super::subject::{Reading, Subject};
@@ -124,7 +124,7 @@ impl Judge {
             (Some(people), Use::Corrects) => (people.pairs(), "pairs are labelled by people on both sides"),
             (people, _) => (people.as_ref().map_or(0, |people| people.labels), "answers are labelled by people"),
         };
-        let few = |words: String, way| Some(Cap { code: "too_few_labels", words, way: Some(way) });
+        let few = |words: String, way| Some(Cap { code: CapCode::TooFewLabels, words, way: Some(way) });
         match (policy.judge_labels_min, labels) {
             (least, _) if (count as u64) < u64::from(least) => {
                 let words = format!("{count} {what}, and at least {least} are asked for");
@@ -146,18 +146,18 @@ impl Judge {
         let (code, words, way) = match (self.people.as_ref().and_then(|people| people.agreement), labels) {
             (Some(agreement), _) if agreement >= least => return None,
             (Some(agreement), _) => (
-                "judge_disagrees",
+                CapCode::JudgeDisagrees,
                 format!("the judge agrees with people to {agreement:.2}"),
                 "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)",
             ),
             (None, 0) => (
-                "too_few_labels",
+                CapCode::TooFewLabels,
                 "no label says how far the judge agrees with people".to_owned(),
                 "have people label answers",
             ),
             // By chance alone raters who only ever say the same agree fully, so that kappa is 0 / 0.
             (None, labels) => (
-                "too_few_labels",
+                CapCode::TooFewLabels,
                 format!("all {labels} labels and grades are the same, so how far the judge agrees cannot be measured"),
                 "have people label answers of the other kind, such as bad ones where all are good",
             ),

@@ -40,7 +40,7 @@ impl Told<'_> {
 pub(crate) fn of_check(told: &Told<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(cap) = told.cap {
-        parts.push(format!("{}: {}.", cap.code, cap.words));
+        parts.push(format!("{}: {}.", cap.code.as_str(), cap.words));
     }
     parts.push(numbers(told.report, told.evidence, told.method, told.sample));
     parts.extend(allowed(told.report));
