@@ -23,8 +23,13 @@ const STATED: [&str; 4] = [
     r"\\boxed",
 ];
 
-/// The same of a label or a grade, before which an article may stand: "Score: 4", "the tone is positive", "I rate it a 4".
-const GRADED: &str = r#"\b(?:label|category|class|classification|sentiment|tone|priority|verdict|rating|score|grade|decision)\b(?:\s+(?:of|for|in)\b[^.:!?\n]{0,60}?|\s+\([^)\n]{0,30}\))?[\s*_"'”]{0,4}(?:[:=]|\b(?:is|was|seems|(?:would|should|must)\s+be)\b)|\b(?:(?:is|are|was|were|be)\s+|(?:I|we)\b(?:\s+(?:would|will|can|should|must|have))*\s+|(?:I|we)['’](?:d|ll|ve)\s+)(?:classif(?:y|ied)|categori[sz]ed?|label(?:l?ed)?)\b(?:\s+[a-z'’-]+){0,4}?\s+as\b|\b(?:I|we)(?:['’](?:d|ll|ve))?(?:\s+(?:would|will|can|should|must|have))*\s+(?:rate|give|grade|score)\b(?:\s+(?:it|this|that|the)\b(?:\s+[a-z-]+){0,3}?)?(?:\s+(?:as|at|with))?|\b(?:deserves|earns|merits)\b"#;
+/// The same of a label or a grade, behind which an article may stand: "Score: 4", "the tone is positive", "it deserves a 4".
+const GRADED: [&str; 4] = [
+    r#"\b(?:label|category|class|classification|sentiment|tone|priority|verdict|rating|score|grade|decision)\b(?:\s+(?:of|for|in)\b[^.:!?\n]{0,60}?|\s+\([^)\n]{0,30}\))?[\s*_"'”]{0,4}(?:[:=]|\b(?:is|was|seems|(?:would|should|must)\s+be)\b)"#,
+    r"(?:\b(?:is|are|was|were|be)\s+|\b(?:I|we)(?:['’](?:d|ll|ve))?(?:\s+(?:would|will|can|should|must|have))*\s+)(?:classif(?:y|ied)|categori[sz]ed?|label(?:l?ed)?)\b(?:\s+[a-z'’-]+){0,4}?\s+as\b",
+    r"\b(?:I|we)(?:['’](?:d|ll|ve))?(?:\s+(?:would|will|can|should|must|have))*\s+(?:rate|give|grade|score)\b(?:\s+(?:it|this|that|the)\b(?:\s+[a-z-]+){0,3}?)?(?:\s+(?:as|at|with))?",
+    r"\b(?:deserves|earns|merits)\b",
+];
 
 /// What names an answer and says nothing of it yet: "answer B describes meiosis".
 const NAMED: &str = r"\b(?:answer|antwort|respuesta|réponse)\b";
@@ -56,7 +61,7 @@ const COPULA: &str = r"(?:['’]s|\bis|\bwas|\bbe|\bseems|\bsounds|\bfeels|\brea
 /// What stands between the option that an answer begins with and its reasons.
 const TERMINATED: &str = r#"[\s*_`"'”)\]}$]*(?:[.,:;!)\]\n]|\*\*|[-–—]\s)"#;
 
-/// The same behind an option that is a word: "Positive (it praises the food)". Behind a letter it may be an article's.
+/// The same behind an option that is no letter: "Positive (it praises the food)". Behind a letter it may be an article's.
 const EXPLAINED: &str = r"\s*\(";
 
 /// Bytes before and behind an option that tell whether it is rejected; a list of others may stand between. A bound keeps
@@ -79,7 +84,7 @@ const MANY: [&str; 2] = [
 ];
 
 /// What is said before an option that is rejected, or only supposed.
-const NOT: &str = r"\b(?:not|(?:is|was|are)n['’]t|nor|neither|unlike|if|whether|suppos(?:e|ing)|assum(?:e|ing)|(?:rather|other)\s+than|instead\s+of|rul(?:es?|ed|ing)\s+out|eliminat(?:es?|ed|ing)|exclud(?:es?|ed|ing)|(?:if|whether|unless)\s+(?:it|this|that|the\s+\w+)\s+(?:is|was|were)|(?:not|never|cannot|n['’]t)\s+(?:be\s+)?(?:classif|categori|label)\w+(?:\s+[a-z'’-]+){0,4}?\s+as)\s+(?:(?:the|an?|options?|answers?|choices?|either|both)\s+)*";
+const NOT: &str = r"\b(?:not|[a-z]*n['’]t|nor|neither|unlike|if|whether|suppos(?:e|ing)|assum(?:e|ing)|(?:rather|other)\s+than|instead\s+of|rul(?:es?|ed|ing)\s+out|eliminat(?:es?|ed|ing)|exclud(?:es?|ed|ing)|(?:if|whether|unless)\s+(?:it|this|that|the\s+\w+)\s+(?:is|was|were)|(?:not|never|cannot|[a-z]*n['’]t)\s+(?:be\s+)?(?:classif|categori|label)\w+(?:\s+[a-z'’-]+){0,4}?\s+as)\s+(?:(?:the|an?|options?|answers?|choices?|either|both)\s+)*";
 
 /// What praises though it begins like a denial: "B is not only plausible but also supported".
 const NOT_ONLY: &str = r"\s*(?:is|are|was|were|does|do)\s+not\s+(?:only|just|merely)\b";
@@ -179,8 +184,11 @@ impl Forms {
         let single = signs != Signs::Words;
         // A single small letter is mostly a word: in the midst of a text it counts only as it is written.
         let cased = if single { option.clone() } else { format!("(?i:{option})") };
-        let stated = STATED.join("|");
-        let terminated = if single { TERMINATED.to_owned() } else { format!("(?:{TERMINATED}|{EXPLAINED})") };
+        let (stated, graded) = (STATED.join("|"), GRADED.join("|"));
+        let terminated = match signs {
+            Signs::Letters => TERMINATED.to_owned(),
+            Signs::Grades(_) | Signs::Words => format!("(?:{TERMINATED}|{EXPLAINED})"),
+        };
         let so = if signs == Signs::Letters { SO } else { SO_WITH_COMMA };
         let patterns = [
             (
@@ -189,7 +197,7 @@ impl Forms {
             ),
             (Rung::Closing, format!(r"(?i)\n{AROUND}{option}{AROUND}\z")),
             (Rung::Said, format!(r"(?i)(?:{stated}){LED}{option}")),
-            (Rung::Said, format!(r"(?i)(?:{GRADED}){LED}(?:\ban?\s+{OPENED})?{option}")),
+            (Rung::Said, format!(r"(?i)(?:{graded}){LED}(?:\ban?\s+{OPENED})?{option}")),
             (Rung::Said, format!(r"(?i){option}{CLOSED}(?:{PRAISED}|{MARKED})")),
             (Rung::Said, format!(r"(?im)^{OPENED}{option}{MARKED_BEHIND}")),
             (Rung::Value, format!(r#"(?i)"\s*:\s*"\s*{option}\s*""#)),
