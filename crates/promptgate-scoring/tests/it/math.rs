@@ -372,6 +372,8 @@ fn what_may_be_read_in_two_ways_or_is_not_read_is_unscored() {
         "lcm(5, 1)",
         "x \\approx 5",
         "x ≈ 5",
+        "x = 5 \\implies y = 6",
+        "1, 2, \\ldots, 5",
         "5 mod 7",
         "\\mathbb{F}_5",
     ] {

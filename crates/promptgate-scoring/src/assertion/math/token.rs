@@ -103,7 +103,7 @@ const SILENT: [&str; 19] = [
 ];
 
 /// Commands of mathematics that is not read: an answer with one of them is not wrong for that.
-const BEYOND: [&str; 32] = [
+const BEYOND: [&str; 44] = [
     "setminus",
     "cap",
     "subset",
@@ -136,6 +136,18 @@ const BEYOND: [&str; 32] = [
     "to",
     "approx",
     "rightarrow",
+    "Rightarrow",
+    "implies",
+    "iff",
+    "sim",
+    "cong",
+    "sup",
+    "inf",
+    "dots",
+    "ldots",
+    "cdots",
+    "oint",
+    "nabla",
 ];
 
 /// The same as signs.
