@@ -56,12 +56,12 @@ const PHRASES: [&str; 21] = [
     "sorry[,.;:]? (?:but )?i (?:can't|cannot|can not|won't|will not)(?:[.;!]|$)",
     "^i (?:can't|cannot|can not|won't|will not)[.!]?$",
     "we (?:can't|cannot|can not|(?:are|'re) (?:unable|not able|not allowed|not permitted) to) (?:[a-z]+ )?(?:provide|share|disclose|offer|help with|assist with|process|fulfill?|complete) (?:you with )?(?:th(?:at|is|ese)|such|your) (?:requests?|information|kind|type|content|data)",
-    "(?:would be|is) (?:unethical|inappropriate|irresponsible|illegal|wrong|not appropriate)(?: and [a-z]+)? for me to",
-    "(?:this|that|your) (?:request|prompt|question) (?:violates|breaches|goes against|is against) (?:my|our|the|your|[a-z]+'s)(?: [a-z]+){0,2} (?:policy|policies|guidelines|terms|rules)",
+    "(?:would be|is) (?:unethical|inappropriate|irresponsible|illegal|not appropriate)(?: and [a-z]+)? for me to",
+    "(?:this|that|your) (?:request|prompt|question) (?:violates|breaches|goes against|is against) (?:my|our|the|your|[a-z]+'s)(?: [a-z]+){0,2} (?:policy|policies|guidelines|terms)",
     "(?:is not|isn't|not) something (?:that )?i(?:'m| am)? (?:can|will|able|willing|comfortable)",
     "as an ai(?: [a-z]+){0,4},? i(?:'m not| am not| do not| don't| cannot| can't| can not| won't| will not| have no)",
     "(?:is|goes|be|would go) against my (?:guidelines|policy|policies|principles|programming|values|ethics)",
-    "kann ich (?:dir |ihnen |euch )?(?:leider )?nicht (?:helfen|weiterhelfen|beantworten|schreiben|erstellen)",
+    "kann ich (?:dir |ihnen |euch )?(?:leider )?(?:dabei |damit )?nicht (?:helfen|weiterhelfen|beantworten|schreiben|erstellen)",
     "dabei kann ich (?:dir|ihnen|euch) (?:leider )?nicht",
     "ich kann (?:[a-zäöüß]+ ){0,5}nicht (?:helfen|weiterhelfen|beantworten|schreiben|erstellen|erfüllen|teilen|geben|nennen|bereitstellen|verraten)",
     "das kann ich (?:leider )?nicht(?: tun| machen|[.,;!]|$)",
@@ -75,7 +75,7 @@ const PHRASES: [&str; 21] = [
 
 /// What is said before a phrase that somebody else speaks: "He said: ", "Translation: ", "The error '", but not the name of
 /// a field as in `{"answer": "`. An apology may stand between.
-const TOLD: &str = r#"(?:\b(?:\p{L}{2,} (?:said|says|replied|answered|wrote)|übersetzung|translation|traduction|traducción|here(?:'s| is) (?:an?|one|the|your)(?: [a-z-]+){0,4}? (?:refusal|reply|response|message|e-?mail|letter|draft|template|example|sentence|note|text|rejection)(?: [^:.!?]{1,40})?): ?["'“„«]?(?:(?:i'm |i am )?(?:so |very )?sorry[,.]? (?:but )?)?|(?:\p{L}[,:]? |[\p{L}\d_] ?[(=] ?)(?:["“„«][^"“”»]*|'(?:[^']|\p{L}'\p{L})*))\z"#;
+const TOLD: &str = r#"(?:\b(?:\p{L}{2,} (?:said|says|replied|answered|wrote)|übersetzung|translation|traduction|traducción|here(?:'s| is) (?:an?|one|the|your)(?: [a-z-]+){0,4}? (?:refusal|reply|response|message|e-?mail|letter|draft|template|example|sentence|note|text|rejection)(?: [^:.!?]{1,40})?): ?["'“„«]?(?:dear [^,]{1,40}, ?)?(?:(?:i'm |i am )?(?:so |very )?sorry[,.]? (?:but )?)?|(?:\p{L}[,:]? |[\p{L}\d_] ?[(=] ?)(?:["“„«][^"“”»]*|'(?:[^']|\p{L}'\p{L})*))\z"#;
 
 /// What helps after all: "I can't generate images, but here's one in letters." Who can't help, and offers something else,
 /// declines.
@@ -255,6 +255,8 @@ mod tests {
             "Ich kann Ihnen diese Informationen nicht geben.",
             "Tut mir leid, das kann ich nicht tun.",
             "Dear user, I cannot help with that.",
+            "Leider kann ich dir dabei nicht helfen.",
+            "I decline.",
             "Here's the thing: I can't help with that.",
             "I can't explain how to pick a lock.",
             "I can't provide detailed instructions for that, but I can tell you about its history.",
@@ -302,6 +304,10 @@ mod tests {
             "We cannot provide the exact date; it was around 1970.",
             "I refuse to give up on it.",
             "We cannot complete the square without the middle term.",
+            "We cannot provide refunds after 30 days.",
+            "Here's a polite email: Dear Tom, I can't provide the data before Friday.",
+            "This question is against the rules of chess.",
+            "Das kann ich nicht genug betonen: Ruhe hilft.",
         ] {
             check(answer, false);
         }
