@@ -9,11 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::difference::{self, Difference};
-use super::equality::same_value;
 use super::expected::Expected;
 use super::kind::pass_fail;
 use super::names::Names;
-use super::text::{TextRule, excerpt};
+use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
 /// The table entry.
@@ -31,7 +30,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
             name: "mode",
             doc: "`partial` (default): the arguments hold at least these, at any depth; `exact`: these alone",
         },
-        Parameter { name: "defaults", doc: "arguments that count as left out where they have this value" },
+        Parameter { name: "defaults", doc: "the values that arguments have where a call, or `arguments`, leaves them out, a table" },
         Parameter { name: "ignore", doc: "names of arguments that do not count" },
     ],
     passes: Example::of("tool = \"look*\"\narguments = { city = \"Paris\" }", "")
@@ -108,22 +107,26 @@ impl ToolCall {
             return false;
         }
         let Some(wanted) = wanted else { return true };
-        let (said, wanted) = (self.counted(&call.arguments), self.counted(wanted));
-        let mode = match self.mode {
-            Mode::Partial => difference::Mode::Subset,
-            Mode::Exact => difference::Mode::Exact,
+        let (mode, wanted) = match self.mode {
+            // What is not asked for may have any value, so that a default adds nothing to it.
+            Mode::Partial => (difference::Mode::Subset, self.counted(wanted)),
+            Mode::Exact => (difference::Mode::Exact, self.filled(wanted)),
         };
-        Difference::first(&said, &wanted, mode).is_none()
+        Difference::first(&self.filled(&call.arguments), &wanted, mode).is_none()
+    }
+
+    /// The arguments that count, with the defaults of those that are left out.
+    fn filled(&self, arguments: &Value) -> Value {
+        let Value::Object(map) = arguments else { return arguments.clone() };
+        let mut all = self.defaults.clone();
+        all.extend(map.clone());
+        self.counted(&Value::Object(all))
     }
 
     /// The arguments that count.
     fn counted(&self, arguments: &Value) -> Value {
         let Value::Object(map) = arguments else { return arguments.clone() };
-        let is_default = |name: &str, value: &Value| {
-            self.defaults.get(name).is_some_and(|default| same_value(default, value, TextRule::default()))
-        };
-        let counts =
-            |(name, value): &(&String, &Value)| !self.ignore.contains(name) && !is_default(name.as_str(), value);
+        let counts = |(name, _): &(&String, &Value)| !self.ignore.contains(name);
         Value::Object(map.iter().filter(counts).map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 }

@@ -53,6 +53,30 @@ fn calls_are_counted_by_name_and_arguments() {
 }
 
 #[test]
+fn a_default_stands_for_an_argument_that_is_left_out() {
+    let check = |toml: &str, arguments: &str, expected: &str| {
+        let recorded = format!(r#"{{"tool_calls": [{{"name": "look", "arguments": {arguments}}}]}}"#);
+        let toml = format!("kind = \"tool-call\"\ntool = \"look\"\ndefaults = {{ unit = \"C\" }}\n{toml}");
+        let scored = scored(&toml, any_case(), response("", &recorded));
+        assert_eq!(word(&scored), expected, "{toml} {arguments}: {scored:?}");
+    };
+    for mode in ["partial", "exact"] {
+        let asked = format!("arguments = {{ city = \"Paris\", unit = \"C\" }}\nmode = \"{mode}\"");
+        check(&asked, r#"{"city": "Paris", "unit": "F"}"#, "failed");
+        check(&asked, r#"{"city": "Paris", "unit": "C"}"#, "passed");
+        check(&asked, r#"{"city": "Paris"}"#, "passed");
+        let other = asked.replace("\"C\"", "\"F\"");
+        check(&other, r#"{"city": "Paris"}"#, "failed");
+        check(&other, r#"{"city": "Paris", "unit": "F"}"#, "passed");
+    }
+    check("arguments = { city = \"Paris\" }", r#"{"city": "Paris", "unit": "F"}"#, "passed");
+    let exact = "arguments = { city = \"Paris\" }\nmode = \"exact\"";
+    check(exact, r#"{"city": "Paris", "unit": "C"}"#, "passed");
+    check(exact, r#"{"city": "Paris", "unit": "F"}"#, "failed");
+    check(&format!("{exact}\nignore = [\"unit\"]"), r#"{"city": "Paris", "unit": "F"}"#, "passed");
+}
+
+#[test]
 fn arguments_are_compared_as_json_is_anywhere_else() {
     let called = |arguments: &str| format!(r#"{{"tool_calls": [{{"name": "book", "arguments": {arguments}}}]}}"#);
     let check = |toml: &str, arguments: &str, expected: &str| {
