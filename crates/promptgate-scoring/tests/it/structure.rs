@@ -510,6 +510,22 @@ fn a_name_that_sql_gives_hides_no_column_of_a_table() {
     sql_may_name("clickhouse", &["name"], "select name from t array join ssn as name", "failed");
 }
 
+#[test]
+fn a_from_without_a_select_reads_every_column() {
+    for output in [
+        "from orders",
+        "with x as (from orders) select id from x",
+        "insert into orders (id) from orders",
+        "select id from (from orders) o",
+        "select id from orders union from orders",
+    ] {
+        sql_may_name("duckdb", &["id"], output, "failed");
+        sql_may_name("duckdb", &["id", "*"], output, "passed");
+    }
+    sql_may_name("duckdb", &["id"], "from orders select id", "passed");
+    sql_may_name("postgresql", &["id"], "select id from orders o where exists (select from orders)", "passed");
+}
+
 #[track_caller]
 fn sql_may_read(dialect: &str, tables: &[&str], output: &str, expected: &str) {
     check(&format!("kind = \"sql\"\ndialect = \"{dialect}\"\ntables = {tables:?}"), output, expected);

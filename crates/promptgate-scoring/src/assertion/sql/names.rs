@@ -8,7 +8,7 @@ use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, InTarget, Insert, JoinConstraint, JoinOperator, JsonPath, JsonPathElem, LambdaFunction,
     ObjectName, ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, OutputClause, Query, Select,
-    SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
+    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
 use super::keywords;
@@ -412,6 +412,10 @@ impl Visitor for Walk<'_> {
             self.names.other = Some("SELECT INTO".to_owned());
         }
         self.names.items(&select.projection);
+        // `from orders` alone gives every column; `select from orders`, in PostgreSQL, gives none.
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            self.names.column("*");
+        }
         self.names.joins(select.from.iter());
         self.scopes.enter_select(select);
         ControlFlow::Continue(())
