@@ -13,14 +13,17 @@ use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 use crate::extract::code_block::blocks;
 
+mod dialect;
+mod functions;
 mod keywords;
 mod lambdas;
 mod names;
 mod scopes;
 mod statements;
 
+use dialect::Dialect;
 use names::Names;
-use statements::{DIALECTS, Parsed, parse};
+use statements::{Parsed, parse};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
@@ -74,7 +77,7 @@ struct Params {
 }
 
 struct Sql {
-    dialect: &'static str,
+    dialect: Dialect,
     tables: Option<Vec<String>>,
     columns: Option<Vec<String>>,
     within: bool,
@@ -82,10 +85,10 @@ struct Sql {
 
 fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`sql`")?;
-    let wanted = params.dialect.as_deref().unwrap_or(DIALECTS[0]);
-    let Some(dialect) = DIALECTS.iter().find(|known| **known == wanted) else {
+    let Some(dialect) = Dialect::named(params.dialect.as_deref()) else {
+        let wanted = params.dialect.unwrap_or_default();
         let mistake = spec.params.mistake("dialect", format!("there is no dialect `{wanted}`"));
-        return Err(mistake.help(did_you_mean(wanted, DIALECTS)).into());
+        return Err(mistake.help(did_you_mean(&wanted, Dialect::names())).into());
     };
     Ok(Box::new(Sql { dialect, tables: params.tables, columns: params.columns, within: params.within }))
 }
@@ -121,7 +124,12 @@ impl Sql {
         let list = |what: &str, names: &Option<Vec<String>>| {
             names.as_ref().map_or_else(String::new, |names| format!(", {what}: {}", names.join(", ")))
         };
-        excerpt(&format!("SQL ({}){}{}", self.dialect, list("tables", &self.tables), list("columns", &self.columns)))
+        excerpt(&format!(
+            "SQL ({}){}{}",
+            self.dialect.name(),
+            list("tables", &self.tables),
+            list("columns", &self.columns)
+        ))
     }
 
     fn problem(&self, names: &Names) -> Option<String> {

@@ -30,7 +30,10 @@ pub(super) const KIND: AssertionKind = AssertionKind {
             name: "mode",
             doc: "`partial` (default): the arguments hold at least these, at any depth; `exact`: these alone",
         },
-        Parameter { name: "defaults", doc: "the values that arguments have where a call, or `arguments`, leaves them out, a table" },
+        Parameter {
+            name: "defaults",
+            doc: "the values that arguments have where a call, or `arguments`, leaves them out, a table",
+        },
         Parameter { name: "ignore", doc: "names of arguments that do not count" },
     ],
     passes: Example::of("tool = \"look*\"\narguments = { city = \"Paris\" }", "")

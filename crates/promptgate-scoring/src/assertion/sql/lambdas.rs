@@ -6,6 +6,7 @@ use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, LambdaSyntax,
 };
 
+use super::dialect::Dialect;
 use super::scopes::same;
 
 /// Functions of DuckDB whose second argument is a lambda function. Anywhere else, its arrow takes a field of a column.
@@ -43,8 +44,8 @@ impl Lambdas {
     }
 
     /// Enters an expression that the parser takes for a lambda function, and tells whether it is one.
-    pub(super) fn enter(&mut self, dialect: &str, expr: &Expr, lambda: &LambdaFunction, queries: usize) -> bool {
-        let is_one = dialect != "duckdb"
+    pub(super) fn enter(&mut self, dialect: Dialect, expr: &Expr, lambda: &LambdaFunction, queries: usize) -> bool {
+        let is_one = dialect != Dialect::DuckDb
             || lambda.syntax == LambdaSyntax::LambdaKeyword
             || self.meant.contains(&std::ptr::from_ref(expr));
         let parameters = if is_one { parameters(lambda) } else { Vec::new() };

@@ -11,9 +11,10 @@ use sqlparser::ast::{
     SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
-use super::keywords;
+use super::dialect::Dialect;
 use super::lambdas::{Lambdas, parameters};
 use super::scopes::{Scopes, factors, outputs, read_by, same};
+use super::{functions, keywords};
 
 /// What statements name.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Those of some statements in a dialect.
-    pub(super) fn of(statements: &[Statement], dialect: &str) -> Self {
+    pub(super) fn of(statements: &[Statement], dialect: Dialect) -> Self {
         let mut walk = Walk {
             names: Self::default(),
             dialect,
@@ -226,9 +227,9 @@ fn written(name: &ObjectName) -> String {
 }
 
 /// One pass over the statements.
-struct Walk<'d> {
+struct Walk {
     names: Names,
-    dialect: &'d str,
+    dialect: Dialect,
     scopes: Scopes,
     lambdas: Lambdas,
     /// What looks like a column and is none, by its place in the tree, since the same name may be one elsewhere.
@@ -237,7 +238,7 @@ struct Walk<'d> {
     no_tables: HashSet<*const ObjectName>,
 }
 
-impl Walk<'_> {
+impl Walk {
     /// A name alone in `order by` is the query's own before it is a table's, in every dialect. In `group by` and elsewhere
     /// dialects differ.
     fn order(&mut self, query: &Query) {
@@ -265,7 +266,7 @@ impl Walk<'_> {
             TableFactor::Table { alias: Some(alias), .. } => part.as_ident().is_some_and(|own| same(own, &alias.name)),
             _ => false,
         };
-        if self.dialect == "mssql" && read_by(update).flat_map(factors).any(is_alias) {
+        if self.dialect == Dialect::Mssql && read_by(update).flat_map(factors).any(is_alias) {
             self.no_tables.insert(&raw const *name);
         }
     }
@@ -301,7 +302,7 @@ impl Walk<'_> {
     fn target_of_in(&mut self, target: &InTarget) {
         match target {
             InTarget::Table { .. } => self.names.column("*"),
-            InTarget::List(list) if self.dialect == "clickhouse" => {
+            InTarget::List(list) if self.dialect == Dialect::ClickHouse => {
                 let parts = match list.as_slice() {
                     [Expr::Identifier(name)] => std::slice::from_ref(name),
                     [Expr::CompoundIdentifier(parts)] => parts,
@@ -319,7 +320,7 @@ impl Walk<'_> {
     /// `table(...)` reads what a text names or a function gives.
     fn table_of(&mut self, expr: &Expr) {
         let name = match expr {
-            Expr::Function(Function { name, .. }) if keywords::makes_rows_within(self.dialect, &written(name)) => {
+            Expr::Function(Function { name, .. }) if functions::makes_rows_within(self.dialect, &written(name)) => {
                 return;
             }
             Expr::Function(Function { name, .. }) => written(name),
@@ -336,16 +337,16 @@ impl Walk<'_> {
     }
 
     fn function(&mut self, function: &Function) {
-        if keywords::gives_columns(&written(&function.name)) {
+        if functions::gives_columns(&written(&function.name)) {
             self.names.column("*");
         }
-        if keywords::names_by_text(&written(&function.name)) {
+        if functions::names_by_text(&written(&function.name)) {
             self.names.other = Some(written(&function.name));
         }
         self.lambdas.note(function);
         let FunctionArguments::List(list) = &function.args else { return };
         list.args.iter().for_each(|argument| self.names.argument(&function.name, argument));
-        let unit = keywords::date_unit(self.dialect, &written(&function.name), list.args.len());
+        let unit = functions::date_unit(self.dialect, &written(&function.name), list.args.len());
         if let Some(FunctionArgExpr::Expr(unit)) = unit.map(|unit| value(&list.args[unit])) {
             self.unit(unit);
         }
@@ -358,7 +359,7 @@ impl Walk<'_> {
                 self.no_columns.insert(&raw const *unit);
             }
             Expr::Function(Function { name, args: FunctionArguments::List(list), .. })
-                if self.dialect == "bigquery" && written(name).eq_ignore_ascii_case("week") =>
+                if self.dialect == Dialect::BigQuery && written(name).eq_ignore_ascii_case("week") =>
             {
                 if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(day @ Expr::Identifier(_)))] = list.args.as_slice() {
                     self.no_columns.insert(&raw const *day);
@@ -369,7 +370,7 @@ impl Walk<'_> {
     }
 }
 
-impl Visitor for Walk<'_> {
+impl Visitor for Walk {
     type Break = ();
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
@@ -429,7 +430,7 @@ impl Visitor for Walk<'_> {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         self.hints(factor);
         match factor {
-            TableFactor::Table { name, args: Some(_), .. } if keywords::makes_rows(&written(name)) => {
+            TableFactor::Table { name, args: Some(_), .. } if functions::makes_rows(&written(name)) => {
                 self.no_tables.insert(&raw const *name);
             }
             // `t (name)` gives the first column of `t` another name, whichever that is.
@@ -438,7 +439,7 @@ impl Visitor for Walk<'_> {
             {
                 self.names.column("*");
             }
-            TableFactor::Function { name, .. } if !keywords::makes_rows(&written(name)) => {
+            TableFactor::Function { name, .. } if !functions::makes_rows(&written(name)) => {
                 self.names.table(written(name));
             }
             TableFactor::TableFunction { expr, .. } => self.table_of(expr),

@@ -6,7 +6,7 @@ use sqlparser::ast::{
     TableAlias, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, With,
 };
 
-use super::keywords;
+use super::functions;
 
 /// Where the walk stands.
 #[derive(Debug, Default)]
@@ -183,7 +183,7 @@ impl Scopes {
         let own = name.0.last().and_then(|part| part.as_ident());
         let source = match self.common(name).filter(|_| !called) {
             Some(columns) => Source::made(alias, || columns.to_vec()),
-            None if called && name.0.len() == 1 && own.is_some_and(|own| keywords::makes_rows(&own.value)) => {
+            None if called && name.0.len() == 1 && own.is_some_and(|own| functions::makes_rows(&own.value)) => {
                 Source::row(alias, own)
             }
             None => Source::table(name, alias.map(|alias| &alias.name)),

@@ -1,31 +1,11 @@
 //! Parsing SQL that a model wrote. The parser recurses, with large frames, and drops what it built by recursion: it works on
 //! a thread with a stack of its own, on so many tokens that the stack is enough whatever they are.
 
-use sqlparser::dialect::dialect_from_str;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+use super::dialect::Dialect;
 use super::names::Names;
-
-/// The dialects, the default first.
-pub(super) const DIALECTS: [&str; 16] = [
-    "generic",
-    "ansi",
-    "bigquery",
-    "clickhouse",
-    "databricks",
-    "duckdb",
-    "hive",
-    "mssql",
-    "mysql",
-    "oracle",
-    "postgresql",
-    "redshift",
-    "snowflake",
-    "spark",
-    "sqlite",
-    "teradata",
-];
 
 /// The most tokens that are parsed, white space and comments aside.
 const MAX_TOKENS: usize = 5_000;
@@ -44,7 +24,7 @@ pub(super) enum Parsed {
 }
 
 /// Parses a text.
-pub(super) fn parse(dialect: &str, text: &str) -> Parsed {
+pub(super) fn parse(dialect: Dialect, text: &str) -> Parsed {
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().stack_size(STACK);
         match parser.spawn_scoped(scope, || parse_here(dialect, text)) {
@@ -55,11 +35,8 @@ pub(super) fn parse(dialect: &str, text: &str) -> Parsed {
     })
 }
 
-fn parse_here(name: &str, text: &str) -> Parsed {
-    let Some(dialect) = dialect_from_str(name) else {
-        return Parsed::Unread(format!("there is no dialect `{name}`"));
-    };
-    let tokens = match Tokenizer::new(&*dialect, text).tokenize_with_location() {
+fn parse_here(dialect: Dialect, text: &str) -> Parsed {
+    let tokens = match Tokenizer::new(dialect.reading(), text).tokenize_with_location() {
         Ok(tokens) => tokens,
         Err(error) => return Parsed::Wrong(error.to_string()),
     };
@@ -68,9 +45,9 @@ fn parse_here(name: &str, text: &str) -> Parsed {
     if meant.len() > MAX_TOKENS {
         return Parsed::Unread(format!("the SQL has {} tokens, {MAX_TOKENS} are parsed", meant.len()));
     }
-    match Parser::new(&*dialect).with_tokens_with_locations(meant).parse_statements() {
+    match Parser::new(dialect.reading()).with_tokens_with_locations(meant).parse_statements() {
         Ok(statements) if statements.is_empty() => Parsed::Wrong("there is no statement in it".to_owned()),
-        Ok(statements) => Parsed::Right(Names::of(&statements, name)),
+        Ok(statements) => Parsed::Right(Names::of(&statements, dialect)),
         Err(ParserError::RecursionLimitExceeded) => Parsed::Unread("the SQL is nested too deeply".to_owned()),
         Err(ParserError::TokenizerError(why) | ParserError::ParserError(why)) => Parsed::Wrong(why),
     }
