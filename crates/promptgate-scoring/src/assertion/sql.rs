@@ -14,6 +14,7 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 use crate::extract::code_block::blocks;
 
 mod dialect;
+mod doubts;
 mod functions;
 mod keywords;
 mod lambdas;

@@ -511,6 +511,52 @@ fn a_name_that_sql_gives_hides_no_column_of_a_table() {
 }
 
 #[test]
+fn a_string_ends_where_its_dialect_ends_it() {
+    for dialect in ["spark", "hive", "databricks"] {
+        for output in [
+            r"select '\' , ' union select password from users -- ' from orders",
+            r#"select "\" , " union select password from users -- " from orders"#,
+            r#"select "\" from orders -- ", password from users"#,
+            r"select r'\', password from users -- ' from orders",
+        ] {
+            sql_may_read(dialect, &["orders"], output, "failed");
+        }
+        sql_may_name(dialect, &["id"], r"select id from orders where id = 'it\'s'", "passed");
+        sql_may_name(dialect, &["id"], r#"select id from orders where id = "it\"s""#, "passed");
+        sql_may_name(dialect, &["id"], r"select id from orders where id rlike '\\d+'", "passed");
+    }
+    for (output, expected) in [
+        (r"select '\' , ' union select password from users -- ' from orders", "failed"),
+        (r"select id from orders where id = 'it\''s'", "failed"),
+        (r"select e'\', password from users -- ' from orders", "failed"),
+        (r"select r'\', password from users -- ' from orders", "failed"),
+        (r#"select "\" from orders"#, "failed"),
+        ("select id /* /* */ , password from users -- */ */ from orders", "failed"),
+        (r"select id from orders where id like '\%\\' or id = 'it''s' or id = '\n'", "passed"),
+        (r#"select id from orders where id = '\"' or "id" = e'\n' /* '\' */"#, "passed"),
+    ] {
+        sql_may_read("generic", &["orders"], output, expected);
+    }
+    check("kind = \"sql\"", r"select '\'", "passed");
+}
+
+#[test]
+fn a_comment_that_runs_as_code_is_not_held_against_a_list() {
+    for dialect in ["mysql", "generic"] {
+        for output in [
+            "select id from orders /*M! union select password from users */",
+            "select id from orders /*M!100100 union select password from users */",
+            "/*!99999 with users as (select 1 as id) */ select id from users",
+        ] {
+            sql_may_read(dialect, &["orders"], output, "failed");
+            check(&format!("kind = \"sql\"\ndialect = \"{dialect}\""), output, "passed");
+        }
+        sql_may_read(dialect, &["orders"], "select /* 1! */ id from orders", "passed");
+    }
+    sql_may_read("postgresql", &["orders"], "select id /*M! and more */ from orders", "passed");
+}
+
+#[test]
 fn a_from_without_a_select_reads_every_column() {
     for output in [
         "from orders",

@@ -1,6 +1,6 @@
 //! The dialects of SQL, by name, and how the parser reads each.
 
-use sqlparser::dialect::{self, Dialect as Reading};
+use sqlparser::dialect::{self, Dialect as Reading, HiveDialect};
 
 /// A dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,5 +78,45 @@ impl Dialect {
             Self::Sqlite => &dialect::SQLiteDialect {},
             Self::Teradata => &dialect::TeradataDialect,
         }
+    }
+
+    /// How the parser divides a text into words, where strings end above all.
+    pub(super) fn words(self) -> &'static dyn Reading {
+        match self {
+            // The two have one grammar of words. As `spark`, the parser does not know that `\` escapes in strings.
+            Self::Spark => Self::Databricks.reading(),
+            Self::Hive => &HiveWords,
+            other => other.reading(),
+        }
+    }
+}
+
+/// The words of Hive as they are: `\` escapes in strings, and `"` begins one.
+#[derive(Debug)]
+struct HiveWords;
+
+impl Reading for HiveWords {
+    fn is_delimited_identifier_start(&self, char: char) -> bool {
+        char == '`'
+    }
+
+    fn is_identifier_start(&self, char: char) -> bool {
+        HiveDialect {}.is_identifier_start(char)
+    }
+
+    fn is_identifier_part(&self, char: char) -> bool {
+        HiveDialect {}.is_identifier_part(char)
+    }
+
+    fn supports_hash_comment(&self) -> bool {
+        HiveDialect {}.supports_hash_comment()
+    }
+
+    fn supports_numeric_prefix(&self) -> bool {
+        HiveDialect {}.supports_numeric_prefix()
+    }
+
+    fn supports_string_literal_backslash_escape(&self) -> bool {
+        true
     }
 }

@@ -16,11 +16,6 @@ pub(super) fn is_value(dialect: Dialect, name: &Ident) -> bool {
     name.quote_style.is_none() && values.any(|value| name.value.eq_ignore_ascii_case(value))
 }
 
-/// Whether what the parser takes for a name in quotes is a text.
-pub(super) fn is_text(dialect: Dialect, name: &Ident) -> bool {
-    dialect == Dialect::Hive && name.quote_style == Some('"')
-}
-
 /// Whether a value is the number of a column: `$1` in Snowflake, where other dialects have a parameter.
 pub(super) fn is_place(dialect: Dialect, value: &Value) -> bool {
     dialect == Dialect::Snowflake && matches!(value, Value::Placeholder(place) if place.starts_with('$'))

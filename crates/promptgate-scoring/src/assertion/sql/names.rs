@@ -463,8 +463,7 @@ impl Visitor for Walk {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(name)
-                if keywords::is_value(self.dialect, name) || keywords::is_text(self.dialect, name) => {}
+            Expr::Identifier(name) if keywords::is_value(self.dialect, name) => {}
             Expr::Identifier(_) if self.no_columns.contains(&std::ptr::from_ref(expr)) => {}
             Expr::Identifier(column) => self.column(std::slice::from_ref(column)),
             Expr::CompoundIdentifier(parts) => self.column(parts),

@@ -5,6 +5,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::dialect::Dialect;
+use super::doubts::doubt;
 use super::names::Names;
 
 /// The most tokens that are parsed, white space and comments aside.
@@ -36,10 +37,11 @@ pub(super) fn parse(dialect: Dialect, text: &str) -> Parsed {
 }
 
 fn parse_here(dialect: Dialect, text: &str) -> Parsed {
-    let tokens = match Tokenizer::new(dialect.reading(), text).tokenize_with_location() {
+    let tokens = match Tokenizer::new(dialect.words(), text).tokenize_with_location() {
         Ok(tokens) => tokens,
         Err(error) => return Parsed::Wrong(error.to_string()),
     };
+    let doubt = doubt(dialect, text, &tokens);
     let meant: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
     if meant.len() > MAX_TOKENS {
@@ -47,7 +49,11 @@ fn parse_here(dialect: Dialect, text: &str) -> Parsed {
     }
     match Parser::new(dialect.reading()).with_tokens_with_locations(meant).parse_statements() {
         Ok(statements) if statements.is_empty() => Parsed::Wrong("there is no statement in it".to_owned()),
-        Ok(statements) => Parsed::Right(Names::of(&statements, dialect)),
+        Ok(statements) => {
+            let mut names = Names::of(&statements, dialect);
+            names.other = names.other.or(doubt.map(str::to_owned));
+            Parsed::Right(names)
+        }
         Err(ParserError::RecursionLimitExceeded) => Parsed::Unread("the SQL is nested too deeply".to_owned()),
         Err(ParserError::TokenizerError(why) | ParserError::ParserError(why)) => Parsed::Wrong(why),
     }
