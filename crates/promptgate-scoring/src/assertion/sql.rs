@@ -21,6 +21,7 @@ mod lambdas;
 mod names;
 mod scopes;
 mod statements;
+mod withs;
 
 use dialect::Dialect;
 use names::Names;

@@ -511,6 +511,50 @@ fn a_name_that_sql_gives_hides_no_column_of_a_table() {
 }
 
 #[test]
+fn a_query_of_with_sees_what_its_dialect_lets_it_see() {
+    let later = "with recursive a as (select id from users), users as (select 1 as id) select id from a";
+    let same = "with recursive users as (select id from users) select id from users";
+    let first = "with recursive users as (select id from users union all select 1) select id from users";
+    for dialect in ["mysql", "duckdb", "generic", "snowflake", "databricks"] {
+        sql_may_read(dialect, &[], later, "failed");
+    }
+    for dialect in ["postgresql", "sqlite", "bigquery"] {
+        sql_may_read(dialect, &[], later, "passed");
+    }
+    for dialect in ["mysql", "duckdb", "generic", "postgresql", "sqlite"] {
+        for output in [same, first, &first.replace("select id from users union", "(select id from users) union")] {
+            sql_may_read(dialect, &[], output, "failed");
+            sql_may_read(dialect, &["users"], output, "passed");
+        }
+        let itself = "with recursive r as (select 1 as n union all select n + 1 from r where n < 9) select n from r";
+        sql_may_read(dialect, &[], itself, "passed");
+        let parts =
+            "with recursive r as ((select 1 as n) union (select n from (select n from r) as s)) select n from r";
+        sql_may_read(dialect, &[], parts, "passed");
+    }
+    let second =
+        "with recursive r as (select 1 as n union all select n from r union all select n from r) select n from r";
+    sql_may_read("mysql", &[], second, "passed");
+    sql_may_read("duckdb", &[], second, "failed");
+}
+
+#[test]
+fn a_dialect_without_the_word_recursive_has_queries_that_see_themselves() {
+    let org = "with org (id) as (select id from employees where boss is null union all \
+        select e.id from employees e join org on e.boss = org.id) select id from org";
+    for dialect in ["mssql", "oracle", "snowflake", "sqlite"] {
+        sql_may_read(dialect, &["employees"], org, "passed");
+        sql_may_read(dialect, &["employees"], &org.replace("union all", "intersect"), "failed");
+        sql_may_read(dialect, &["org"], org, "failed");
+    }
+    for dialect in ["postgresql", "mysql", "duckdb", "generic"] {
+        sql_may_read(dialect, &["employees"], org, "failed");
+    }
+    sql_may_read("snowflake", &["employees"], &org.replace("union all", "union"), "failed");
+    sql_may_read("mssql", &["a"], "with users as (select id from users) select id from users", "failed");
+}
+
+#[test]
 fn a_string_ends_where_its_dialect_ends_it() {
     for dialect in ["spark", "hive", "databricks"] {
         for output in [

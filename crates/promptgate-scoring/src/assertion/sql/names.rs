@@ -32,7 +32,7 @@ impl Names {
         let mut walk = Walk {
             names: Self::default(),
             dialect,
-            scopes: Scopes::default(),
+            scopes: Scopes::new(dialect),
             lambdas: Lambdas::default(),
             no_columns: HashSet::new(),
             no_tables: HashSet::new(),
@@ -403,8 +403,8 @@ impl Visitor for Walk {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.scopes.leave_query();
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.scopes.leave_query(query);
         ControlFlow::Continue(())
     }
 
@@ -422,8 +422,8 @@ impl Visitor for Walk {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_select(&mut self, _: &Select) -> ControlFlow<()> {
-        self.scopes.leave_select();
+    fn post_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.scopes.leave_select(select);
         ControlFlow::Continue(())
     }
 

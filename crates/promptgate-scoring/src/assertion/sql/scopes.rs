@@ -3,26 +3,20 @@
 
 use sqlparser::ast::{
     Delete, Expr, FromTable, Ident, Insert, LateralView, ObjectName, Query, Select, SelectItem, SetExpr, Statement,
-    TableAlias, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, With,
+    TableAlias, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
+use super::dialect::Dialect;
 use super::functions;
+use super::withs::{Part, Withs};
 
 /// Where the walk stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scopes {
+    dialect: Dialect,
     queries: Vec<Withs>,
     /// What each enclosing `from` reads, the innermost last.
     selects: Vec<Vec<Source>>,
-}
-
-/// The names that the `with` of a query gives.
-#[derive(Debug, Default)]
-struct Withs {
-    /// Each with its columns.
-    names: Vec<(Ident, Vec<Ident>)>,
-    /// How many of them hold here: behind their own query, and everywhere where they may be recursive.
-    holding: usize,
 }
 
 /// Something that a `from` reads.
@@ -36,6 +30,10 @@ struct Source {
 }
 
 impl Scopes {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, queries: Vec::new(), selects: Vec::new() }
+    }
+
     pub(super) fn enter_statement(&mut self, statement: &Statement) {
         let sources = match statement {
             Statement::Delete(delete) => self.deleted(delete),
@@ -51,31 +49,43 @@ impl Scopes {
     }
 
     pub(super) fn enter_query(&mut self, query: &Query) {
-        let withs = query.with.as_ref().map(Withs::of).unwrap_or_default();
+        self.enter_part(Part::Query(query));
+        let withs = query.with.as_ref().map(|with| Withs::of(with, self.dialect)).unwrap_or_default();
         // `order by` and `limit` stand behind the `select` whose `from` they look at, where all that `with` gives holds.
-        self.queries.push(Withs { holding: withs.names.len(), names: withs.names.clone() });
+        self.queries.push(withs.clone().behind());
         let sources = if let SetExpr::Select(select) = &*query.body { self.selected(select) } else { Vec::new() };
         self.selects.push(sources);
         self.queries.pop();
         self.queries.push(withs);
     }
 
-    pub(super) fn leave_query(&mut self) {
+    pub(super) fn leave_query(&mut self, query: &Query) {
         self.selects.pop();
         self.queries.pop();
+        self.leave_part(Part::Query(query));
         // The queries of `with` come first, in order, among those that stand directly in a query.
         if let Some(around) = self.queries.last_mut() {
-            around.holding = (around.holding + 1).min(around.names.len());
+            around.next();
         }
     }
 
     pub(super) fn enter_select(&mut self, select: &Select) {
+        self.enter_part(Part::Select(select));
         let sources = self.selected(select);
         self.selects.push(sources);
     }
 
-    pub(super) fn leave_select(&mut self) {
+    pub(super) fn leave_select(&mut self, select: &Select) {
         self.selects.pop();
+        self.leave_part(Part::Select(select));
+    }
+
+    fn enter_part(&mut self, part: Part) {
+        self.queries.iter_mut().filter(|withs| withs.begins_with(part)).for_each(|withs| withs.beginning = true);
+    }
+
+    fn leave_part(&mut self, part: Part) {
+        self.queries.iter_mut().filter(|withs| withs.begins_with(part)).for_each(|withs| withs.beginning = false);
     }
 
     /// The columns of what `with` calls so, where the name means that and no table.
@@ -189,26 +199,6 @@ impl Scopes {
             None => Source::table(name, alias.map(|alias| &alias.name)),
         };
         Source { name: source.name.or_else(|| own.cloned()), ..source }
-    }
-}
-
-impl Withs {
-    fn of(with: &With) -> Self {
-        let named = |alias: &TableAlias, query: &Query| {
-            let columns = match alias.columns.as_slice() {
-                [] => outputs(query).into_iter().cloned().collect(),
-                columns => columns.iter().map(|column| column.name.clone()).collect(),
-            };
-            (alias.name.clone(), columns)
-        };
-        let names: Vec<_> = with.cte_tables.iter().map(|cte| named(&cte.alias, &cte.query)).collect();
-        let holding = if with.recursive { names.len() } else { 0 };
-        Self { names, holding }
-    }
-
-    fn columns(&self, wanted: &Ident) -> Option<&[Ident]> {
-        let named = self.names[..self.holding].iter().rev().find(|(name, _)| same(name, wanted));
-        named.map(|(_, columns)| columns.as_slice())
     }
 }
 
