@@ -13,6 +13,7 @@ use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 use crate::extract::code_block::blocks;
 
+mod by_text;
 mod dialect;
 mod doubts;
 mod functions;
@@ -43,13 +44,17 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter {
             name: "tables",
             doc: "the tables that may be named, as written (`orders`, `public.orders`); names that `with` gives are free, \
-                and so are functions that only make rows, such as `generate_series`; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
+                and so are functions that only make rows, such as `generate_series`; with a list, only SELECT, INSERT, UPDATE and DELETE pass, \
+                and nothing that reads what a text names: functions that run a query or read a table (`query_to_xml`, `dblink`, \
+                `ts_stat`, `crosstab`, `dictGet`, `joinGet`, `remote`, `openquery`, `openrowset`, `dbms_xmlgen`, `xmltype`, \
+                `external_query`, `query_table`, `identifier` and their like), and, where a value stands, a file or another server \
+                (`pg_read_file`, `lo_import`, `load_file`, `readfile`, `read_csv`, `httpuritype`, `reflect` and their like)",
         },
         Parameter {
             name: "columns",
             doc: "the columns that may be named, without their table, and the fields of columns, which are named beside their \
                 column; `*` is none of them but in `count(*)`; a name that `as` gives is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
-                name of the query or where no table is read; with a list, only SELECT, INSERT, UPDATE and DELETE pass",
+                name of the query or where no table is read; with a list, the same is refused as with `tables`",
         },
         Parameter {
             name: "within",

@@ -433,7 +433,7 @@ fn sql_names_only_what_it_may() {
         ("select * from orders", "columns not allowed: *"),
         ("select o.* from orders o", "columns not allowed: *"),
         ("select to_json(o.*) from orders o", "columns not allowed: *"),
-        ("select o from orders o", "columns not allowed: o"),
+        ("select o from orders o", "columns not allowed: *, o"),
         ("select secret as secret from orders", "columns not allowed: secret"),
         ("select id from orders where secret = 1", "columns not allowed: secret"),
         ("insert into orders values (1)", "columns not allowed: *"),
@@ -552,6 +552,70 @@ fn a_dialect_without_the_word_recursive_has_queries_that_see_themselves() {
     }
     sql_may_read("snowflake", &["employees"], &org.replace("union all", "union"), "failed");
     sql_may_read("mssql", &["a"], "with users as (select id from users) select id from users", "failed");
+}
+
+#[test]
+fn the_other_name_of_a_table_is_its_row() {
+    for dialect in ["postgresql", "duckdb", "generic"] {
+        for output in [
+            "select to_json(name) from orders name",
+            "select id from orders name where name::text like '%x%'",
+            "select (select to_json(name)) from s.orders as name",
+        ] {
+            sql_may_name(dialect, &["id", "name"], output, "failed");
+            sql_may_name(dialect, &["id", "name", "*"], output, "passed");
+        }
+        sql_may_name(dialect, &["id", "name"], "select name.id from orders name", "passed");
+        sql_may_name(dialect, &["name"], "select name from (select name from orders) name", "passed");
+    }
+    sql_may_name("mysql", &["name"], "select name from orders name", "passed");
+    sql_may_name("bigquery", &["items"], "select items from orders o, o.items items", "passed");
+}
+
+#[test]
+fn what_a_text_names_is_not_held_against_a_list() {
+    for (dialect, value) in [
+        ("postgresql", "query_to_xml('select password from users', true, true, '')"),
+        ("postgresql", "pg_catalog.table_to_xml_and_xmlschema('users', true, true, '')"),
+        ("postgresql", "SCHEMA_TO_XML('public', true, true, '')"),
+        ("postgresql", "pg_read_file('/etc/passwd')"),
+        ("postgresql", "pg_read_binary_file('/etc/passwd')"),
+        ("postgresql", "pg_ls_dir('/')"),
+        ("postgresql", "lo_import('/etc/passwd')"),
+        ("postgresql", "dblink_exec('x', 'delete from users')"),
+        ("mysql", "load_file('/etc/passwd')"),
+        ("clickhouse", "dictGetString('users', 'password', id)"),
+        ("clickhouse", "joinGetOrNull('users', 'password', id)"),
+        ("clickhouse", "id in remote('h', 'd', 'users')"),
+        ("sqlite", "readfile('/etc/passwd')"),
+        ("sqlite", "load_extension('x')"),
+        ("duckdb", "getenv('KEY')"),
+        ("oracle", "dbms_xmlgen.getxml('select password from users')"),
+        ("oracle", "httpuritype('http://x').getclob()"),
+        ("oracle", "xmltype(bfilename('D', 'f'), 1)"),
+        ("snowflake", "system$reference('table', 'users')"),
+        ("spark", "reflect('java.lang.System', 'getenv')"),
+        ("generic", "query_to_xml('select password from users', true, true, '')"),
+        ("generic", "load_file('/etc/passwd')"),
+    ] {
+        let output = format!("select {value} from orders");
+        sql_may_read(dialect, &["orders"], &output, "failed");
+        sql_may_name(dialect, &["id"], &output, "failed");
+        check(&format!("kind = \"sql\"\ndialect = \"{dialect}\""), &output, "passed");
+    }
+    for (dialect, table) in [
+        ("duckdb", "query('select password as id from users')"),
+        ("duckdb", "query_table('users')"),
+        ("postgresql", "dblink('x', 'select 1') as d (id)"),
+        ("bigquery", "external_query('c', 'select password as id from users')"),
+        ("clickhouse", "remote('h', 'd', 'users')"),
+        ("mssql", "openquery(s, 'select password as id from users')"),
+    ] {
+        sql_may_name(dialect, &["id", "s", "*"], &format!("select id from {table}"), "failed");
+    }
+    sql_may_read("duckdb", &["read_csv"], "select id from read_csv('orders.csv')", "passed");
+    sql_may_read("duckdb", &["orders"], "select id from read_csv('orders.csv')", "failed");
+    sql_may_read("postgresql", &["orders"], "select load_file(id), reflect(id) from orders", "passed");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What functions read beside the values of their arguments: units of time, which are words, and columns and tables that
-//! they name themselves.
+//! What functions read beside the values of their arguments: units of time, which are words, and the columns and
+//! tables around them.
 
 use super::dialect::Dialect;
 
@@ -65,11 +65,6 @@ pub(super) fn date_unit(dialect: Dialect, function: &str, arguments: usize) -> O
 /// Whether a function gives all columns that a pattern fits, and not what its arguments are.
 pub(super) fn gives_columns(function: &str) -> bool {
     function.eq_ignore_ascii_case("columns")
-}
-
-/// Whether a function names a column or a table by a text, which a session may also hold.
-pub(super) fn names_by_text(function: &str) -> bool {
-    function.eq_ignore_ascii_case("identifier")
 }
 
 /// Functions that make rows of their arguments alone. Any other one where a table stands may read one.

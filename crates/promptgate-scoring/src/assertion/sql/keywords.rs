@@ -25,3 +25,8 @@ pub(super) fn is_place(dialect: Dialect, value: &Value) -> bool {
 pub(super) fn has_paths(dialect: Dialect) -> bool {
     [Dialect::Snowflake, Dialect::Databricks].contains(&dialect)
 }
+
+/// Whether the other name of a table is also its row, where no column is called so.
+pub(super) fn has_rows(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Generic | Dialect::PostgreSql | Dialect::Redshift | Dialect::DuckDb | Dialect::BigQuery)
+}

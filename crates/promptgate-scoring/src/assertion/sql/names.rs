@@ -14,7 +14,7 @@ use sqlparser::ast::{
 use super::dialect::Dialect;
 use super::lambdas::{Lambdas, parameters};
 use super::scopes::{Scopes, factors, outputs, read_by, same};
-use super::{functions, keywords};
+use super::{by_text, functions, keywords};
 
 /// What statements name.
 #[derive(Debug, Default)]
@@ -258,6 +258,15 @@ impl Walk {
         self.no_columns.extend(words.map(std::ptr::from_ref));
     }
 
+    /// A function that stands where a table does.
+    fn called(&mut self, factor: &TableFactor) {
+        if let TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } = factor
+            && by_text::queries_by_text(self.dialect, name)
+        {
+            self.names.other = Some(written(name));
+        }
+    }
+
     /// `update u ... from users u` changes what `from` reads in SQL Server.
     fn changed(&mut self, update: &Update) {
         let TableFactor::Table { name, alias: None, .. } = &update.table.relation else { return };
@@ -340,7 +349,7 @@ impl Walk {
         if functions::gives_columns(&written(&function.name)) {
             self.names.column("*");
         }
-        if functions::names_by_text(&written(&function.name)) {
+        if by_text::reads_by_text(self.dialect, &function.name) {
             self.names.other = Some(written(&function.name));
         }
         self.lambdas.note(function);
@@ -429,6 +438,7 @@ impl Visitor for Walk {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         self.hints(factor);
+        self.called(factor);
         match factor {
             TableFactor::Table { name, args: Some(_), .. } if functions::makes_rows(&written(name)) => {
                 self.no_tables.insert(&raw const *name);
@@ -465,7 +475,12 @@ impl Visitor for Walk {
         match expr {
             Expr::Identifier(name) if keywords::is_value(self.dialect, name) => {}
             Expr::Identifier(_) if self.no_columns.contains(&std::ptr::from_ref(expr)) => {}
-            Expr::Identifier(column) => self.column(std::slice::from_ref(column)),
+            Expr::Identifier(column) => {
+                self.column(std::slice::from_ref(column));
+                if keywords::has_rows(self.dialect) && self.scopes.is_row(column) {
+                    self.names.column("*");
+                }
+            }
             Expr::CompoundIdentifier(parts) => self.column(parts),
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => self.names.column("*"),
             Expr::Value(value) if keywords::is_place(self.dialect, &value.value) => self.names.column("*"),

@@ -23,8 +23,10 @@ pub(super) struct Scopes {
 #[derive(Debug, Default)]
 struct Source {
     name: Option<Ident>,
-    /// The whole name of a table that has no other one.
+    /// The whole name of a table.
     whole: Vec<Ident>,
+    /// Whether it has another name, which alone it is called by.
+    renamed: bool,
     /// The names of columns that the SQL itself gives it; none of a table, whose columns are not known.
     gives: Option<Vec<Ident>>,
 }
@@ -100,6 +102,18 @@ impl Scopes {
         let first = name.0.first().filter(|_| name.0.len() > 1).and_then(|part| part.as_ident());
         let reads = |first: &Ident| self.selects.last()?.iter().find(|source| source.is_called(first));
         first.and_then(reads).is_some()
+    }
+
+    /// Whether a name is the other one of a table, and not of an array among the columns of one.
+    pub(super) fn is_row(&self, name: &Ident) -> bool {
+        let is_column = |sources: &[Source], source: &Source| match source.whole.as_slice() {
+            [first, _, ..] => sources.iter().any(|other| other.is_called(first)),
+            _ => false,
+        };
+        self.selects.iter().any(|sources| {
+            let mut renamed = sources.iter().filter(|source| source.renamed && source.is_called(name));
+            renamed.any(|source| !is_column(sources, source))
+        })
     }
 
     /// How many queries and statements stand around a place.
@@ -204,15 +218,9 @@ impl Scopes {
 
 impl Source {
     fn table(name: &ObjectName, alias: Option<&Ident>) -> Self {
-        let parts = name.0.iter().filter_map(|part| part.as_ident().cloned());
-        match alias {
-            Some(alias) => Self { name: Some(alias.clone()), ..Self::default() },
-            None => Self {
-                name: name.0.last().and_then(|part| part.as_ident()).cloned(),
-                whole: parts.collect(),
-                gives: None,
-            },
-        }
+        let whole: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+        let own = name.0.last().and_then(|part| part.as_ident());
+        Self { name: alias.or(own).cloned(), whole, renamed: alias.is_some(), gives: None }
     }
 
     /// The rows of `lateral view`.
@@ -245,7 +253,8 @@ impl Source {
     fn qualifies(&self, parts: &[Ident]) -> Option<usize> {
         let names =
             |own: &[Ident]| parts.len() > own.len() && own.iter().zip(parts).all(|(own, part)| reads(own, part));
-        let whole = (0..self.whole.len()).map(|from| &self.whole[from..]).find(|own| names(own));
+        let whole: &[Ident] = if self.renamed { &[] } else { &self.whole };
+        let whole = (0..whole.len()).map(|from| &whole[from..]).find(|own| names(own));
         whole
             .map(<[Ident]>::len)
             .or_else(|| self.name.as_ref().filter(|own| names(std::slice::from_ref(own))).map(|_| 1))
