@@ -1,16 +1,14 @@
 //! JSON Schemas, compiled once: no reference leaves the schema, patterns are bounded, and a schema whose checking could
 //! explode is refused when it is read, since a validator cannot be stopped half-way.
 
-use std::collections::HashMap;
-
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+mod ways;
+
 /// The largest schema, in JSON values.
 const MAX_VALUES: usize = 20_000;
-/// The most ways one value may have to be checked, counted through references and alternatives.
-const MAX_WAYS: u64 = 100_000;
 /// Steps a backtracking pattern (one with look-around) may take on one text.
 const MAX_BACKTRACKS: usize = 100_000;
 /// The largest compiled pattern, in bytes.
@@ -37,7 +35,7 @@ impl Schema {
         bounded(schema)?;
         let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS).size_limit(MAX_COMPILED);
         let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
-        Ok(Self { validator: built.map_err(|error| format!("is not a JSON Schema that can be used: {error}"))? })
+        Ok(Self { validator: built.map_err(unusable)? })
     }
 
     /// Reads the text of a file.
@@ -61,14 +59,17 @@ impl Schema {
     }
 }
 
+fn unusable(error: impl std::fmt::Display) -> String {
+    format!("is not a JSON Schema that can be used: {error}")
+}
+
 /// Refuses a schema that is too large, that refers to itself without going deeper into the value, or that has too many
 /// ways to check one value.
 fn bounded(schema: &Value) -> Result<(), String> {
     if values(schema) > MAX_VALUES {
         return Err(format!("has more than {MAX_VALUES} values"));
     }
-    let mut ways = Ways { root: schema, known: HashMap::new() };
-    ways.walk(schema)
+    ways::bounded(schema)
 }
 
 fn values(value: &Value) -> usize {
@@ -76,66 +77,6 @@ fn values(value: &Value) -> usize {
         Value::Array(items) => items.iter().map(values).sum(),
         Value::Object(map) => map.values().map(values).sum(),
         _ => 0,
-    }
-}
-
-/// Counts in how many ways one value is checked by a subschema: through references and through the keywords that apply
-/// to the same value. Keywords that go into the value (`properties`, `items`) begin anew there.
-struct Ways<'a> {
-    root: &'a Value,
-    /// By address of the subschema; `None` while it is being counted.
-    known: HashMap<*const Value, Option<u64>>,
-}
-
-impl<'a> Ways<'a> {
-    /// Every subschema, wherever it stands.
-    fn walk(&mut self, schema: &'a Value) -> Result<(), String> {
-        self.count(schema)?;
-        match schema {
-            Value::Array(items) => items.iter().try_for_each(|item| self.walk(item)),
-            Value::Object(map) => map.values().try_for_each(|value| self.walk(value)),
-            _ => Ok(()),
-        }
-    }
-
-    fn count(&mut self, schema: &'a Value) -> Result<u64, String> {
-        let Value::Object(map) = schema else { return Ok(1) };
-        match self.known.get(&std::ptr::from_ref(schema)) {
-            Some(Some(count)) => return Ok(*count),
-            Some(None) => return Err("refers to itself without going deeper into the value".to_owned()),
-            None => self.known.insert(schema, None),
-        };
-        let mut count: u64 = 1;
-        for (key, value) in map {
-            count = count.saturating_add(self.of_keyword(key, value)?);
-        }
-        if count > MAX_WAYS {
-            return Err(format!("checks one value in more than {MAX_WAYS} ways"));
-        }
-        self.known.insert(schema, Some(count));
-        Ok(count)
-    }
-
-    fn of_keyword(&mut self, key: &str, value: &'a Value) -> Result<u64, String> {
-        match (key, value) {
-            ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(reference)) => match self.target(reference) {
-                Some(target) => self.count(target),
-                None => Ok(1),
-            },
-            ("allOf" | "anyOf" | "oneOf", Value::Array(branches)) => self.sum(branches.iter()),
-            ("not" | "if" | "then" | "else", branch) => self.count(branch),
-            ("dependentSchemas" | "dependencies", Value::Object(branches)) => self.sum(branches.values()),
-            _ => Ok(0),
-        }
-    }
-
-    fn sum(&mut self, branches: impl Iterator<Item = &'a Value>) -> Result<u64, String> {
-        branches.map(|branch| self.count(branch)).try_fold(0_u64, |sum, count| Ok(sum.saturating_add(count?)))
-    }
-
-    /// The subschema a local reference points to; other references are the compiler's to resolve or refuse.
-    fn target(&self, reference: &str) -> Option<&'a Value> {
-        self.root.pointer(reference.strip_prefix('#')?)
     }
 }
 
@@ -162,6 +103,82 @@ mod tests {
         defs.insert("a30".to_owned(), json!({"type": "string"}));
         check(json!({"$ref": "#/$defs/a0", "$defs": defs}), "checks one value in more than");
         check(Value::Array(vec![json!(1); MAX_VALUES]), "has more than");
+    }
+
+    /// Definitions `a 0` to `a 30`, each with two references to the next one.
+    fn exploding(refer: impl Fn(usize) -> Value, name: impl Fn(usize) -> Value) -> Value {
+        let step = |n: usize| {
+            let mut step = name(n);
+            step["anyOf"] = if n == 30 { json!([{"type": "string"}]) } else { json!([refer(n + 1), refer(n + 1)]) };
+            (format!("a {n}"), step)
+        };
+        let mut schema = refer(0);
+        schema["$defs"] = (0..=30).map(step).collect::<serde_json::Map<_, _>>().into();
+        schema
+    }
+
+    #[test]
+    fn a_schema_that_could_explode_is_refused_however_it_refers() {
+        let nameless = |_| json!({});
+        check(exploding(|n| json!({"$ref": format!("#/$defs/a%20{n}")}), nameless), "checks one value in more than");
+        check(exploding(|n| json!({"$ref": format!("#%2F$defs%2Fa%20{n}")}), nameless), "is not a JSON Schema");
+        for (refer, name) in [("$ref", "$anchor"), ("$ref", "$dynamicAnchor"), ("$dynamicRef", "$dynamicAnchor")] {
+            let schema = exploding(|n| json!({refer: format!("#a{n}")}), |n| json!({name: format!("a{n}")}));
+            check(schema, "checks one value in more than");
+        }
+        let by_id = |refer: fn(usize) -> String, id: fn(usize) -> String, draft: &str| {
+            let mut schema = exploding(|n| json!({"$ref": refer(n)}), |n| json!({"$id": id(n)}));
+            schema["$id"] = json!("https://example.com/root");
+            schema["$schema"] = json!(draft);
+            schema
+        };
+        let newest = "https://json-schema.org/draft/2020-12/schema";
+        check(by_id(|n| format!("a{n}"), |n| format!("a{n}"), newest), "checks one value in more than");
+        check(
+            by_id(|n| format!("/a{n}#"), |n| format!("https://example.com/a{n}"), newest),
+            "checks one value in more",
+        );
+        let mut older = by_id(|n| format!("#a{n}"), |n| format!("#a{n}"), "http://json-schema.org/draft-07/schema#");
+        older["definitions"] = older["$defs"].take();
+        older["allOf"] = json!([{"$ref": older["$ref"].take()}]);
+        older.as_object_mut().unwrap().retain(|key, _| key != "$ref" && key != "$defs");
+        check(older, "checks one value in more than");
+        check(json!({"properties": {"default": {"$ref": "#/$defs/a 0"}}, "$defs": {}}), "is not a JSON Schema");
+    }
+
+    #[test]
+    fn a_bomb_is_found_where_only_a_reference_leads() {
+        let refer = |n: usize| json!({"$ref": format!("#/x-parts/a%20{n}")});
+        let mut schema = exploding(refer, |_| json!({}));
+        schema["x-parts"] = schema["$defs"].take();
+        let first = schema["$ref"].take();
+        schema["x-parts"]["deep"] = json!({"properties": {"p": {"$ref": first}}});
+        let schema = json!({"$ref": "#/x-parts/deep", "x-parts": schema["x-parts"]});
+        check(schema, "checks one value in more than");
+        let chain: serde_json::Map<String, Value> =
+            (0..9_000).map(|n| (format!("a{n}"), json!({"$ref": format!("#/$defs/a{}", n + 1)}))).collect();
+        check(json!({"$ref": "#/$defs/a0", "$defs": chain}), "refers through more than");
+    }
+
+    #[test]
+    fn references_to_names_and_ids_are_fine() {
+        let tree = json!({
+            "$id": "https://example.com/tree", "$dynamicAnchor": "node", "type": "object",
+            "properties": {"children": {"type": "array", "items": {"$dynamicRef": "#node"}}, "a b": {"$anchor": "word", "type": "string"}, "c": {"$ref": "#word"}},
+            "$defs": {"point": {"$id": "point", "properties": {"x": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "number"}}}},
+            "additionalProperties": {"anyOf": [{"$ref": "point"}, {"$ref": "/point#/$defs/n"}, {"$ref": "#/properties/a%20b"}]},
+            "default": {"$ref": "#/nothing"}, "enum": [{"$ref": "#nothing"}], "x-note": {"$ref": "elsewhere"}
+        });
+        check(tree, "fine");
+        check(json!({"$ref": "https://json-schema.org/draft/2020-12/schema"}), "fine");
+        check(
+            json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/a", "definitions": {"a": {"$ref": "http://json-schema.org/draft-07/schema#"}}}),
+            "fine",
+        );
+        check(
+            json!({"$schema": "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor": true, "properties": {"a": {"$recursiveRef": "#"}}}),
+            "fine",
+        );
     }
 
     #[test]
