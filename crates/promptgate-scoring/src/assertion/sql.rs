@@ -105,7 +105,8 @@ impl Assertion for Sql {
         let text = trial.subject().text();
         let mut parsed = parse(self.dialect, &text);
         let mut found = Cow::Borrowed(&*text);
-        if let (Parsed::Wrong(_), true, Some(block)) = (&parsed, self.within, sql_block(&text)) {
+        // A long answer in words, too, has SQL only in its block.
+        if let (Parsed::Wrong(_) | Parsed::Unread(_), true, Some(block)) = (&parsed, self.within, sql_block(&text)) {
             parsed = parse(self.dialect, &block);
             found = block;
         }

@@ -619,6 +619,52 @@ fn what_a_text_names_is_not_held_against_a_list() {
 }
 
 #[test]
+fn a_parameter_is_no_column() {
+    for dialect in ["mssql", "bigquery", "mysql", "generic"] {
+        sql_may_name(dialect, &["id"], "select id from orders where id = @id or id > @Least", "passed");
+        sql_may_name(dialect, &["id"], "select @@version from orders", "failed");
+    }
+    sql_may_name("mssql", &["id"], "select [@id] from orders", "failed");
+    sql_may_name("postgresql", &["id"], "select @ssn from orders", "failed");
+}
+
+#[test]
+fn a_row_before_or_after_a_change_is_one_where_the_dialect_has_it() {
+    for dialect in ["bigquery", "duckdb", "spark", "clickhouse"] {
+        for row in ["old", "new", "inserted", "deleted"] {
+            let output = format!("update users set name = {row}.name where name = 'x'");
+            sql_may_name(dialect, &["name"], &output, "failed");
+            sql_may_name(dialect, &["name", row], &output, "passed");
+        }
+    }
+    let upsert = "insert into t (name) values (1) on conflict (name) do update set name = excluded.name";
+    for dialect in ["postgresql", "sqlite", "duckdb", "generic"] {
+        sql_may_name(dialect, &["name"], upsert, "passed");
+    }
+    sql_may_name("postgresql", &["name"], "update t set name = 'x' returning old.name, new.name", "passed");
+    sql_may_name("mssql", &["name"], "update t set name = 'x' output deleted.name, inserted.name", "passed");
+}
+
+#[test]
+fn a_table_read_whole_may_be_a_query_of_with() {
+    sql_may_read("postgresql", &["orders"], "with x as (select id from orders) table x", "passed");
+    sql_may_read("postgresql", &["orders"], "with x as (select id from orders) table s.x", "failed");
+    sql_may_read("postgresql", &["orders"], "with x as (select id from orders) table y", "failed");
+    sql_may_read("duckdb", &[], "with recursive users as (table users union all select 1) table users", "failed");
+    sql_may_name("postgresql", &["id"], "with x as (select id from orders) table x union table x", "passed");
+    sql_may_name("postgresql", &["id"], "table orders", "failed");
+}
+
+#[test]
+fn sql_is_taken_from_its_block_in_a_long_answer() {
+    let within = "kind = \"sql\"\nwithin = true\ntables = [\"orders\"]";
+    let answer = |sql: &str| format!("{}\n```sql\n{sql}\n```", "It depends on many things. ".repeat(1_200));
+    check(within, &answer("select id from orders"), "passed");
+    check(within, &answer("select id from users"), "failed");
+    check(within, &"It depends on many things. ".repeat(1_200), "unscored");
+}
+
+#[test]
 fn a_string_ends_where_its_dialect_ends_it() {
     for dialect in ["spark", "hive", "databricks"] {
         for output in [
@@ -773,6 +819,19 @@ fn words_of_a_dialect_are_neither_columns_nor_tables() {
     sql_may_name("databricks", &["a", "b"], "select date_diff(day, a, b) from t", "passed");
     sql_may_name("redshift", &["a"], "select datepart(year, a), sysdate from t", "passed");
     sql_may_name("postgresql", &["a"], "select date_trunc(month, a) from t", "failed");
+    sql_may_name(
+        "bigquery",
+        &["a"],
+        "select timestamp_trunc(a, day, 'UTC'), datetime_trunc(a, month, 'UTC') from t",
+        "passed",
+    );
+    sql_may_name("bigquery", &["a"], "select timestamp_trunc(a, day, ssn) from t", "failed");
+    let more = "select dateDiff(day, a, b), date_diff(month, a, b, 'UTC'), dateAdd(hour, 1, a) from t";
+    sql_may_name("clickhouse", &["a", "b"], more, "passed");
+    sql_may_read("oracle", &[], "select sysdate from dual", "passed");
+    sql_may_read("mysql", &[], "select 1 from DUAL", "passed");
+    sql_may_read("oracle", &[], "select 1 from \"dual\", s.dual", "failed");
+    sql_may_read("postgresql", &[], "select 1 from dual", "failed");
     sql_may_name("oracle", &[], "select sysdate, systimestamp from dual where rownum < 3", "passed");
     sql_may_name("hive", &["a"], "select a from t where a = \"x\"", "passed");
     sql_may_name("postgresql", &["a"], "select a from t where a = \"x\"", "failed");

@@ -11,7 +11,10 @@ struct DateFunctions {
     unit: usize,
 }
 
-const DATE_FUNCTIONS: [DateFunctions; 13] = [
+/// With a time zone or without.
+const CLICKHOUSE_DIFFERENCES: [&str; 4] = ["date_diff", "datediff", "timestamp_diff", "timestampdiff"];
+
+const DATE_FUNCTIONS: [DateFunctions; 17] = [
     DateFunctions {
         dialects: &[Dialect::Mssql, Dialect::Snowflake, Dialect::Redshift, Dialect::Databricks, Dialect::Spark],
         names: &["datediff", "dateadd"],
@@ -48,6 +51,29 @@ const DATE_FUNCTIONS: [DateFunctions; 13] = [
         names: &["date_trunc", "datetime_trunc", "timestamp_trunc", "time_trunc"],
         arguments: 2,
         unit: 1,
+    },
+    DateFunctions {
+        dialects: &[Dialect::BigQuery],
+        names: &["date_trunc", "datetime_trunc", "timestamp_trunc"],
+        arguments: 3,
+        unit: 1,
+    },
+    DateFunctions { dialects: &[Dialect::ClickHouse], names: &CLICKHOUSE_DIFFERENCES, arguments: 3, unit: 0 },
+    DateFunctions { dialects: &[Dialect::ClickHouse], names: &CLICKHOUSE_DIFFERENCES, arguments: 4, unit: 0 },
+    DateFunctions {
+        dialects: &[Dialect::ClickHouse],
+        names: &[
+            "date_add",
+            "date_sub",
+            "dateadd",
+            "datesub",
+            "timestamp_add",
+            "timestamp_sub",
+            "timestampadd",
+            "timestampsub",
+        ],
+        arguments: 3,
+        unit: 0,
     },
     DateFunctions { dialects: &[Dialect::BigQuery, Dialect::Snowflake], names: &["last_day"], arguments: 2, unit: 1 },
 ];

@@ -8,7 +8,8 @@ use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, InTarget, Insert, JoinConstraint, JoinOperator, JsonPath, JsonPathElem, LambdaFunction,
     ObjectName, ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, OutputClause, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
+    SelectFlavor, SelectItem, SetExpr, Statement, Table, TableFactor, TableObject, TableWithJoins, Update, Visit,
+    Visitor,
 };
 
 use super::dialect::Dialect;
@@ -82,22 +83,6 @@ impl Names {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => self.target(name),
                 AssignmentTarget::Tuple(names) => names.iter().for_each(|name| self.target(name)),
-            }
-        }
-    }
-
-    /// `TABLE orders` reads a table without a `from`.
-    fn body(&mut self, body: &SetExpr) {
-        let mut waiting = vec![body];
-        while let Some(body) = waiting.pop() {
-            match body {
-                SetExpr::SetOperation { left, right, .. } => waiting.extend([&**left, &**right]),
-                SetExpr::Table(table) => {
-                    let parts = [&table.schema_name, &table.table_name].into_iter().flatten();
-                    self.table(parts.map(|part| part.value.as_str()).collect::<Vec<_>>().join("."));
-                    self.column("*");
-                }
-                _ => {}
             }
         }
     }
@@ -248,6 +233,27 @@ impl Walk {
             if matches!(&order.expr, Expr::Identifier(name) if given.iter().any(|given| same(given, name))) {
                 self.no_columns.insert(&raw const order.expr);
             }
+        }
+    }
+
+    /// `TABLE orders` reads a table without a `from`.
+    fn body(&mut self, body: &SetExpr) {
+        let mut waiting = vec![body];
+        while let Some(body) = waiting.pop() {
+            match body {
+                SetExpr::SetOperation { left, right, .. } => waiting.extend([&**left, &**right]),
+                SetExpr::Table(table) => self.whole(table),
+                _ => {}
+            }
+        }
+    }
+
+    fn whole(&mut self, table: &Table) {
+        let parts = [&table.schema_name, &table.table_name].into_iter().flatten().cloned();
+        let name = ObjectName::from(parts.collect::<Vec<_>>());
+        if self.scopes.common(&name).is_none() {
+            self.names.table(written(&name));
+            self.names.column("*");
         }
     }
 
@@ -405,7 +411,6 @@ impl Visitor for Walk {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.order(query);
         self.scopes.enter_query(query);
-        self.names.body(&query.body);
         if !query.pipe_operators.is_empty() {
             self.names.other = Some("|>".to_owned());
         }
@@ -413,6 +418,8 @@ impl Visitor for Walk {
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        // Behind the queries of `with`, whose names hold here.
+        self.body(&query.body);
         self.scopes.leave_query(query);
         ControlFlow::Continue(())
     }
@@ -460,7 +467,9 @@ impl Visitor for Walk {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        if self.no_tables.contains(&std::ptr::from_ref(relation)) || self.scopes.common(relation).is_some() {
+        let is_none =
+            self.no_tables.contains(&std::ptr::from_ref(relation)) || keywords::is_no_table(self.dialect, relation);
+        if is_none || self.scopes.common(relation).is_some() {
             return ControlFlow::Continue(());
         }
         self.names.table(written(relation));
@@ -473,7 +482,8 @@ impl Visitor for Walk {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(name) if keywords::is_value(self.dialect, name) => {}
+            Expr::Identifier(name)
+                if keywords::is_value(self.dialect, name) || keywords::is_parameter(self.dialect, name) => {}
             Expr::Identifier(_) if self.no_columns.contains(&std::ptr::from_ref(expr)) => {}
             Expr::Identifier(column) => {
                 self.column(std::slice::from_ref(column));

@@ -7,8 +7,8 @@ use sqlparser::ast::{
 };
 
 use super::dialect::Dialect;
-use super::functions;
 use super::withs::{Part, Withs};
+use super::{functions, keywords};
 
 /// Where the walk stands.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Scopes {
     pub(super) fn enter_statement(&mut self, statement: &Statement) {
         let sources = match statement {
             Statement::Delete(delete) => self.deleted(delete),
-            Statement::Insert(insert) => inserted(insert),
+            Statement::Insert(insert) => inserted(insert, self.dialect),
             Statement::Update(update) => self.updated(update),
             _ => Vec::new(),
         };
@@ -172,12 +172,12 @@ impl Scopes {
     fn deleted(&self, delete: &Delete) -> Vec<Source> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let tables = from.iter().chain(delete.using.iter().flatten());
-        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows()).collect()
+        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows(self.dialect)).collect()
     }
 
     fn updated(&self, update: &Update) -> Vec<Source> {
         let tables = [&update.table].into_iter().chain(read_by(update));
-        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows()).collect()
+        tables.flat_map(|tables| self.joined(tables)).chain(changed_rows(self.dialect)).collect()
     }
 
     fn all(&self, tables: &[TableWithJoins]) -> Vec<Source> {
@@ -294,20 +294,20 @@ fn alias(factor: &TableFactor) -> Option<&TableAlias> {
 }
 
 /// What a table that rows are put into is called, and the rows.
-fn inserted(insert: &Insert) -> Vec<Source> {
+fn inserted(insert: &Insert, dialect: Dialect) -> Vec<Source> {
     let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
     let table = match &insert.table {
         TableObject::TableName(name) => Some(Source::table(name, alias)),
         _ => None,
     };
     let rows = insert.insert_alias.as_ref().map(|rows| Source::table(&rows.row_alias, None));
-    table.into_iter().chain(rows).chain(changed_rows()).collect()
+    table.into_iter().chain(rows).chain(changed_rows(dialect)).collect()
 }
 
-/// What dialects call the rows of a statement before and after it.
-fn changed_rows() -> impl Iterator<Item = Source> {
-    let named = |name| Source { name: Some(Ident::new(name)), ..Source::default() };
-    ["deleted", "excluded", "inserted", "new", "old"].into_iter().map(named)
+/// The rows of a statement before and after it.
+fn changed_rows(dialect: Dialect) -> impl Iterator<Item = Source> {
+    let named = |name: &&str| Source { name: Some(Ident::new(*name)), ..Source::default() };
+    keywords::changed_rows(dialect).iter().map(named)
 }
 
 /// The names of what a query gives, as its first `select` has them: those behind `as`, and those of columns that it hands on,

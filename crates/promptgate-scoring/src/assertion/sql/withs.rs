@@ -87,23 +87,25 @@ fn beginning(body: &SetExpr, recursive: bool, dialect: Dialect) -> Option<Vec<Pa
         Dialect::Mssql | Dialect::Oracle | Dialect::Snowflake => *set_quantifier == SetQuantifier::All,
         _ => false,
     };
-    (recursive || without_the_word).then(|| match dialect {
+    let parts = parts(left).filter(|_| recursive || without_the_word)?;
+    Some(match dialect {
         // DuckDB reads a table wherever the name stands on the left.
-        Dialect::DuckDb | Dialect::Generic => parts(left),
-        _ => parts(left).into_iter().take(1).collect(),
+        Dialect::DuckDb | Dialect::Generic => parts,
+        _ => parts.into_iter().take(1).collect(),
     })
 }
 
-/// The parts of a `union`, the first one first.
-fn parts(body: &SetExpr) -> Vec<Part> {
+/// The parts of a `union`, the first one first; `None` with `TABLE users`, which reads a table at no place of its own.
+fn parts(body: &SetExpr) -> Option<Vec<Part>> {
     let (mut parts, mut waiting) = (Vec::new(), vec![body]);
     while let Some(body) = waiting.pop() {
         match body {
             SetExpr::SetOperation { left, right, .. } => waiting.extend([&**right, &**left]),
             SetExpr::Select(select) => parts.push(Part::Select(&raw const **select)),
             SetExpr::Query(query) => parts.push(Part::Query(&raw const **query)),
+            SetExpr::Table(_) => return None,
             _ => {}
         }
     }
-    parts
+    Some(parts)
 }
