@@ -24,7 +24,9 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     yields: pass_fail,
     parameters: &[Parameter {
         name: "tools",
-        doc: "the tools, a list of `{ name, inputSchema }`; default those that the prompt offers",
+        doc: "the tools, a list of `{ name, inputSchema }`; `parameters` and `input_schema` are other names of the schema, without \
+            which any arguments are valid, and all may stand within `function`, as in `{ type = \"function\", function = { name, \
+            parameters } }`; default those that the prompt offers",
     }],
     passes: Example::of(
         "tools = [{ name = \"look\", inputSchema = { type = \"object\", required = [\"city\"] } }]",
@@ -70,20 +72,25 @@ fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion
     Ok(Box::new(ToolSchema { own, known: Mutex::default() }))
 }
 
+/// Where a tool declares itself: OpenAI's Chat Completions wrap it.
+fn declared(tool: &Value) -> &Value {
+    tool.get("function").filter(|function| function.is_object() && tool.get("name").is_none()).unwrap_or(tool)
+}
+
+fn name(tool: &Value) -> Option<&str> {
+    declared(tool)["name"].as_str()
+}
+
 fn named(tool: &Value) -> Result<String, String> {
-    tool["name"]
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("a tool has no name: {}", excerpt(&tool.to_string())))
+    name(tool).map(str::to_owned).ok_or_else(|| format!("a tool has no name: {}", excerpt(&tool.to_string())))
 }
 
 fn compiled(tool: &Value) -> Result<Arc<Schema>, String> {
-    let schema = ["inputSchema", "parameters", "input_schema"].into_iter().find_map(|key| tool.get(key));
+    let schema = ["inputSchema", "parameters", "input_schema"].into_iter().find_map(|key| declared(tool).get(key));
     let anything = Value::Object(Default::default());
-    let name = tool["name"].as_str().unwrap_or_default();
     Schema::compile(schema.unwrap_or(&anything))
         .map(Arc::new)
-        .map_err(|problem| format!("the schema of `{name}` {problem}"))
+        .map_err(|problem| format!("the schema of `{}` {problem}", name(tool).unwrap_or_default()))
 }
 
 impl ToolSchema {
@@ -96,7 +103,9 @@ impl ToolSchema {
     fn of(&self, name: &str, offered: &[Value]) -> Result<Option<Arc<Schema>>, String> {
         match &self.own {
             Some(own) => Ok(own.iter().find(|tool| tool.name == name).map(|tool| tool.schema.clone())),
-            None => offered.iter().find(|tool| tool["name"] == name).map(|tool| self.schema(tool)).transpose(),
+            None => {
+                offered.iter().find(|tool| self::name(tool) == Some(name)).map(|tool| self.schema(tool)).transpose()
+            }
         }
     }
 }
@@ -128,5 +137,29 @@ impl Assertion for ToolSchema {
 
     fn needs_answer(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tools_that_a_prompt_offers_are_read_as_any_provider_writes_them() {
+        let kind = ToolSchema { own: None, known: Mutex::default() };
+        let schema = json!({"type": "object", "required": ["city"]});
+        for tool in [
+            json!({"name": "look", "inputSchema": schema}),
+            json!({"name": "look", "input_schema": schema}),
+            json!({"type": "function", "name": "look", "parameters": schema}),
+            json!({"type": "function", "function": {"name": "look", "parameters": schema}}),
+        ] {
+            let offered = [json!({"name": "walk"}), tool];
+            let found = kind.of("look", &offered).unwrap().expect("the tool is offered");
+            assert!(matches!(found.check(&json!({"city": "Paris"})), Validity::Valid));
+            assert!(matches!(found.check(&json!({})), Validity::Invalid(_)), "{offered:?}");
+            assert!(kind.of("book", &offered).unwrap().is_none());
+        }
     }
 }

@@ -125,6 +125,10 @@ fn calls_are_held_to_the_schemas_of_their_tools() {
     check(&tools(""), "failed");
     check(&tools(", { name = \"send_mail\", parameters = { type = \"object\" } }"), "failed");
     check(&tools(", { name = \"send_mail\" }"), "passed");
+    let wrapped =
+        |schema: &str| format!(", {{ type = \"function\", function = {{ name = \"send_mail\", {schema} }} }}");
+    check(&tools(&wrapped("parameters = { type = \"object\" }")), "failed");
+    check(&tools(&wrapped("strict = true")), "passed");
     check("kind = \"tool-schema\"", "unscored");
 }
 
