@@ -171,6 +171,20 @@ mod tests {
         });
         check(tree, "fine");
         check(json!({"$ref": "https://json-schema.org/draft/2020-12/schema"}), "fine");
+        for id in ["schema.json", "a/b.json", "urn:x:y", "https://example.com/a#", "http://example.com"] {
+            let schema = json!({"$id": id, "$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#b"}, "b": {"$anchor": "b"}}});
+            check(schema, "fine");
+        }
+        check(
+            json!({"$id": "http://example.com/a/", "$ref": "b/c", "$defs": {"d": {"$id": "b/", "$defs": {
+                "e": {"$id": "c", "not": {"$ref": "c#/$defs/f"}, "$defs": {"f": {"$ref": "../"}}}}}}}),
+            "refers to itself",
+        );
+        check(
+            json!({"$id": "http://example.com/a/", "$ref": "b/c", "$defs": {"d": {"$id": "b/", "$defs": {
+                "e": {"$id": "c", "items": {"$ref": "c#/$defs/f"}, "$defs": {"f": {"items": {"$ref": "../"}}}}}}}}),
+            "fine",
+        );
         check(
             json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/a", "definitions": {"a": {"$ref": "http://json-schema.org/draft-07/schema#"}}}),
             "fine",

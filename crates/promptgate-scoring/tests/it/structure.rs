@@ -685,12 +685,18 @@ fn a_string_ends_where_its_dialect_ends_it() {
         (r"select e'\', password from users -- ' from orders", "failed"),
         (r"select r'\', password from users -- ' from orders", "failed"),
         (r#"select "\" from orders"#, "failed"),
+        ("select q'[' , password from users -- ]' from orders", "failed"),
+        ("select q'[it is]', x'0a' from orders", "passed"),
         ("select id /* /* */ , password from users -- */ */ from orders", "failed"),
         (r"select id from orders where id like '\%\\' or id = 'it''s' or id = '\n'", "passed"),
         (r#"select id from orders where id = '\"' or "id" = e'\n' /* '\' */"#, "passed"),
     ] {
         sql_may_read("generic", &["orders"], output, expected);
     }
+    let hex = r"select x'\' , password from users -- ' from orders";
+    sql_may_read("mssql", &["orders"], hex, "failed");
+    sql_may_read("generic", &["orders"], hex, "failed");
+    sql_may_read("mysql", &["orders"], "select id # ' \n, password from users -- '\n from orders", "failed");
     check("kind = \"sql\"", r"select '\'", "passed");
 }
 
