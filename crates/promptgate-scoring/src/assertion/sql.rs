@@ -39,7 +39,8 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter {
             name: "dialect",
             doc: "`generic` (default), `ansi`, `bigquery`, `clickhouse`, `databricks`, `duckdb`, `hive`, `mssql`, `mysql`, `oracle`, \
-                `postgresql`, `redshift`, `snowflake`, `spark`, `sqlite` or `teradata`",
+                `postgresql`, `redshift`, `snowflake`, `spark`, `sqlite` or `teradata`; with a list, what some databases of the dialect run and others do not is refused: a `\\` before \
+                a quote and a comment in a comment (`generic`), and `/*!` and `/*M!` (`generic`, `mysql`)",
         },
         Parameter {
             name: "tables",
@@ -53,7 +54,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
         Parameter {
             name: "columns",
             doc: "the columns that may be named, without their table, and the fields of columns, which are named beside their \
-                column; `*` is none of them but in `count(*)`; a name that `as` gives is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
+                column; `*` is none of them but in `count(*)`; parameters (`?`, `$1`, `:id`, `@id`) are free; a name that `as` gives is free where no column of a table can be meant: alone in the `order by` of its query, and around it behind the \
                 name of the query or where no table is read; with a list, the same is refused as with `tables`",
         },
         Parameter {

@@ -1,4 +1,5 @@
-//! Words that a dialect keeps for itself: what the parser reads as the name of a column though no table can have it there.
+//! Words that a dialect keeps for itself: what the parser reads as the name of a column or a table where the dialect means
+//! neither.
 
 use sqlparser::ast::{Ident, ObjectName, Value};
 
