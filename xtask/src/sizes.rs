@@ -93,7 +93,7 @@ fn function_name(line: &str) -> Option<&str> {
 }
 
 fn binary() {
-    for profile in ["debug", "release", "dist"] {
+    for profile in ["debug", "release"] {
         let path: PathBuf = Path::new("target").join(profile).join("promptgate");
         if let Ok(metadata) = fs::metadata(root().join(&path)) {
             println!("\n{} is {:.1} MB", path.display(), metadata.len() as f64 / 1e6);
