@@ -63,6 +63,9 @@ pub struct Scored {
     /// What judging in both orders showed, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub both_orders: Option<BothOrders>,
+    /// Whether the answer talks to its judge: then it is unscored, and so is every set that it stands in.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspect: bool,
 }
 
 /// Preferences that were judged twice, with either answer first: one a judge.
@@ -88,6 +91,12 @@ impl BothOrders {
     }
 }
 
+/// Whether a mark is not set, and so not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+pub(crate) fn is_false(mark: &bool) -> bool {
+    !*mark
+}
+
 /// Whether there is nothing to write.
 pub(crate) fn is_default<E: Borrow<Evidence>>(evidence: &E) -> bool {
     *evidence.borrow() == Evidence::default()
@@ -96,20 +105,26 @@ pub(crate) fn is_default<E: Borrow<Evidence>>(evidence: &E) -> bool {
 impl Scored {
     /// Passed or failed, score 1 or 0.
     pub fn decided(passed: bool, evidence: Evidence) -> Self {
-        Self { score: Score::Value(if passed { 1.0 } else { 0.0 }), passed, evidence, label: None, both_orders: None }
+        let score = Score::Value(if passed { 1.0 } else { 0.0 });
+        Self { score, passed, evidence, label: None, both_orders: None, suspect: false }
     }
 
     /// A score that passes from `threshold` on.
     pub fn graded(value: f64, threshold: f64, evidence: Evidence) -> Self {
         let score = Score::checked(value);
         let passed = score.value().is_some_and(|value| value >= threshold - 1e-12);
-        Self { score, passed, evidence, label: None, both_orders: None }
+        Self { score, passed, evidence, label: None, both_orders: None, suspect: false }
     }
 
     /// No score, and why.
     pub fn unscored(reason: impl Into<String>) -> Self {
         let (evidence, label, both_orders) = Default::default();
-        Self { score: Score::Unscored(reason.into()), passed: false, evidence, label, both_orders }
+        Self { score: Score::Unscored(reason.into()), passed: false, evidence, label, both_orders, suspect: false }
+    }
+
+    /// No score, since the answer talks to its judge.
+    pub fn suspect(reason: impl Into<String>) -> Self {
+        Self { suspect: true, ..Self::unscored(reason) }
     }
 
     /// The same, with the label that it came to.

@@ -455,6 +455,7 @@ impl Grader {
             read: &read,
             depth: 0,
             inverted: false,
+            score_counts: false,
         };
         let mut entries = Vec::new();
         for spec in specs {

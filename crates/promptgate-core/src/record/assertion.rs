@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::score::{BothOrders, Evidence, Score, Scored, Tier, is_default};
+use crate::score::{BothOrders, Evidence, Score, Scored, Tier, is_default, is_false};
 
 /// One assertion on one trial. In JSON what it came to stands beside its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,22 +34,26 @@ struct Flat<Text, OfScore, OfEvidence: Borrow<Evidence>> {
     label: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     both_orders: Option<BothOrders>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    suspect: bool,
 }
 
 impl Serialize for AssertionResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, tier, weight, scored: Scored { score, passed, evidence, label, both_orders } } = self;
+        let Self { name, tier, weight, scored } = self;
+        let Scored { score, passed, evidence, label, both_orders, suspect } = scored;
         let (name, label) = (name.as_str(), label.as_deref());
-        let (tier, weight, passed, both_orders) = (*tier, *weight, *passed, *both_orders);
-        Flat { name, tier, weight, score, passed, evidence, label, both_orders }.serialize(serializer)
+        let (tier, weight, passed, both_orders, suspect) = (*tier, *weight, *passed, *both_orders, *suspect);
+        Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for AssertionResult {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Flat { name, tier, weight, score, passed, evidence, label, both_orders } =
+        let Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect } =
             Flat::<String, Score, Evidence>::deserialize(deserializer)?;
-        Ok(Self { name, tier, weight, scored: Scored { score, passed, evidence, label, both_orders } })
+        let scored = Scored { score, passed, evidence, label, both_orders, suspect };
+        Ok(Self { name, tier, weight, scored })
     }
 }
 
@@ -67,7 +71,7 @@ mod tests {
         let full = json!({
             "name": "a", "tier": "advisory", "weight": 1.0, "score": {"unscored": "why"}, "passed": false,
             "evidence": {"expected": "x", "note": "y"}, "label": "billing",
-            "both_orders": {"judged": 2, "flipped": 1, "to_first": 1},
+            "both_orders": {"judged": 2, "flipped": 1, "to_first": 1}, "suspect": true,
         });
         for json in [plain, full] {
             let read: AssertionResult = serde_json::from_value(json.clone()).unwrap();

@@ -5,13 +5,15 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::Scored;
 
 use super::kind::score;
-use super::set::{Decided, Rule, Set, evidence, failed, mean, unscored};
+use super::set::{Decided, Rule, Set, Settled, evidence, failed, mean};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "all-of",
-    summary: "every member passed; the score is their weighted mean",
+    summary: "every member passed; the score is their weighted mean. Where a member is unscored, so is the set, except that \
+              a failed member decides a set whose score nothing is made of (no `metric`, no `threshold` of the case, no \
+              `weighted` around it): then it is 0",
     cost: CostClass::Pure,
     yields: score,
     parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
@@ -39,11 +41,13 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
 impl Rule for AllOf {
     fn combine(&self, members: &[Decided<'_>]) -> Scored {
         let passed = !members.iter().any(failed);
-        match (passed, unscored(members), mean(members)) {
-            (true, Some(unscored), _) => unscored,
-            // One failure decides, whatever the unscored ones would have said; the score is that of the others.
-            (_, _, Some(mean)) => Scored { passed, ..Scored::graded(mean, 1.0, evidence(members)) },
-            (_, _, None) => Scored::unscored("no member is scored"),
+        Scored { passed, ..Scored::graded(mean(members), 1.0, evidence(members)) }
+    }
+
+    fn settled(&self, members: &[Decided<'_>]) -> Settled {
+        match members.iter().any(failed) {
+            true => Settled::Decision(false),
+            false => Settled::Nothing,
         }
     }
 }

@@ -5,13 +5,15 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::{Evidence, Scored};
 
 use super::kind::score;
-use super::set::{Decided, Rule, Set, evidence, unscored};
+use super::set::{Decided, Rule, Set, Settled, evidence};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "any-of",
-    summary: "at least one member passed; the score is the best of them",
+    summary: "at least one member passed; the score is the best of them. Where a member is unscored, so is the set, unless \
+              another passed with 1; one that passed with less decides a set whose score nothing is made of (no `metric`, \
+              no `threshold` of the case, no `weighted` around it): then it is 1",
     cost: CostClass::Pure,
     yields: score,
     parameters: &[Parameter { name: "assert", doc: "the members, a list of assertions" }],
@@ -38,17 +40,22 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
 
 impl Rule for AnyOf {
     fn combine(&self, members: &[Decided<'_>]) -> Scored {
-        let passed = members.iter().any(|member| member.scored.passed);
-        match (passed, unscored(members)) {
-            (false, Some(unscored)) => unscored,
-            (true, _) => Scored { passed, ..Scored::graded(best(members), 1.0, Evidence::default()) },
-            (false, None) => Scored { passed, ..Scored::graded(best(members), 1.0, evidence(members)) },
-        }
+        let passed = passed(members);
+        let evidence = if passed { Evidence::default() } else { evidence(members) };
+        Scored { passed, ..Scored::graded(best(members), 1.0, evidence) }
     }
 
-    fn is_settled(&self, members: &[Decided<'_>]) -> bool {
-        best(members) >= 1.0 && members.iter().any(|member| member.scored.passed)
+    fn settled(&self, members: &[Decided<'_>]) -> Settled {
+        match passed(members) {
+            true if best(members) >= 1.0 => Settled::Result,
+            true => Settled::Decision(true),
+            false => Settled::Nothing,
+        }
     }
+}
+
+fn passed(members: &[Decided<'_>]) -> bool {
+    members.iter().any(|member| member.scored.passed)
 }
 
 fn best(members: &[Decided<'_>]) -> f64 {

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::kind::pass_fail;
-use super::set::{Decided, Rule, Set, evidence, failed, unscored};
+use super::set::{Decided, Rule, Set, Settled, evidence, failed};
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter};
 
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "at-least",
-    summary: "at least `k` members passed",
+    summary: "at least `k` members passed; unscored where that hangs on a member that is",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[
@@ -58,19 +58,22 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
 
 impl Rule for AtLeast {
     fn combine(&self, members: &[Decided<'_>]) -> Scored {
-        let passed = members.iter().filter(|member| member.scored.passed).count();
+        Scored::decided(passed(members) >= self.k, evidence(members))
+    }
+
+    fn settled(&self, members: &[Decided<'_>]) -> Settled {
         let lost = members.iter().filter(|member| failed(member)).count();
-        match unscored(members) {
-            _ if passed >= self.k => Scored::decided(true, evidence(members)),
-            _ if self.members - lost < self.k => Scored::decided(false, evidence(members)),
-            Some(unscored) => unscored,
-            None => Scored::decided(false, evidence(members)),
+        match passed(members) >= self.k || self.members - lost < self.k {
+            true => Settled::Result,
+            false => Settled::Nothing,
         }
     }
 
-    fn is_settled(&self, members: &[Decided<'_>]) -> bool {
-        let passed = members.iter().filter(|member| member.scored.passed).count();
-        let lost = members.iter().filter(|member| failed(member)).count();
-        passed >= self.k || self.members - lost < self.k
+    fn members_score_counts(&self, _: bool) -> bool {
+        false
     }
+}
+
+fn passed(members: &[Decided<'_>]) -> usize {
+    members.iter().filter(|member| member.scored.passed).count()
 }

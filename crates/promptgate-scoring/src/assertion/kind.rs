@@ -148,6 +148,8 @@ pub struct BuildContext<'a> {
     pub(crate) depth: usize,
     /// Whether the sets around it turn its decision around.
     pub(crate) inverted: bool,
+    /// Whether the sets around it make a score of its score, and not of its pass or fail alone.
+    pub(crate) score_counts: bool,
 }
 
 impl BuildContext<'_> {

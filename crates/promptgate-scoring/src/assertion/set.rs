@@ -16,14 +16,29 @@ use crate::extract::Chain;
 
 /// How a set decides from its members.
 pub(super) trait Rule: Send + Sync {
-    /// The decision, all members being decided or unscored.
+    /// The result, where no more members can change it.
     fn combine(&self, members: &[Decided<'_>]) -> Scored;
 
-    /// Whether the members that are left cannot change the result.
-    fn is_settled(&self, members: &[Decided<'_>]) -> bool {
+    /// How much of the result stands, whatever the members that are unscored or left came to.
+    fn settled(&self, members: &[Decided<'_>]) -> Settled {
         let _ = members;
-        false
+        Settled::Nothing
     }
+
+    /// Whether the scores of members count, where the set's own does or does not.
+    fn members_score_counts(&self, own: bool) -> bool {
+        own
+    }
+}
+
+/// What is certain of a set's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    Nothing,
+    /// Pass or fail; the score is open.
+    Decision(bool),
+    /// Both.
+    Result,
 }
 
 /// A member that is through.
@@ -39,6 +54,8 @@ pub(super) struct Set<R> {
     rule: R,
     /// Whether its decision is turned around.
     inverted: bool,
+    /// Whether a metric or a set around it is made of its score.
+    score_counts: bool,
 }
 
 struct Member {
@@ -68,7 +85,9 @@ impl<R: Rule> Set<R> {
                 spec.params.mistake("assert", format!("`{}` has no members, so it decides nothing", spec.kind));
             return Err(mistake.help("write `assert = [{ kind = \"...\", ... }, ...]`").into());
         }
-        let context = BuildContext { depth: context.depth + 1, ..*context };
+        let score_counts = context.score_counts || spec.metric.is_some();
+        let of_members = rule.members_score_counts(score_counts);
+        let context = BuildContext { depth: context.depth + 1, score_counts: of_members, ..*context };
         let mut mistakes = Diagnostics::default();
         let mut members = Vec::new();
         for member in &spec.members {
@@ -77,14 +96,15 @@ impl<R: Rule> Set<R> {
                 Err(found) => mistakes.extend(found),
             }
         }
-        mistakes.into_result(Self { members, rule, inverted: context.inverted })
+        mistakes.into_result(Self { members, rule, inverted: context.inverted, score_counts })
     }
 
     fn advance(&self, trial: &Trial<'_>, mut slots: Vec<Slot>, mut asks: Vec<Ask>) -> Step {
         while asks.is_empty() {
             let decided = self.decided(&slots);
-            let Some(class) = self.next_class(&slots).filter(|_| !self.rule.is_settled(&decided)) else {
-                return Step::Done(self.combined(&decided));
+            let is_open = |_: &CostClass| self.rule.settled(&decided) != Settled::Result;
+            let Some(class) = self.next_class(&slots).filter(is_open) else {
+                return Step::Done(self.suspect_among(trial, &slots).unwrap_or_else(|| self.combined(trial, &decided)));
             };
             for (slot, member) in slots.iter_mut().zip(&self.members) {
                 if matches!(slot, Slot::Untouched) && member.prepared.cost == class {
@@ -95,11 +115,34 @@ impl<R: Rule> Set<R> {
         waiting(&slots, asks)
     }
 
-    fn combined(&self, members: &[Decided<'_>]) -> Scored {
-        let scored = Scored { both_orders: both_orders(members), ..self.rule.combine(members) };
+    /// An answer that talks to its judge passes nothing, and fails nothing that is turned around. A judge that is left alone
+    /// would have seen it too, so the result does not depend on who was asked.
+    fn suspect_among(&self, trial: &Trial<'_>, slots: &[Slot]) -> Option<Scored> {
+        slots.iter().zip(&self.members).find_map(|(slot, member)| match slot {
+            Slot::Done(scored) => suspect(&member.prepared.name, scored),
+            Slot::Untouched => match member.start(trial) {
+                Step::Done(scored) => suspect(&member.prepared.name, &scored),
+                Step::Ask(..) => None,
+            },
+            Slot::Waiting { .. } => None,
+        })
+    }
+
+    fn combined(&self, trial: &Trial<'_>, members: &[Decided<'_>]) -> Scored {
+        let scored = Scored { both_orders: both_orders(members), ..self.result(trial, members) };
         match self.inverted && scored.passed {
             true => Scored { evidence: against(members), ..scored },
             false => scored,
+        }
+    }
+
+    /// A score is never made up for an unscored member. Where only pass and fail count, what is certain of them is the result.
+    fn result(&self, trial: &Trial<'_>, members: &[Decided<'_>]) -> Scored {
+        let score_counts = self.score_counts || trial.case.threshold.is_some();
+        match (unscored(members), self.rule.settled(members)) {
+            (None, _) | (_, Settled::Result) => self.rule.combine(members),
+            (Some(_), Settled::Decision(passed)) if !score_counts => Scored::decided(passed, evidence(members)),
+            (Some(unscored), _) => unscored,
         }
     }
 
@@ -228,15 +271,23 @@ fn both_orders(members: &[Decided<'_>]) -> Option<BothOrders> {
     members.iter().filter_map(|member| member.scored.both_orders).reduce(BothOrders::plus)
 }
 
-/// The weighted mean of the members that are scored; `None` where none is.
-pub(super) fn mean(members: &[Decided<'_>]) -> Option<f64> {
-    let scored = || members.iter().filter_map(|member| Some((member.weight, member.scored.score.value()?)));
-    let weight: f64 = scored().map(|(weight, _)| weight).sum();
-    (weight > 0.0).then(|| (scored().map(|(weight, score)| weight * score).sum::<f64>() / weight).clamp(0.0, 1.0))
+/// The weighted mean of the members, all of which are scored.
+pub(super) fn mean(members: &[Decided<'_>]) -> f64 {
+    let weight: f64 = members.iter().map(|member| member.weight).sum();
+    let sum: f64 = members.iter().filter_map(|member| Some(member.weight * member.scored.score.value()?)).sum();
+    (sum / weight).clamp(0.0, 1.0)
+}
+
+/// A suspect member makes its set suspect.
+fn suspect(name: &str, scored: &Scored) -> Option<Scored> {
+    match &scored.score {
+        Score::Unscored(reason) if scored.suspect => Some(Scored::suspect(format!("`{name}`: {reason}"))),
+        _ => None,
+    }
 }
 
 /// The first member that is unscored makes the set unscored, with its reason.
-pub(super) fn unscored(members: &[Decided<'_>]) -> Option<Scored> {
+fn unscored(members: &[Decided<'_>]) -> Option<Scored> {
     members.iter().find_map(|member| match &member.scored.score {
         Score::Unscored(reason) => Some(Scored::unscored(format!("`{}`: {reason}", member.name))),
         Score::Value(_) => None,

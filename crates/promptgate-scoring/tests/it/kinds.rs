@@ -266,10 +266,37 @@ fn a_set_is_unscored_unless_its_result_no_longer_depends_on_what_is() {
     check(&set("any-of", &[open, yes], ""), "x", "passed");
     check(&set("any-of", &[open, no], ""), "x", "unscored");
     check(&set("any-of", &[open, no], "not = true"), "x", "unscored");
-    check(&set("weighted", &[open, yes], "threshold = 0.5"), "x", "passed");
-    check(&set("weighted", &[open, no], "threshold = 0.6"), "x", "failed");
-    check(&set("weighted", &[open, no], "threshold = 0.5"), "x", "unscored");
+    for threshold in ["threshold = 0.5", "threshold = 0.6"] {
+        check(&set("weighted", &[open, yes], threshold), "x", "unscored");
+        check(&set("weighted", &[open, no], threshold), "x", "unscored");
+    }
     check(&set("weighted", &[yes, no], "threshold = 0.5"), "x", "passed");
+}
+
+#[test]
+fn no_score_is_made_up_where_something_is_made_of_it() {
+    let (no, open) = ("{ name = \"n\", kind = \"length\", min = 9 }", "{ kind = \"cost\", max = 1 }");
+    let half = "{ kind = \"contains-all\", values = [\"x\", \"y\"], threshold = 0.5 }";
+    let yes = "{ name = \"y\", kind = \"length\", min = 0 }";
+    let (all, any) = (format!("\"all-of\", assert = [{no}, {open}]"), format!("\"any-of\", assert = [{half}, {open}]"));
+    let certain = format!("\"any-of\", assert = [{yes}, {open}]");
+    for (set, alone, counted) in
+        [(&all, "failed", "unscored"), (&any, "passed", "unscored"), (&certain, "passed", "passed")]
+    {
+        let inner = format!("{{ name = \"inner\", kind = {set} }}");
+        let top = format!("kind = {}", set.replacen(", assert", "\nassert", 1));
+        check(&top, "x", alone);
+        check(&format!("{top}\nmetric = \"m\""), "x", counted);
+        check(
+            &format!("kind = \"weighted\"\nthreshold = 0.1\nassert = [{yes}, {inner}]"),
+            "x",
+            match counted {
+                "passed" => "passed",
+                _ => "unscored",
+            },
+        );
+        check(&format!("kind = \"at-least\"\nmetric = \"m\"\nk = 1\nassert = [{inner}]"), "x", alone);
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(crate) fn answer(trial: &Trial<'_>) -> Value {
 pub(crate) fn suspicion(trial: &Trial<'_>) -> Option<Scored> {
     let (family, words) = injection::suspect(&trial.subject().text())?;
     let shown = if words.is_empty() { String::new() } else { format!(": {}", excerpt(&words)) };
-    Some(Scored::unscored(format!("suspect: the answer talks to its judge ({family}){shown}")))
+    Some(Scored::suspect(format!("suspect: the answer talks to its judge ({family}){shown}")))
 }
 
 /// What the judges said, in one line.
