@@ -144,7 +144,11 @@ impl Term {
             Self::Number(number) => *number,
             Self::Metric(name) => of(name)?,
             Self::Minus(term) => -term.value(of)?,
-            Self::Both(operator, terms) => operator.apply(terms.0.value(of)?, terms.1.value(of)?),
+            Self::Both(operator, terms) => {
+                // A comparison would make 1 or 0 of what is no number.
+                let finite = |term: &Term| term.value(of).filter(|value| value.is_finite());
+                operator.apply(finite(&terms.0)?, finite(&terms.1)?)
+            }
         })
     }
 }
@@ -296,6 +300,10 @@ mod tests {
             ("precision + unknown", None),
             ("precision / zero", None),
             ("zero / zero", None),
+            ("(zero / zero) >= 0.5", None),
+            ("(precision / zero) == 0.5", None),
+            ("(precision / zero) != 0.5", None),
+            ("1 / (precision / zero)", None),
         ];
         for (text, expected) in cases {
             let found = value(text);
