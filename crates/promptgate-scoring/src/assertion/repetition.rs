@@ -1,6 +1,6 @@
 //! `loop`: no step is repeated over and over.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use promptgate_core::Diagnostics;
 use promptgate_core::answer::TraceStep;
@@ -8,8 +8,10 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::score::{Evidence, Scored};
 use serde::Deserialize;
 
+use super::equality::Form;
 use super::kind::pass_fail;
 use super::steps::{PATTERN, Steps, TYPE, told};
+use super::text::TextRule;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, Step, Trial};
 
 /// The table entry.
@@ -56,17 +58,11 @@ impl Assertion for Repetition {
     fn start(&self, trial: &Trial<'_>) -> Step {
         Step::decide(|| {
             let steps = self.steps.of(trial)?;
-            let mut counts: BTreeMap<String, (usize, &TraceStep)> = BTreeMap::new();
-            for step in &steps {
-                let key = format!("{:?}", (&step.kind, &step.name, &step.input));
-                counts.entry(key).or_insert((0, *step)).0 += 1;
-            }
-            let most = counts.into_values().max_by_key(|(count, _)| *count);
-            let (count, step) = most.ok_or("there is no such step")?;
+            let (count, step) = most_repeated(&steps);
             let evidence = Evidence {
                 expected: Some(format!("at most {} times the same", self.max)),
                 found: Some(format!("{count} times")),
-                note: Some(told(&[step])),
+                note: step.map(|step| told(&[step])),
             };
             Ok(Scored::decided(count <= self.max, evidence))
         })
@@ -75,4 +71,20 @@ impl Assertion for Repetition {
     fn needs_answer(&self) -> bool {
         false
     }
+}
+
+/// The step that was taken most often, the first of several, and how often. Inputs are the same where their values are,
+/// however an application writes them.
+fn most_repeated<'a>(steps: &[&'a TraceStep]) -> (usize, Option<&'a TraceStep>) {
+    let mut places = HashMap::new();
+    let mut counts: Vec<(usize, Option<&TraceStep>)> = Vec::new();
+    for step in steps {
+        let key = (&step.kind, &step.name, Form::of(&step.input, TextRule::default()));
+        let at = *places.entry(key).or_insert(counts.len());
+        if at == counts.len() {
+            counts.push((0, Some(step)));
+        }
+        counts[at].0 += 1;
+    }
+    counts.into_iter().reduce(|most, next| if next.0 > most.0 { next } else { most }).unwrap_or((0, None))
 }

@@ -1,5 +1,7 @@
 //! Calls of tools and steps of an application, on one recorded trajectory made for this test.
 
+use serde_json::{Value, json};
+
 use crate::trial::{any_case, case, mistakes, response, scored, word};
 
 /// Someone asks for a table for two: the application looks twice, once in vain, then books and writes a mail.
@@ -139,7 +141,7 @@ fn steps_are_counted_timed_and_looked_at_for_errors_and_loops() {
     check("kind = \"step-count\"\ntype = \"tool\"\npattern = \"find*\"\nmin = 3\nmax = 3", "passed");
     check("kind = \"span-count\"\npattern = \"b?ok\"\nmin = 1", "passed");
     check("kind = \"span-duration\"\nmax = \"1s\"", "failed");
-    check("kind = \"span-duration\"\nmax = \"1s\"\npercentile = 80", "passed");
+    check("kind = \"span-duration\"\nmax = \"1s\"\npercentile = 66", "passed");
     check("kind = \"span-duration\"\npattern = \"find*\"\nmax = \"299ms\"\npercentile = 66", "passed");
     check("kind = \"span-duration\"\npattern = \"writer\"\nmax = \"1s\"", "unscored");
     check("kind = \"span-errors\"", "failed");
@@ -147,6 +149,47 @@ fn steps_are_counted_timed_and_looked_at_for_errors_and_loops() {
     check("kind = \"span-errors\"\npattern = \"find*\"\nmax_share = 0.3", "failed");
     check("kind = \"loop\"\nmax = 1", "failed");
     check("kind = \"loop\"\nmax = 2", "passed");
+}
+
+#[test]
+fn steps_are_the_same_by_value_and_none_of_a_type_is_no_loop() {
+    let check = |toml: &str, steps: Value, expected: &str| {
+        let scored = scored(toml, any_case(), response("", &json!({"steps": steps}).to_string()));
+        assert_eq!(word(&scored), expected, "{toml} {steps}");
+    };
+    let step = |input: &str| -> Value {
+        serde_json::from_str(&format!(r#"{{"type": "tool", "name": "look", "input": {input}}}"#)).unwrap()
+    };
+    let twice = |one: &str, other: &str| json!([step(one), step(other)]);
+    check("kind = \"loop\"\nmax = 1", twice(r#"{"a": 1, "b": 2}"#, r#"{"b": 2, "a": 1.0}"#), "failed");
+    check("kind = \"loop\"\nmax = 1", twice("1", "2"), "passed");
+    check("kind = \"loop\"\ntype = \"search\"", twice("1", "1"), "passed");
+}
+
+#[test]
+fn a_span_without_a_time_leaves_open_what_hangs_on_it() {
+    let check = |toml: &str, times: &[Option<u64>], expected: &str| {
+        let step = |time: &Option<u64>| match time {
+            Some(time) => json!({"type": "tool", "duration_ms": time}),
+            None => json!({"type": "tool"}),
+        };
+        let steps = json!({"steps": times.iter().map(step).collect::<Vec<_>>()});
+        let scored = scored(&format!("kind = \"span-duration\"\n{toml}"), any_case(), response("", &steps.to_string()));
+        assert_eq!(word(&scored), expected, "{toml} {times:?}: {scored:?}");
+    };
+    check("max = \"1s\"", &[Some(5), None], "unscored");
+    check("max = \"1s\"", &[None], "unscored");
+    check("max = \"1s\"", &[Some(1_001), None], "failed");
+    check("max = \"1s\"\npercentile = 50", &[Some(5), None], "passed");
+    check("max = \"1s\"\npercentile = 50", &[Some(5), None, None], "unscored");
+    check("max = \"1s\"\npercentile = 75", &[Some(1_001), Some(1_001), None], "failed");
+    let hundred: Vec<Option<u64>> = (1..=100).map(Some).collect();
+    for percentile in 1..=100 {
+        check(&format!("max = \"{percentile}ms\"\npercentile = {percentile}"), &hundred, "passed");
+        if percentile > 1 {
+            check(&format!("max = \"{}ms\"\npercentile = {percentile}", percentile - 1), &hundred, "failed");
+        }
+    }
 }
 
 /// A suite that asks for traces and gets none must not come out green.
