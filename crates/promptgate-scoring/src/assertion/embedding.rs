@@ -123,8 +123,9 @@ impl Embedding {
         };
         let Some((answer, references)) = vectors.split_last() else { return Scored::unscored("no vectors came") };
         let closeness = references.iter().map(|reference| self.measure.of(reference, answer));
-        let Some(closeness) = closeness.collect::<Option<Vec<f64>>>() else {
-            return Scored::unscored("the vectors have no direction, or differ in length");
+        let closeness = match closeness.collect::<Result<Vec<f64>, String>>() {
+            Ok(closeness) => closeness,
+            Err(problem) => return Scored::unscored(problem),
         };
         let best = (0..closeness.len()).max_by(|a, b| closeness[*a].total_cmp(&closeness[*b]));
         let best = best.unwrap_or_default();
@@ -134,11 +135,15 @@ impl Embedding {
     }
 }
 
+/// Vectors come rounded, some to a few digits, so that one of length 1 is a little longer.
+const ROUNDING: f64 = 1e-3;
+
 impl Measure {
-    /// In 0..=1; `None` where it is not defined.
-    fn of(self, one: &[f64], other: &[f64]) -> Option<f64> {
+    /// In 0..=1, or why it is not defined. What points away is not close at all.
+    fn of(self, one: &[f64], other: &[f64]) -> Result<f64, String> {
+        let undefined = || "the vectors have no direction, or differ in length".to_owned();
         if one.len() != other.len() || one.is_empty() {
-            return None;
+            return Err(undefined());
         }
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let closeness = match self {
@@ -149,7 +154,13 @@ impl Measure {
                 1.0 / (1.0 + square.sqrt())
             }
         };
-        closeness.is_finite().then(|| closeness.clamp(0.0, 1.0))
+        match closeness {
+            _ if !closeness.is_finite() => Err(undefined()),
+            _ if closeness.abs() > 1.0 + ROUNDING => Err(format!(
+                "the dot product of the vectors is {closeness:.3}, so they are not normalised; `measure = \"cosine\"` takes any"
+            )),
+            _ => Ok(closeness.clamp(0.0, 1.0)),
+        }
     }
 }
 
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn measures_are_scores_where_they_are_defined() {
         let check = |measure: Measure, one: &[f64], other: &[f64], expected: Option<f64>| {
-            let found = measure.of(one, other);
+            let found = measure.of(one, other).ok();
             let same = found.zip(expected).map_or(found == expected, |(a, b)| (a - b).abs() < 1e-12);
             assert!(same, "{measure:?} of {one:?} and {other:?}: {found:?}");
         };
@@ -170,6 +181,10 @@ mod tests {
         check(Measure::Cosine, &[0.0, 0.0], &[1.0, 0.0], None);
         check(Measure::Cosine, &[1.0], &[1.0, 0.0], None);
         check(Measure::Dot, &[0.6, 0.8], &[0.6, 0.8], Some(1.0));
+        check(Measure::Dot, &[1.0, 0.0001], &[1.0, 0.0], Some(1.0));
+        check(Measure::Dot, &[1.2, 0.5], &[1.0, 0.0], None);
+        check(Measure::Dot, &[-1.2, 0.5], &[1.0, 0.0], None);
+        assert!(Measure::Dot.of(&[2.0], &[1.0]).unwrap_err().contains("not normalised"));
         check(Measure::Euclidean, &[1.0, 0.0], &[0.0, 0.0], Some(0.5));
         check(Measure::Euclidean, &[], &[], None);
         check(Measure::Dot, &[f64::INFINITY], &[1.0], None);
