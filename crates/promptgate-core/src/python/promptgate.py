@@ -87,6 +87,9 @@ def _as_reply(result, is_scorer):
         return {"output": result if isinstance(result, str) else json.dumps(result, allow_nan=False)}
     if isinstance(result, bool):
         return {"score": 1.0 if result else 0.0, "passed": result}
+    # A text or bytes that read as a number are a slip; numbers of other libraries say what they are as a float.
+    if isinstance(result, (str, bytes, bytearray)) or not hasattr(type(result), "__float__"):
+        raise TypeError("a scorer returns True, False, a number or a dict, and not {!r}".format(type(result).__name__))
     return {"score": float(result)}
 
 

@@ -1,12 +1,16 @@
 //! One process of a program, and the lines that go to and fro.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -25,6 +29,8 @@ pub(super) struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
+    /// The same pipe that is listened to.
+    stderr: OwnedFd,
     said: Arc<Mutex<Vec<u8>>>,
     listening: JoinHandle<()>,
     /// The id of the newest question. The first one is drawn, so that no line printed beforehand can carry it.
@@ -42,6 +48,8 @@ pub(super) enum Broken {
     TooLong,
     #[error("answered with the id {0}, which is not that of the question")]
     OtherId(String),
+    #[error("answered with the key `{0}` twice")]
+    SaysTwice(String),
     #[error("reports: {0}")]
     Reports(String),
     #[error("cannot be talked to: {0}")]
@@ -72,9 +80,10 @@ impl Process {
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let stderr = child.stderr.take().ok_or_else(missing)?;
+        let heard = stderr.as_fd().try_clone_to_owned()?;
         let said = Arc::new(Mutex::default());
         let listening = tokio::spawn(listen(stderr, Arc::clone(&said)));
-        Ok(Self { child, stdin, stdout, said, listening, asked: drawn() })
+        Ok(Self { child, stdin, stdout, stderr: heard, said, listening, asked: drawn() })
     }
 
     /// Whether it has said nothing that it was not asked.
@@ -100,12 +109,26 @@ impl Process {
         if line.last() != Some(&b'\n') && line.len() as u64 >= LONGEST_LINE {
             return Err(Broken::TooLong);
         }
-        self.read(&line)
+        let answer = self.read(&line)?;
+        self.forget();
+        Ok(answer)
+    }
+
+    /// Forgets what it said so far about itself, also what is still in the pipe: it is of the question that was answered, and
+    /// the words of one case do not belong in the message of another.
+    fn forget(&self) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut piece = [0; 4096];
+        while let Ok(1..) = rustix::io::read(&self.stderr, &mut piece) {}
+        said.clear();
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, Broken> {
         let shown = || String::from_utf8_lossy(line).trim().chars().take(200).collect::<String>();
         let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else { return Err(Broken::NotJson(shown())) };
+        if let Ok(Keys(Some(key))) = serde_json::from_slice(line) {
+            return Err(Broken::SaysTwice(one_line(&key)));
+        }
         match reply.remove("id") {
             Some(id) if id.as_u64() == Some(self.asked) => {}
             Some(id) => return Err(Broken::OtherId(id.to_string())),
@@ -141,6 +164,35 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         self.listening.abort();
+    }
+}
+
+/// The first key of an object that stands in it twice. A map would keep the last one, and so choose between two scores.
+struct Keys(Option<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+        let (mut seen, mut twice) = (HashSet::new(), None);
+        while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+            if !seen.insert(key.clone()) {
+                twice.get_or_insert(key);
+            }
+        }
+        Ok(Keys(twice))
     }
 }
 

@@ -72,6 +72,15 @@ fn a_process_is_asked_again_and_a_broken_one_is_replaced() {
         &count(r#"echo "{\"id\": $id, \"error\": \"no idea $n\"}""#),
         ["`sh` reports: no idea 1", "`sh` reports: no idea 2"],
     );
+    check(
+        &count(r#"echo "{\"id\": $id, \"score\": 0, \"score\": 1}""#),
+        ["`sh` answered with the key `score` twice"; 2],
+    );
+    // What it said of an earlier question is not of this one.
+    check(
+        &count(r#"echo "of $n" >&2; if [ $n = 2 ]; then exit 3; fi; echo "{\"id\": $id, \"n\": $n}""#),
+        [r#"{"n":1}"#, "`sh` ended without an answer (exit status: 3); it said: of 2"],
+    );
     check("echo so >&2; exit 3", ["`sh` ended without an answer (exit status: 3); it said: so"; 2]);
     check(&count("sleep 30"), ["`sh` took longer than 2000 ms"; 2].map(|_| "`sh` took longer than 2000 ms"));
 }
@@ -130,6 +139,19 @@ def broken(output):
 
 def nothing_like_a_score(output):
     return float("nan")
+
+def text(output):
+    return "0.5"
+
+def raw(output):
+    return b"1"
+
+class Scalar:
+    def __float__(self):
+        return 0.5
+
+def scalar(output):
+    return Scalar()
 "#;
 
 #[test]
@@ -153,6 +175,12 @@ fn a_python_function_is_a_scorer() {
     check("slow", r#"{"score":1.0,"passed":true}"#);
     check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:15)");
     check("nothing_like_a_score", "`nothing_like_a_score of metrics.py` reports: ValueError");
+    check(
+        "text",
+        "`text of metrics.py` reports: TypeError: a scorer returns True, False, a number or a dict, and not 'str'",
+    );
+    check("raw", "`raw of metrics.py` reports: TypeError");
+    check("scalar", r#"{"score":0.5}"#);
     check("tune", "`tune of metrics.py` ended without an answer (exit status: 1); it said: ");
 }
 

@@ -87,11 +87,16 @@ impl Consulting {
             (None, Some(passed)) => Scored::decided(passed, evidence),
             (Some(score), passed) => {
                 let threshold = self.threshold.unwrap_or(THRESHOLD);
-                let told = || format!("the score is {score}, and {threshold} passes");
+                // What the suite asks for stands above what the program thinks of its own score.
+                let passed = passed.filter(|_| self.threshold.is_none());
+                let told = || match passed {
+                    Some(true) => format!("the score is {score}, and the reply says that it passed"),
+                    Some(false) => format!("the score is {score}, and the reply says that it did not pass"),
+                    None => format!("the score is {score}, and {threshold} passes"),
+                };
                 let evidence = Evidence { note: evidence.note.or_else(|| Some(told())), ..evidence };
                 let scored = Scored::graded(score, threshold, evidence);
-                // What the suite asks for stands above what the program thinks of its own score.
-                match passed.filter(|_| self.threshold.is_none() && scored.score.value().is_some()) {
+                match passed.filter(|_| scored.score.value().is_some()) {
                     Some(passed) => Scored { passed, ..scored },
                     None => scored,
                 }
@@ -117,5 +122,23 @@ impl Assertion for Consulting {
 
     fn asks(&self) -> Vec<Asked> {
         vec![Asked::Consultant(self.whom.clone())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_says_who_decided() {
+        let check = |threshold: Option<f64>, reply: Value, passed: bool, note: &str| {
+            let whom = Consultant::Endpoint("http://localhost/".to_owned());
+            let scored = Consulting { whom, timeout_ms: 1, params: Map::new(), threshold }.scored(reply);
+            assert_eq!((scored.passed, scored.evidence.note.as_deref()), (passed, Some(note)));
+        };
+        check(None, json!({"score": 0.9}), true, "the score is 0.9, and 0.5 passes");
+        let said = "the score is 0.9, and the reply says that it did not pass";
+        check(None, json!({"score": 0.9, "passed": false}), false, said);
+        check(Some(0.8), json!({"score": 0.9, "passed": false}), true, "the score is 0.9, and 0.8 passes");
     }
 }
