@@ -2,7 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::case::Case;
 
@@ -127,9 +127,19 @@ fn fits(found: &Value, wanted: &Value) -> bool {
     match found {
         Value::Array(items) if !wanted.is_array() => items.iter().any(|item| fits(item, wanted)),
         // The command line knows text only: `--filter metadata.level=3` means the number too.
-        Value::Number(_) | Value::Bool(_) => found == wanted || wanted.as_str() == Some(&found.to_string()),
+        Value::Number(number) => match wanted {
+            Value::Number(wanted) => same_number(number, wanted),
+            Value::String(text) => serde_json::from_str(text).is_ok_and(|wanted| same_number(number, &wanted)),
+            _ => false,
+        },
+        Value::Bool(_) => found == wanted || wanted.as_str() == Some(&found.to_string()),
         _ => found == wanted,
     }
+}
+
+/// `1` is `1.0`; whole numbers are compared exactly, also beyond what a double can hold.
+fn same_number(one: &Number, other: &Number) -> bool {
+    one == other || ((one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64())
 }
 
 impl std::fmt::Display for Selection {
@@ -155,7 +165,24 @@ impl std::fmt::Display for Condition {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn numbers_are_selected_by_value() {
+        let check = |found: Value, wanted: Value, expected: bool| {
+            assert_eq!(fits(&found, &wanted), expected, "{found} by {wanted}");
+        };
+        check(json!(1.0), json!(1), true);
+        check(json!(1), json!(1.0), true);
+        check(json!([2, 1.0]), json!(1), true);
+        check(json!(1.0), json!("1"), true);
+        check(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), false);
+        check(json!(1.5), json!(1), false);
+        check(json!(1), json!(true), false);
+        check(json!("1"), json!(1), false);
+    }
 
     #[test]
     fn a_glob_matches_whole_ids_and_a_broken_one_is_refused() {

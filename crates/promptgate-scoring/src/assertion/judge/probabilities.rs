@@ -88,7 +88,9 @@ pub(super) fn grade(reply: &Value, shape: &Shape) -> Result<Grade, String> {
             letters.next() == Some(choice.letter) && letters.next().is_none()
         };
         // A probability may be rounded to above 1 on its way here.
-        tokens.iter().filter(|(token, _)| is_it(token)).map(|(_, logarithm)| logarithm.min(0.0).exp()).sum()
+        let its = tokens.iter().filter(|(token, _)| is_it(token)).map(|(_, logarithm)| logarithm.min(0.0).exp());
+        // The sum of nothing is -0, which would be shown.
+        its.fold(0.0, |sum, probability| sum + probability)
     };
     let weights: Vec<f64> = choices.iter().map(weight).collect();
     let share: f64 = weights.iter().sum();
@@ -128,6 +130,7 @@ mod tests {
         let mixed = of(json!([[" A", ln(0.3)], ["A", ln(0.3)], ["B", ln(0.2)], ["Answer", ln(0.2)]])).unwrap();
         assert!((mixed.score - 0.75).abs() < 1e-12, "{mixed:?}");
         assert!(of(json!([["A", ln(0.3)], ["The", ln(0.7)]])).unwrap_err().contains("only 30%"));
+        assert!(of(json!([["The", 0.0]])).unwrap_err().contains("only 0%"));
         assert!(of(json!([["a", 0.0], ["AB", 0.0]])).is_err(), "neither is a letter of a grade");
         assert!(of(json!([])).is_err() && of(json!({"A": 1})).is_err() && of(json!([["A", "x"]])).is_err());
         let scale = Shape::Scale { min: 1.0, max: 5.0 };
