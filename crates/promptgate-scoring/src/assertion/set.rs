@@ -217,10 +217,15 @@ fn decides_only_its_set(spec: &AssertionSpec) -> Result<(), Diagnostic> {
         AssertionSpec { metric: Some(_), .. } => "metric",
         AssertionSpec { when: Some(_), .. } => "when",
         AssertionSpec { tier: Tier::Advisory, .. } => "tier",
+        // Labels are of one judge's grades, and a set's score is not one.
+        AssertionSpec { params, .. } if params.values.contains_key("calibration") => "calibration",
         _ => return Ok(()),
     };
     let mistake = spec.params.mistake(key, format!("a member of a set has no `{key}`: it counts for its set alone"));
-    Err(mistake.help(format!("put `{key}` on the set, or the assertion outside of it")))
+    Err(mistake.help(match key {
+        "calibration" => "put the judge outside of the set, as an assertion of its own".to_owned(),
+        key => format!("put `{key}` on the set, or the assertion outside of it"),
+    }))
 }
 
 impl<R: Rule> Assertion for Set<R> {

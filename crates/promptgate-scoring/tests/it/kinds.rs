@@ -386,6 +386,10 @@ fn bad_parameters_are_refused_with_their_place_and_what_to_do() {
         "kind = \"any-of\"\nassert = [{ kind = \"json\", tier = \"advisory\" }]",
         "a member of a set has no `tier`",
     );
+    refused(
+        "kind = \"any-of\"\nassert = [{ kind = \"rubric\", criteria = \"x\", calibration = \"labels.jsonl\" }]",
+        "a member of a set has no `calibration`",
+    );
     refused("kind = \"any-of\"\nassert = [{ kind = \"json\" }]\nmembers = 1", "has no key `members`");
 }
 
