@@ -73,7 +73,7 @@ pub struct Scored {
 pub struct BothOrders {
     /// How many.
     pub judged: u64,
-    /// Of these the flips: one answer was preferred in one order, and the other answer in the other.
+    /// Of these the flips: one order came to something else than the other.
     pub flipped: u64,
     /// Of the flips, those to the answer that stood first.
     pub to_first: u64,

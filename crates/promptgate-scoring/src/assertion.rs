@@ -160,6 +160,11 @@ pub trait Assertion: Send + Sync {
         None
     }
 
+    /// The labels that it chooses from, each with its score; none where it grades otherwise.
+    fn labels(&self) -> &[(String, f64)] {
+        &[]
+    }
+
     /// The score from which on it passes, where a score decides.
     fn threshold(&self) -> Option<f64> {
         None

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::stats::agreement::{Level, krippendorff, quadratic_kappa};
+use crate::stats::agreement::{Level, Weights, cohen_kappa, krippendorff, quadratic_kappa};
 use crate::stats::sum;
 
 /// Grades that a scale has at most; a finer one is an amount.
@@ -21,6 +21,8 @@ pub enum Statistic {
     Kappa,
     /// Krippendorff's alpha of an interval scale.
     Alpha,
+    /// Cohen's kappa of labels that are names: any other label is as wrong as the next.
+    KappaOfLabels,
 }
 
 impl Statistic {
@@ -29,6 +31,7 @@ impl Statistic {
         match self {
             Self::Kappa => "kappa",
             Self::Alpha => "alpha",
+            Self::KappaOfLabels => "kappa of labels",
         }
     }
 }
@@ -48,12 +51,11 @@ pub struct Agreement {
 /// varies.
 pub fn agreement(people: &[f64], judge: &[f64]) -> Option<Agreement> {
     let statistic = statistic(judge);
-    let value = match statistic {
-        Statistic::Kappa => quadratic_kappa(people, judge).ok()?,
-        Statistic::Alpha => {
-            let table = [people, judge].map(|rater| rater.iter().map(|value| Some(*value)).collect());
-            krippendorff(&table, Level::Interval).ok()?
-        }
+    let value = if statistic == Statistic::Alpha {
+        let table = [people, judge].map(|rater| rater.iter().map(|value| Some(*value)).collect());
+        krippendorff(&table, Level::Interval).ok()?
+    } else {
+        quadratic_kappa(people, judge).ok()?
     };
     Some(Agreement { statistic, value: value? })
 }
@@ -79,6 +81,8 @@ pub struct Judged {
     pub raters: BTreeMap<String, f64>,
     /// What the judge says, in 0..=1.
     pub judge: f64,
+    /// The labels behind that, where they are names ([`are_names`]) and each person gave one.
+    pub chosen: Option<Chosen>,
     /// Whether an output passes that people give this.
     pub people_pass: bool,
     /// Whether it passed by the judge.
@@ -89,12 +93,34 @@ pub struct Judged {
     pub length: usize,
 }
 
+/// The labels that people and a judge chose for an output.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chosen {
+    /// By person; one who has no name is the empty one.
+    pub people: BTreeMap<String, String>,
+    /// The judge's; absent where several judges chose different ones.
+    pub judge: Option<String>,
+}
+
+impl Chosen {
+    /// Whether all chose the same.
+    fn agree(&self) -> bool {
+        self.people.values().all(|label| Some(label) == self.judge.as_ref())
+    }
+}
+
+/// Whether labels are names: some have the same score, so that the score does not tell them apart. Labels that each have
+/// their own are grades.
+pub fn are_names(labels: &[(String, f64)]) -> bool {
+    (1..labels.len()).any(|at| labels[..at].iter().any(|(_, score)| *score == labels[at].1))
+}
+
 /// A judge held against people.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// Outputs graded by both.
     pub outputs: usize,
-    /// [`agreement`].
+    /// [`agreement`], or of labels that are names Cohen's kappa, each label of a person held against the judge's.
     pub agreement: Option<f64>,
     /// What it is measured by.
     pub statistic: Statistic,
@@ -113,7 +139,7 @@ pub struct Comparison {
     pub disagreements: Vec<usize>,
 }
 
-/// Several people who labelled outputs, not each of them all: Krippendorff's alpha of an interval scale.
+/// Several people who labelled outputs, not each of them all: Krippendorff's alpha of an interval scale, or of names.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Raters {
     /// How many people there are.
@@ -124,17 +150,54 @@ pub struct Raters {
     pub with_judge: Option<f64>,
 }
 
+/// Labels that are names, each with its place; where there is none, that is a name too.
+struct Names<'j>(Vec<Option<&'j String>>);
+
+impl<'j> Names<'j> {
+    /// Those of all outputs; `None` where they are no names.
+    fn of(judged: &'j [Judged]) -> Option<Self> {
+        let chosen: Vec<&Chosen> = judged.iter().map(|each| each.chosen.as_ref()).collect::<Option<_>>()?;
+        let labels = chosen.iter().flat_map(|each| each.people.values().map(Some).chain([each.judge.as_ref()]));
+        let names: BTreeSet<Option<&String>> = labels.collect();
+        (!names.is_empty()).then(|| Self(names.into_iter().collect()))
+    }
+
+    fn place(&self, label: Option<&String>) -> usize {
+        self.0.iter().position(|name| *name == label).unwrap_or_default()
+    }
+
+    /// Cohen's kappa, each label of a person held against the judge's.
+    fn kappa(&self, judged: &[Judged]) -> Option<f64> {
+        let pairs = judged.iter().filter_map(|each| each.chosen.as_ref()).flat_map(|chosen| {
+            let judge = self.place(chosen.judge.as_ref());
+            chosen.people.values().map(move |label| (self.place(Some(label)), judge))
+        });
+        let (people, judge): (Vec<usize>, Vec<usize>) = pairs.unzip();
+        cohen_kappa(&people, &judge, self.0.len(), Weights::None).ok()?.kappa
+    }
+}
+
 /// How far several people agree, without and with the judge; nothing where one labelled all.
 fn raters(judged: &[Judged]) -> Option<Raters> {
     let names: BTreeSet<&String> = judged.iter().flat_map(|each| each.raters.keys()).collect();
     if names.len() < 2 {
         return None;
     }
-    let labels = |name: &&String| judged.iter().map(|each| each.raters.get(*name).copied()).collect();
+    let names_of = Names::of(judged);
+    let level = if names_of.is_some() { Level::Nominal } else { Level::Interval };
+    let label = |each: &Judged, name: &String| match &names_of {
+        Some(names) => each.chosen.as_ref()?.people.get(name).map(|label| names.place(Some(label)) as f64),
+        None => each.raters.get(name).copied(),
+    };
+    let of_judge = |each: &Judged| match &names_of {
+        Some(names) => names.place(each.chosen.as_ref().and_then(|chosen| chosen.judge.as_ref())) as f64,
+        None => each.judge,
+    };
+    let labels = |name: &&String| judged.iter().map(|each| label(each, name)).collect();
     let mut table: Vec<Vec<Option<f64>>> = names.iter().map(labels).collect();
-    let among_people = krippendorff(&table, Level::Interval).ok().flatten();
-    table.push(judged.iter().map(|each| Some(each.judge)).collect());
-    let with_judge = krippendorff(&table, Level::Interval).ok().flatten();
+    let among_people = krippendorff(&table, level).ok().flatten();
+    table.push(judged.iter().map(|each| Some(of_judge(each))).collect());
+    let with_judge = krippendorff(&table, level).ok().flatten();
     Some(Raters { count: names.len(), among_people, with_judge })
 }
 
@@ -147,13 +210,21 @@ pub fn compare(judged: &[Judged]) -> Comparison {
     }
     let gaps: Vec<f64> = judged.iter().map(|each| each.judge - each.people).collect();
     let lengths: Vec<f64> = judged.iter().map(|each| each.length as f64).collect();
-    let mut disagreements: Vec<usize> = (0..judged.len()).filter(|at| gaps[*at].abs() > 1e-9).collect();
+    let names = Names::of(judged);
+    let disagree = |at: &usize| match (&names, &judged[*at].chosen) {
+        (Some(_), Some(chosen)) => !chosen.agree(),
+        _ => gaps[*at].abs() > 1e-9,
+    };
+    let mut disagreements: Vec<usize> = (0..judged.len()).filter(disagree).collect();
     disagreements.sort_by(|a, b| gaps[*b].abs().total_cmp(&gaps[*a].abs()).then(judged[*a].case.cmp(&judged[*b].case)));
     let same = (confusion[0] + confusion[3]) as f64;
     Comparison {
         outputs: judged.len(),
-        agreement: agreement(&people, &judge).map(|agreement| agreement.value),
-        statistic: statistic(&judge),
+        agreement: match &names {
+            Some(names) => names.kappa(judged),
+            None => agreement(&people, &judge).map(|agreement| agreement.value),
+        },
+        statistic: if names.is_some() { Statistic::KappaOfLabels } else { statistic(&judge) },
         raters: raters(judged),
         same_verdict: (!judged.is_empty()).then(|| same / judged.len() as f64),
         confusion,
@@ -179,7 +250,6 @@ fn pearson(one: &[f64], other: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::agreement::{Weights, cohen_kappa};
 
     fn judged(pairs: &[(f64, f64)]) -> Vec<Judged> {
         let one = |(at, (people, judge)): (usize, &(f64, f64))| Judged {
@@ -188,6 +258,7 @@ mod tests {
             people: *people,
             raters: BTreeMap::from([(String::new(), *people)]),
             judge: *judge,
+            chosen: None,
             people_pass: *people >= 0.5,
             judge_passes: *judge >= 0.5,
             reason: String::new(),
@@ -211,6 +282,31 @@ mod tests {
         assert_eq!((nothing.agreement, nothing.same_verdict, nothing.length_correlation), (None, None, None));
         let constant = compare(&judged(&[(1.0, 1.0), (1.0, 1.0)]));
         assert_eq!((constant.agreement, constant.same_verdict), (None, Some(1.0)));
+    }
+
+    #[test]
+    fn labels_that_are_names_are_held_against_each_other_by_name() {
+        let of = |people: &[&str], judge: &str| {
+            let score = |label: &str| f64::from(u8::from(label == "a"));
+            let raters: BTreeMap<String, f64> =
+                people.iter().enumerate().map(|(at, label)| (at.to_string(), score(label))).collect();
+            let people = people.iter().enumerate().map(|(at, label)| (at.to_string(), (*label).to_owned())).collect();
+            let chosen = Some(Chosen { people, judge: Some(judge.to_owned()) });
+            Judged { raters, chosen, ..judged(&[(1.0, score(judge))]).remove(0) }
+        };
+        // `b` and `c` have the same score. Seen 4/6, expected 1/3: (4/6 - 1/3) / (1 - 1/3).
+        let given = ["aa", "aa", "bc", "bb", "cc", "cb"].map(|pair| {
+            let mut each = of(&[&pair[..1]], &pair[1..]);
+            each.people = each.raters["0"];
+            each
+        });
+        let found = compare(&given);
+        assert_eq!((found.agreement, found.statistic), (Some(0.5), Statistic::KappaOfLabels));
+        assert_eq!(found.disagreements, [2, 5]);
+        let several = compare(&[of(&["a", "a"], "a"), of(&["b", "c"], "b"), of(&["c", "c"], "c")]).raters.unwrap();
+        assert!(several.among_people.unwrap() < 1.0 && several.with_judge.unwrap() < 1.0);
+        let labels = |scores: [f64; 3]| scores.map(|score| (score.to_string(), score));
+        assert!(are_names(&labels([1.0, 0.0, 0.0])) && !are_names(&labels([1.0, 0.5, 0.0])));
     }
 
     #[test]

@@ -218,6 +218,11 @@ impl Grader {
         self.suite.first()?.prepared.label_score(label)
     }
 
+    /// The labels that the first assertion's judge chooses from, each with its score; none where it grades otherwise.
+    pub fn labels(&self) -> &[(String, f64)] {
+        self.suite.first().map(|entry| entry.prepared.labels()).unwrap_or_default()
+    }
+
     /// Whether a score is one with which the first assertion passes; absent where no score decides it.
     pub fn passes(&self, score: f64) -> Option<bool> {
         self.suite.first()?.prepared.passes(score)

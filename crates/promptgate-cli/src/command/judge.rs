@@ -24,7 +24,7 @@ use promptgate_core::suite::default_timeout;
 use promptgate_report::escape::{shortened, terminal_line};
 use promptgate_runner::{LoadedVersion, grade_outputs};
 use promptgate_scoring::calibrating::drift::Finding;
-use promptgate_scoring::calibrating::{Comparison, Judged, compare};
+use promptgate_scoring::calibrating::{Chosen, Comparison, Judged, are_names, compare};
 use promptgate_scoring::grader::{self, GradeInput, Grader, GraderSpec};
 use serde_json::{Value, json};
 
@@ -55,7 +55,14 @@ struct Ready {
 }
 
 /// What each person says of an output, as the judge would say it; one who has no name is the empty one.
-type Raters = BTreeMap<String, f64>;
+type Raters = BTreeMap<String, Said>;
+
+/// What a person says.
+struct Said {
+    score: f64,
+    /// The label, where it is one that the judge gives too.
+    label: Option<String>,
+}
 
 /// One assertion, held against people.
 struct Calibrated {
@@ -212,17 +219,32 @@ fn wanted(session: &Session, args: &CalibrateArgs) -> Result<Vec<(AssertionSpec,
     }
 }
 
-fn labels(session: &Session, args: &CalibrateArgs, path: &str) -> Result<Vec<HumanLabel>, Failure> {
+/// A file of labels: its path, and what stands in it.
+struct LabelFile {
+    path: String,
+    text: String,
+}
+
+impl LabelFile {
+    /// The labels, of a judge that gives these.
+    fn read(&self, given: &[(String, f64)]) -> Result<Vec<HumanLabel>, Failure> {
+        let given: Vec<&str> = given.iter().map(|(label, _)| label.as_str()).collect();
+        let labels = parse(&self.text, &self.path, &given)
+            .map_err(|mistake| Failure::from(promptgate_core::Diagnostics::from(mistake)))?;
+        match labels.is_empty() {
+            true => Err(Failure::new(ExitCode::NothingSelected, format!("{} holds no label", self.path))),
+            false => Ok(labels),
+        }
+    }
+}
+
+fn labels(session: &Session, args: &CalibrateArgs, path: &str) -> Result<LabelFile, Failure> {
     let text = match &args.labels {
         Some(file) => std::fs::read_to_string(Path::new(file))
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?,
         None => session.tree().read_text(&session.folder().join(path)?)?,
     };
-    let labels = parse(&text, path).map_err(|mistake| Failure::from(promptgate_core::Diagnostics::from(mistake)))?;
-    if labels.is_empty() {
-        return Err(Failure::new(ExitCode::NothingSelected, format!("{path} holds no label")));
-    }
-    Ok(labels)
+    Ok(LabelFile { path: path.to_owned(), text })
 }
 
 fn by_id(cases: &dyn CaseSource) -> Result<HashMap<CaseId, Case>, Failure> {
@@ -238,11 +260,10 @@ fn prepared(
     session: &Session,
     version: &LoadedVersion,
     spec: &AssertionSpec,
-    labels: &[HumanLabel],
+    file: &LabelFile,
     cases: &HashMap<CaseId, Case>,
 ) -> Result<Ready, Failure> {
     let mut alone = AssertionSpec { tier: Tier::Critical, when: None, metric: None, ..spec.clone() };
-    let by_output = by_output(labels, cases)?;
     // What people say is read by the judge's own words, from the file that is asked about.
     alone.params.values.remove("calibration");
     let grader = Arc::new(Grader::new(GraderSpec {
@@ -258,23 +279,25 @@ fn prepared(
     if asked.is_empty() {
         return Err(Failure::usage(format!("`{}` asks no judge, so there is nothing to calibrate", spec.name)));
     }
-    let people = people(spec, &grader, by_output)?;
+    let labels = file.read(grader.labels())?;
+    let people = people((spec, &file.path), &grader, by_output(&labels, cases)?)?;
     Ok(Ready { spec: spec.clone(), grader, asked, people })
 }
 
 /// What people say, as the judge would say it.
 fn people(
-    spec: &AssertionSpec,
+    (spec, path): (&AssertionSpec, &str),
     grader: &Grader,
     by_output: BTreeMap<(CaseId, String), Vec<&HumanLabel>>,
 ) -> Result<BTreeMap<(CaseId, String), Raters>, Failure> {
     let score = |label: &HumanLabel| {
         let unknown = || {
-            Failure::usage(format!("`{}` gives no such label: {}", spec.name, label.label))
+            Failure::usage(format!("{path}:{}: `{}` gives no such label: {}", label.line, spec.name, label.label))
                 .help("write a number from 0 to 1, true or false, or a label of the judge")
         };
         let score = grader.label_score(&label.label).ok_or_else(unknown)?;
-        Ok((label.rater.clone().unwrap_or_default(), score))
+        let named = label.label.as_str().map(str::to_owned);
+        Ok((label.rater.clone().unwrap_or_default(), Said { score, label: named }))
     };
     let said = |(output, labels): ((CaseId, String), Vec<&HumanLabel>)| {
         Ok((output, labels.into_iter().map(score).collect::<Result<Raters, Failure>>()?))
@@ -349,7 +372,7 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibra
     let (mut judged, mut graded) = (Vec::new(), Vec::new());
     let (mut unscored, mut both_orders) = ((0, None), BothOrders::default());
     for (((case, output), raters), result) in ready.people.into_iter().zip(results) {
-        let people = raters.values().sum::<f64>() / raters.len() as f64;
+        let people = raters.values().map(|said| said.score).sum::<f64>() / raters.len() as f64;
         let Some(result) = result.assertions.into_iter().next() else { continue };
         both_orders = both_orders.plus(result.scored.both_orders.unwrap_or_default());
         let judge = result.scored.score.value();
@@ -358,7 +381,8 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibra
                 case: case.to_string(),
                 output: shown(&output, OUTPUT_SHOWN),
                 people,
-                raters,
+                chosen: chosen(&ready.grader, &raters, result.scored.label),
+                raters: raters.into_iter().map(|(name, said)| (name, said.score)).collect(),
                 judge,
                 people_pass: ready.grader.passes(people).unwrap_or(people >= 0.5),
                 judge_passes: result.scored.passed,
@@ -385,6 +409,13 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibra
         both_orders,
         failures: heard.failures(),
     }
+}
+
+/// The labels behind the scores, where they are names and each person gave one.
+fn chosen(grader: &Grader, raters: &Raters, judge: Option<String>) -> Option<Chosen> {
+    let label = |(name, said): (&String, &Said)| Some((name.clone(), said.label.clone()?));
+    let people = are_names(grader.labels()).then(|| raters.iter().map(label).collect::<Option<_>>())??;
+    Some(Chosen { people, judge })
 }
 
 fn model_of(asked: &Asked) -> Option<String> {
@@ -442,16 +473,33 @@ fn told(found: &Calibrated) -> String {
     }
     for each in shown {
         let [case, output, reason] = [&each.case, &each.output, &each.reason].map(|text| terminal_line(text));
-        text.push_str(&format!("    {case}  people {:.2}, judge {:.2}: {reason}\n", each.people, each.judge));
+        let [people, judge] = both_said(each).map(|said| terminal_line(&said).into_owned());
+        text.push_str(&format!("    {case}  people {people}, judge {judge}: {reason}\n"));
         text.push_str(&format!("      of \"{output}\"\n"));
     }
     text
 }
 
+/// What people and the judge say: names, or scores.
+fn both_said(judged: &Judged) -> [String; 2] {
+    match &judged.chosen {
+        Some(Chosen { people, judge }) => {
+            let people: BTreeSet<&str> = people.values().map(String::as_str).collect();
+            let judge = judge.clone().unwrap_or_else(|| "several".to_owned());
+            [people.into_iter().collect::<Vec<_>>().join(" and "), judge]
+        }
+        None => [judged.people, judged.judge].map(|score| format!("{score:.2}")),
+    }
+}
+
 fn as_json(found: &Calibrated) -> Value {
     let listed = found.comparison.disagreements.iter().map(|at| {
         let each = &found.judged[*at];
-        json!({"case": each.case, "output": each.output, "people": each.people, "judge": each.judge, "reason": each.reason})
+        let mut value = json!({"case": each.case, "output": each.output, "people": each.people, "judge": each.judge, "reason": each.reason});
+        if let Some(chosen) = &each.chosen {
+            value["labels"] = json!(chosen);
+        }
+        value
     });
     json!({
         "assertion": found.name,

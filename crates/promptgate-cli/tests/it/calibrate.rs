@@ -156,6 +156,68 @@ fn what_cannot_be_calibrated_is_said() {
 }
 
 #[test]
+fn a_label_that_the_judge_cannot_give_is_refused_everywhere() {
+    let project = project();
+    let rows = [label("a", "please", true), label("a", "pleeease", "Polite")].join("\n");
+    project.write("suites/judged/labels.jsonl", rows);
+    for command in ["check", "run"] {
+        let said = project.run([command, "suites/judged"]).expect_code(2);
+        assert!(said.stderr.contains("labels.jsonl:2"), "{}", said.stderr);
+    }
+    let said = project.run(CALIBRATE).expect_code(2);
+    assert!(said.stderr.contains("labels.jsonl:2"), "{}", said.stderr);
+    assert!(said.stderr.contains("gives no such label"), "{}", said.stderr);
+}
+
+/// A suite whose judge chooses a label, with labels of people as CSV.
+fn classifying(labels: &str, scores: &str, judge: &str, rows: &str) -> Project {
+    let project = project();
+    let rubric = "kind = \"rubric\"\nname = \"polite\"\ncriteria = \"It is polite.\"";
+    let classify =
+        format!("kind = \"classify\"\nname = \"polite\"\ntask = \"Which?\"\nlabels = {labels}\nscores = {scores}");
+    let suite = SUITE.replace(rubric, &classify).replace("labels.jsonl", "labels.csv");
+    project.write("suites/judged/suite.toml", suite);
+    project.write("suites/judged/labels.csv", format!("case,output,label\n{rows}"));
+    project.write("judge.toml", judge);
+    project
+}
+
+/// Says what stands in the answer.
+fn echoing(labels: &[&str]) -> String {
+    let rule = |label: &&str| {
+        let answer = json!({"reason": "so", "label": label});
+        format!("[[rule]]\ncontains = \"says {label}\"\nanswer = '{answer}'\n")
+    };
+    labels.iter().map(rule).collect()
+}
+
+#[test]
+fn a_label_that_reads_as_a_number_or_a_truth_is_the_judges_label_first() {
+    for (labels, scores) in [(["true", "false"], "{ false = 1 }"), (["0", "1"], "{ 0 = 1 }"), (["2", "3"], "{ 2 = 1 }")]
+    {
+        let [one, other] = labels;
+        let rows = format!("a,says {one},{one}\nb,says {other},{other}\n");
+        let project = classifying(&json!(labels).to_string(), scores, &echoing(&labels), &rows);
+        let said = project.run(with(&["--json"])).expect_code(0);
+        let found: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!((&found[0]["outputs"], &found[0]["agreement"]), (&json!(2), &json!(1.0)), "{labels:?} {found:#}");
+    }
+}
+
+#[test]
+fn labels_of_one_score_are_still_different_labels() {
+    let rows = "a,says x,x\nb,says y,z\nc,says z,z\n";
+    let project = classifying(r#"["x", "y", "z"]"#, "{ x = 1 }", &echoing(&["x", "y", "z"]), rows);
+    let said = project.run(with(&["--json"])).expect_code(0);
+    let found: Value = serde_json::from_str(&said.stdout).unwrap();
+    // Seen 2/3, expected 1/3 * 1/3 + 2/3 * 1/3: (2/3 - 1/3) / (1 - 1/3).
+    assert_eq!((&found[0]["agreement"], &found[0]["statistic"]), (&json!(0.5), &json!("kappa_of_labels")), "{found:#}");
+    assert_eq!(found[0]["disagreements"][0]["labels"], json!({"people": {"": "z"}, "judge": "y"}), "{found:#}");
+    let said = project.run(CALIBRATE).expect_code(0);
+    assert!(said.stdout.contains("b  people z, judge y: y: so"), "{}", said.stdout);
+}
+
+#[test]
 fn a_gate_reads_what_people_say_of_the_answers_it_compares() {
     let project = project();
     project.write("suites/judged/prompts/say.old.prompt", "{{text}}!");

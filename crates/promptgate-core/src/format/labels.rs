@@ -24,18 +24,22 @@ pub struct HumanLabel {
     /// Who says so; needed where several people label one output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rater: Option<String>,
+    /// The line of the file on which it stands, from 1.
+    #[serde(skip)]
+    pub line: u32,
 }
 
 /// The columns of a CSV file, in any order.
 const COLUMNS: [&str; 4] = ["case", "output", "label", "rater"];
 
-/// Reads a file, by its suffix.
+/// Reads a file, by its suffix. `labels` are those that the judge gives: what reads as one of them is it, also where it
+/// reads as a number or a truth value too.
 ///
 /// # Errors
 ///
 /// Rows that are no labels, and a person who labels one output twice.
-pub fn parse(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
-    let labels = if file.ends_with(".csv") { csv(text, file)? } else { jsonl(text, file)? };
+pub fn parse(text: &str, file: &str, labels: &[&str]) -> Result<Vec<HumanLabel>, Diagnostic> {
+    let labels = if file.ends_with(".csv") { csv(text, file, labels)? } else { jsonl(text, file, labels)? };
     let mut seen: BTreeMap<(&CaseId, &str, &Option<String>), usize> = BTreeMap::new();
     for (at, label) in labels.iter().enumerate() {
         let key = (&label.case, label.output.as_str(), &label.rater);
@@ -48,12 +52,13 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
     Ok(labels)
 }
 
-fn jsonl(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
+fn jsonl(text: &str, file: &str, labels: &[&str]) -> Result<Vec<HumanLabel>, Diagnostic> {
     let mut lines = Lines::new(text.as_bytes(), file);
     let mut found = Vec::new();
     while let Some(line) = lines.next_line() {
         let line = line?;
-        let label: HumanLabel = read(line.bytes, file, line.number, "a label")?;
+        let read: HumanLabel = read(line.bytes, file, line.number, "a label")?;
+        let label = HumanLabel { label: known(labels, read.label), line: line.number, ..read };
         check(&label.label).map_err(|problem| {
             let help = "write a number from 0 to 1, true or false, or a label of the judge";
             at_key(line.bytes, file, line.number, "label", format!("`label` {problem}"), help)
@@ -63,7 +68,7 @@ fn jsonl(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
     Ok(found)
 }
 
-fn csv(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
+fn csv(text: &str, file: &str, labels: &[&str]) -> Result<Vec<HumanLabel>, Diagnostic> {
     let mut rows = Rows::new(text.as_bytes(), file);
     if !rows.next_row()? {
         return Ok(Vec::new());
@@ -92,23 +97,36 @@ fn csv(text: &str, file: &str) -> Result<Vec<HumanLabel>, Diagnostic> {
         let cell = |at: usize| rows.cells.get(at).cloned().unwrap_or_default();
         let id = CaseId::new(cell(case).text.trim());
         let id = id.map_err(|error| rows.mistake(&cell(case), error.to_string(), "write the id of a case"))?;
-        let value = of_cell(&cell(label).text);
+        let value = of_cell(&cell(label).text, labels);
         check(&value).map_err(|problem| {
             let help = "write a number from 0 to 1, true or false, or a label of the judge";
             rows.mistake(&cell(label), format!("`label` {problem}"), help)
         })?;
         let rater = rater.map(|at| cell(at).text.trim().to_owned()).filter(|rater| !rater.is_empty());
-        found.push(HumanLabel { case: id, output: cell(output).text, label: value, rater });
+        let line = cell(label).line;
+        found.push(HumanLabel { case: id, output: cell(output).text, label: value, rater, line });
     }
     Ok(found)
 }
 
-/// What a cell says: a number or a truth value where it reads as one. Spreadsheets write TRUE.
-fn of_cell(text: &str) -> Value {
+/// A label of the judge where it reads as one: `1` and `true` may be names.
+fn known(labels: &[&str], label: Value) -> Value {
+    let text = match &label {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if labels.contains(&text.as_str()) { Value::from(text) } else { label }
+}
+
+/// What a cell says: a label of the judge, or else a number or a truth value where it reads as one. Spreadsheets write TRUE.
+fn of_cell(text: &str, labels: &[&str]) -> Value {
     let text = text.trim();
+    if labels.contains(&text) {
+        return Value::from(text);
+    }
     let truth = ["true", "false"].into_iter().find(|word| text.eq_ignore_ascii_case(word));
     match serde_json::from_str(truth.unwrap_or(text)) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
+        Ok(value @ (Value::Number(_) | Value::Bool(_))) => known(labels, value),
         _ => Value::from(text),
     }
 }
@@ -128,7 +146,7 @@ mod tests {
     use super::*;
 
     fn check(file: &str, text: &str, expected: &str) {
-        let said = match parse(text, file) {
+        let said = match parse(text, file, &["1", "2", "true"]) {
             Ok(labels) => {
                 labels.iter().map(|label| format!("{}={}", label.case, label.label)).collect::<Vec<_>>().join(" ")
             }
@@ -142,14 +160,16 @@ mod tests {
         check(
             "l.jsonl",
             "{\"case\":\"a\",\"output\":\"x\",\"label\":0.5}\n{\"case\":\"b\",\"output\":\"\",\"label\":true}\n",
-            "a=0.5 b=true",
+            "a=0.5 b=\"true\"",
         );
-        check("l.csv", "label,case,output\n1,a,\"x, y\"\nfalse,b,z\npolite,c,w\n", "a=1 b=false c=\"polite\"");
-        check("l.csv", "case,output,label,rater\na,x,1,jo\na,x,0,mo\n", "a=1 a=0");
-        check("l.csv", "case,output,label\na,x,TRUE\nb,x,False\n", "a=true b=false");
+        check("l.csv", "label,case,output\n1,a,\"x, y\"\nfalse,b,z\npolite,c,w\n", "a=\"1\" b=false c=\"polite\"");
+        check("l.csv", "case,output,label,rater\na,x,1,jo\na,x,0,mo\n", "a=\"1\" a=0");
+        check("l.csv", "case,output,label\na,x,TRUE\nb,x,False\n", "a=\"true\" b=false");
+        check("l.csv", "case,output,label\na,x,2\nb,x,0.5\nc,x,1.0\n", "a=\"2\" b=0.5 c=1.0");
+        check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":2}\n", "a=\"2\"");
         check("l.csv", "case,output,label,label\na,x,1,0\n", "the column `label` stands here twice");
         check("l.csv", "", "");
-        check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":2}\n", "l.jsonl:1:");
+        check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":3}\n", "l.jsonl:1:");
         check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"label\":null}\n", "`label` is null");
         check("l.jsonl", "{\"case\":\"a\",\"output\":\"x\",\"lable\":1}\n", "did you mean `label`?");
         check(

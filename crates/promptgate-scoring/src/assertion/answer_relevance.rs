@@ -33,11 +33,12 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`answer-relevance`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let data = looked_at(spec, &[("question", "question", Some(&params.question))])?;
+    let shape = Shape::Share { empty: None };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge,
-        shape: Shape::Share { empty: None },
+        shape,
         instructions: Vec::new(),
         data,
         each_of: None,

@@ -52,7 +52,6 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`classify`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let task = Expected::read(&spec.params, "task", &params.task, some_criteria)?;
     let labels = params.labels.clone();
     if labels.len() < 2 || (1..labels.len()).any(|at| labels[..at].contains(&labels[at])) {
@@ -64,6 +63,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     let shape = Shape::Label(labels.iter().map(score).collect());
     check_by(spec, params.by, &shape)?;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge: judge.by(params.by),
         shape,

@@ -46,11 +46,11 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`closed-qa`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     let shape = Shape::Label(vec![("yes".to_owned(), 1.0), ("no".to_owned(), 0.0)]);
     check_by(spec, params.by, &shape)?;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge: judge.by(params.by),
         shape,

@@ -39,7 +39,6 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`context-precision`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let data = looked_at(
         spec,
         &[
@@ -48,9 +47,11 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
             ("question", "question", params.question.as_ref()),
         ],
     )?;
+    let shape = Shape::Ranked;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge,
-        shape: Shape::Ranked,
+        shape,
         instructions: Vec::new(),
         data,
         each_of: Some("context"),

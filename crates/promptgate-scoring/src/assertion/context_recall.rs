@@ -40,12 +40,13 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`context-recall`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let data =
         looked_at(spec, &[("context", "context", Some(&params.context)), ("reference", "value", Some(&params.value))])?;
+    let shape = Shape::Share { empty: None };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge,
-        shape: Shape::Share { empty: None },
+        shape,
         instructions: Vec::new(),
         data,
         each_of: None,

@@ -54,7 +54,6 @@ const RELATIONS: [(&str, f64); 5] =
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`factuality`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let known = RELATIONS.map(|(relation, _)| relation);
     label_scores(spec, &params.scores, &known)?;
     let score =
@@ -65,6 +64,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
     )?;
     let shape = Shape::Label(RELATIONS.map(score).to_vec());
     check_by(spec, params.by, &shape)?;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge: judge.by(params.by),
         shape,

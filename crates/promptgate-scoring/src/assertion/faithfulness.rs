@@ -36,11 +36,12 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`faithfulness`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let data = looked_at(spec, &[("context", "context", Some(&params.context))])?;
+    let shape = Shape::Share { empty: Some(1.0) };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge,
-        shape: Shape::Share { empty: Some(1.0) },
+        shape,
         instructions: Vec::new(),
         data,
         each_of: None,

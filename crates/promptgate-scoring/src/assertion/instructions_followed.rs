@@ -39,11 +39,12 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`instructions-followed`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let data = looked_at(spec, &[("instructions", "instructions", Some(&params.instructions))])?;
+    let shape = Shape::Share { empty: None };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge,
-        shape: Shape::Share { empty: None },
+        shape,
         instructions: Vec::new(),
         data,
         each_of: Some("instructions"),

@@ -162,12 +162,12 @@ struct Seat {
 }
 
 impl Judge {
-    /// The judge of an assertion. Its digest (models, parameters, prompt) belongs to the grading.
+    /// The judge of an assertion, whose grades have a shape. Its digest (models, parameters, prompt) belongs to the grading.
     pub(super) fn build(
         spec: &AssertionSpec,
         context: &BuildContext<'_>,
         keys: &Keys<'_>,
-        shipped: &Shipped,
+        (shipped, shape): (&Shipped, &Shape),
     ) -> Result<Self, Diagnostics> {
         let prompt = prompt_of(spec, context, keys, shipped)?;
         let models = models(spec, context, keys)?;
@@ -185,8 +185,9 @@ impl Judge {
             .collect();
         context.note_judge(&spec.name, Digest::of_json(&(prompt.identity.digest, &seats)));
         let panel = Panel { vote: keys.vote };
-        let read =
-            |path: &str| Labels::read(context, path).map_err(|problem| spec.params.mistake("calibration", problem));
+        let read = |path: &str| {
+            Labels::read(context, path, shape).map_err(|problem| spec.params.mistake("calibration", problem))
+        };
         let labels = keys.calibration.map(read).transpose()?;
         Ok(Self { seats, panel, prompt, labels, by: By::Words })
     }

@@ -2,34 +2,43 @@
 
 use std::collections::HashMap;
 
-use promptgate_core::Digest;
-use promptgate_core::format::labels::parse;
+use promptgate_core::diagnostic::Location;
+use promptgate_core::format::labels::{HumanLabel, parse};
 use promptgate_core::name::CaseId;
+use promptgate_core::{Diagnostic, Digest};
 use serde_json::Value;
 
 use super::BuildContext;
+use super::judge::Shape;
 
 /// Labels by case and output; several people may have labelled one.
 pub(crate) struct Labels(HashMap<(CaseId, Digest), Vec<Value>>);
 
 impl Labels {
-    /// Reads a file from the suite's folder; its digest belongs to the grading.
-    pub(crate) fn read(context: &BuildContext<'_>, path: &str) -> Result<Self, String> {
-        let labels = Self::parse(&context.text_file(path)?, path)?;
-        if labels.0.is_empty() { Err(format!("`{path}` holds no label")) } else { Ok(labels) }
+    /// Reads a file from the suite's folder; its digest belongs to the grading. A label that the judge cannot give would be
+    /// lost unseen, so it is a mistake.
+    pub(crate) fn read(context: &BuildContext<'_>, path: &str, shape: &Shape) -> Result<Self, String> {
+        let given: Vec<&str> = shape.labels().iter().map(|(label, _)| label.as_str()).collect();
+        let labels = parse(&context.text_file(path)?, path, &given).map_err(|mistake| mistake.to_string())?;
+        match labels.iter().find(|label| shape.score_of(&label.label).is_none()) {
+            Some(label) => Err(not_given(label, path, &given).to_string()),
+            None if labels.is_empty() => Err(format!("`{path}` holds no label")),
+            None => Ok(Self::of_each(labels)),
+        }
     }
 
     /// The same of a file in which nothing may stand yet, or that is not there yet.
     pub(crate) fn read_if_any(context: &BuildContext<'_>, path: &str) -> Result<Self, String> {
-        Self::parse(&context.text_file_if_any(path)?.unwrap_or_default(), path)
+        let text = context.text_file_if_any(path)?.unwrap_or_default();
+        parse(&text, path, &[]).map(Self::of_each).map_err(|mistake| mistake.to_string())
     }
 
-    fn parse(text: &str, path: &str) -> Result<Self, String> {
+    fn of_each(given: Vec<HumanLabel>) -> Self {
         let mut labels: HashMap<(CaseId, Digest), Vec<Value>> = HashMap::new();
-        for label in parse(text, path).map_err(|mistake| mistake.to_string())? {
+        for label in given {
             labels.entry((label.case, Digest::of_bytes(label.output.as_bytes()))).or_default().push(label.label);
         }
-        Ok(Self(labels))
+        Self(labels)
     }
 
     /// The mean of what people say of an output, as a score; none where a label is none of those that count.
@@ -43,4 +52,13 @@ impl Labels {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Value> {
         self.0.values().flatten()
     }
+}
+
+fn not_given(label: &HumanLabel, path: &str, given: &[&str]) -> Diagnostic {
+    let message = format!("the judge gives no such label: {}", label.label);
+    let help = match given {
+        [] => "write a number from 0 to 1, true or false".to_owned(),
+        given => format!("write a number from 0 to 1, true or false, or one of: {}", given.join(", ")),
+    };
+    Diagnostic::new(message).at(Location::of_line(path, label.line)).help(help)
 }

@@ -19,8 +19,8 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "prefer",
-    summary: "a judge prefers the answer to another one: 1, tie 0.5, 0; both orders are judged, and a flip is a tie; \
-              `threshold` 0.5 unless given",
+    summary: "a judge prefers the answer to another one: 1, tie 0.5, 0; both orders are judged, and where they differ it is a \
+              tie; `threshold` 0.5 unless given",
     cost: CostClass::Judge,
     yields: score,
     parameters: judged_parameters![
@@ -68,7 +68,11 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`prefer`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    // Of a person's label that is the score too.
+    let shape = Shape::Label(
+        [("first", 1.0), ("second", 0.0), ("tie", 0.5)].map(|(label, score)| (label.to_owned(), score)).to_vec(),
+    );
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     let read = |key: &'static str, value: &Value| Expected::read(&spec.params, key, value, something);
     Ok(Box::new(Prefer {
         judge,
@@ -77,7 +81,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         question: params.question.as_ref().map(|question| read("question", question)).transpose()?,
         orders: params.orders,
         threshold: spec.threshold.unwrap_or(0.5),
-        shape: Shape::Label(["first", "second", "tie"].map(|label| (label.to_owned(), 0.0)).to_vec()),
+        shape,
     }))
 }
 
@@ -147,25 +151,23 @@ impl Prefer {
 /// How often the judges changed their minds with the order.
 fn both_orders(rounds: &[&[Grade]]) -> BothOrders {
     let flips = || rounds.iter().filter(|round| is_flipped(round));
-    let to_first = flips().filter(|round| label(&round[0]) == "first").count();
+    let to_first = flips().filter(|round| round.iter().any(|grade| label(grade) == "first")).count();
     BothOrders { judged: rounds.len() as u64, flipped: flips().count() as u64, to_first: to_first as u64 }
 }
 
-/// What one judge says in all orders: the mean of the orders, and of a flip that it is a tie.
+/// What one judge says in all orders: a preference is one that both have, all else is a tie.
 fn preference(round: &[Grade]) -> Grade {
-    let scores = by_order(round);
-    let score = scores.iter().sum::<f64>() / scores.len() as f64;
-    let said = round.first().map(|grade| format!("{}: {}", label(grade), grade.reason)).unwrap_or_default();
-    match is_flipped(round) {
-        true => Grade::of(0.5, format!("{FLIPPED} ({} twice)", label(&round[0]))),
-        false => Grade::of(score, said),
+    let said: Vec<String> = round.iter().map(|grade| format!("{}: {}", label(grade), grade.reason)).collect();
+    let said = said.join("; in the other order ");
+    match by_order(round).first() {
+        Some(score) if !is_flipped(round) => Grade::of(*score, said),
+        _ => Grade::of(0.5, format!("{FLIPPED}: {said}")),
     }
 }
 
-/// Whether one answer is preferred in one order, and the other answer in the other.
+/// Whether one order says something else than the other.
 fn is_flipped(round: &[Grade]) -> bool {
-    let scores = by_order(round);
-    scores.contains(&1.0) && scores.contains(&0.0)
+    by_order(round).windows(2).any(|scores| scores[0] != scores[1])
 }
 
 /// What each order gives the answer; in the second it stands second.
@@ -211,12 +213,11 @@ impl Assertion for Prefer {
     }
 
     fn label_score(&self, label: &Value) -> Option<f64> {
-        match label.as_str() {
-            Some("first") => Some(1.0),
-            Some("second") => Some(0.0),
-            Some("tie") => Some(0.5),
-            _ => self.shape.score_of(label),
-        }
+        self.shape.score_of(label)
+    }
+
+    fn labels(&self) -> &[(String, f64)] {
+        self.shape.labels()
     }
 
     fn threshold(&self) -> Option<f64> {

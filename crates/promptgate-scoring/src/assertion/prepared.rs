@@ -75,6 +75,10 @@ impl Prepared {
         Some(if self.not { 1.0 - score } else { score })
     }
 
+    pub(crate) fn labels(&self) -> &[(String, f64)] {
+        self.assertion.labels()
+    }
+
     pub(crate) fn has_labels(&self) -> bool {
         self.assertion.has_labels()
     }

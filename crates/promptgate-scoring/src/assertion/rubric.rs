@@ -48,12 +48,12 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`rubric`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
     let (min, max) = scale(spec, params.scale)?;
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
     let shape = Shape::Scale { min, max };
     check_by(spec, params.by, &shape)?;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     Ok(Box::new(Judged {
         judge: judge.by(params.by),
         shape,

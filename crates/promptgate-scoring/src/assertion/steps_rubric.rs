@@ -58,13 +58,14 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`steps-rubric`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let criteria = Expected::read(&spec.params, "criteria", &params.criteria, some_criteria)?;
     let (min, max) = scale(spec, params.scale)?;
     let data = looked_at(spec, &[("question", "question", params.question.as_ref())])?;
+    let shape = Shape::Scale { min, max };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     let judged = Judged {
         judge,
-        shape: Shape::Scale { min, max },
+        shape,
         instructions: vec![
             ("criteria", Filling::OfCase(criteria)),
             ("min", Filling::Fixed(min.into())),

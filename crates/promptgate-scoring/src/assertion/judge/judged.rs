@@ -1,5 +1,7 @@
 //! The assertion that most judged kinds are: each judge is asked once, and the panel decides.
 
+use std::borrow::Cow;
+
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::case::Case;
 use promptgate_core::record::Against;
@@ -95,9 +97,26 @@ pub(crate) fn answer(trial: &Trial<'_>) -> Value {
 
 /// Why an answer is not graded, where it talks to its judge.
 pub(crate) fn suspicion(trial: &Trial<'_>) -> Option<Scored> {
-    let (family, words) = injection::suspect(&trial.subject().text())?;
+    let text = trial.subject().text();
+    let (family, words) = injection::suspect(&text).or_else(|| {
+        let value = match trial.subject() {
+            Subject::Value(value) => value.clone(),
+            Subject::Text(text) => Cow::Owned(serde_json::from_str(text).ok()?),
+        };
+        in_strings(&value)
+    })?;
     let shown = if words.is_empty() { String::new() } else { format!(": {}", excerpt(&words)) };
     Some(Scored::suspect(format!("suspect: the answer talks to its judge ({family}){shown}")))
+}
+
+/// The first string of a value that talks to a judge, keys too: JSON has escapes where a text has lines and quotes.
+fn in_strings(value: &Value) -> Option<(&'static str, String)> {
+    match value {
+        Value::String(text) => injection::suspect(text),
+        Value::Array(items) => items.iter().find_map(in_strings),
+        Value::Object(map) => map.iter().find_map(|(key, item)| injection::suspect(key).or_else(|| in_strings(item))),
+        _ => None,
+    }
 }
 
 /// What the judges said, in one line.
@@ -148,6 +167,10 @@ impl Assertion for Judged {
 
     fn label_score(&self, label: &Value) -> Option<f64> {
         self.shape.score_of(label)
+    }
+
+    fn labels(&self) -> &[(String, f64)] {
+        self.shape.labels()
     }
 
     fn threshold(&self) -> Option<f64> {

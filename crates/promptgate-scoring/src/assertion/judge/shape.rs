@@ -100,6 +100,14 @@ struct Item {
 }
 
 impl Shape {
+    /// The labels that the judge chooses from, each with its score.
+    pub(crate) fn labels(&self) -> &[(String, f64)] {
+        match self {
+            Self::Label(labels) => labels,
+            _ => &[],
+        }
+    }
+
     /// What a label of a person is worth.
     pub(crate) fn score_of(&self, label: &Value) -> Option<f64> {
         match (label, self) {
