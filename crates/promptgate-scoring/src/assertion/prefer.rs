@@ -232,3 +232,24 @@ impl Assertion for Prefer {
         self.judge.asks()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_is_what_both_orders_say_and_the_note_tells_of_both() {
+        let check = |labels: &[&str], score: f64, reason: &str| {
+            let grade = |label: &&str| Grade { label: Some((*label).to_owned()), ..Grade::of(0.0, "so") };
+            let found = preference(&labels.iter().map(grade).collect::<Vec<_>>());
+            assert_eq!((found.score, found.reason.as_str()), (score, reason));
+        };
+        check(&["first"], 1.0, "first: so");
+        check(&["first", "second"], 1.0, "first: so; in the other order second: so");
+        check(&["second", "first"], 0.0, "second: so; in the other order first: so");
+        check(&["tie", "tie"], 0.5, "tie: so; in the other order tie: so");
+        let flipped = |said: &str| format!("{FLIPPED}: {said}");
+        check(&["first", "tie"], 0.5, &flipped("first: so; in the other order tie: so"));
+        check(&["first", "first"], 0.5, &flipped("first: so; in the other order first: so"));
+    }
+}

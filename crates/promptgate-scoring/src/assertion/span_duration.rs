@@ -13,8 +13,8 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "span-duration",
-    summary: "each span of a name, or a percentile of them, takes at most so long; unscored where no \
-              steps are told, or where it hangs on a span without a time",
+    summary: "each span of a name, or a percentile of them, takes at most so long; unscored where there is no such span, or \
+              where it hangs on one without a time",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[PATTERN, Parameter { name: "max", doc: "the longest time, such as `\"800ms\"` or `\"4s\"`" }, Parameter { name: "percentile", doc: "1 to 100: so many percent of the spans; default 100, each of them" }],
