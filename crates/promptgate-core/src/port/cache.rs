@@ -54,3 +54,29 @@ pub trait ResponseCache: Send + Sync {
     /// The first thing that went wrong since the last time.
     fn finish(&self) -> Result<(), PortError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Message, Role};
+    use crate::name::{ModelId, PromptId};
+    use crate::request::RequestBody;
+
+    fn key(origin: Origin) -> CacheKey {
+        let model = ModelId::new("openai/judge").unwrap();
+        let body = RequestBody::of(model, vec![Message::text(Role::User, "is it polite?")]);
+        CacheKey::of(&Request { digest: body.digest(), body, repeat: 1, timeout_ms: 1_000, origin }, "https://a/v1")
+    }
+
+    #[test]
+    fn a_judges_answer_is_of_one_case_and_what_holds_for_all_is_of_none() {
+        let id = |name: &str| CaseId::new(name).unwrap();
+        let ask = |case: &str, shared| key(Origin::Ask { assertion: "rubric#1".to_owned(), case: id(case), shared });
+        let asked_of =
+            |prompt: &str, case: &str| key(Origin::Trial { prompt: PromptId::new(prompt).unwrap(), case: id(case) });
+        assert_ne!(ask("a", false).digest(), ask("b", false).digest());
+        assert_eq!(ask("a", false), key(Origin::Ask { assertion: "renamed".to_owned(), case: id("a"), shared: false }));
+        assert_eq!(ask("a", true), ask("b", true));
+        assert_eq!(asked_of("triage", "a"), asked_of("triage.cot", "b"));
+    }
+}
