@@ -138,6 +138,21 @@ fn two_cases_that_ask_the_same_keep_an_answer_each() {
 }
 
 #[test]
+fn a_judges_question_is_answered_for_its_case_and_repeat_and_what_holds_for_all_for_any() {
+    let judged = |case: &str, repeat, shared| {
+        let origin = Origin::Ask { assertion: "rubric#1".to_owned(), case: CaseId::new(case).unwrap(), shared };
+        Request { origin, repeat, ..request(MODEL, case, "is it polite?") }
+    };
+    let held = [judged("a", 1, false), judged("a", 2, false)];
+    let recording = open(&(line(&held[0], "first") + &line(&held[1], "second")), true);
+    let said = |request: &Request| recording.respond(request).map(|response| response.output).unwrap_or_default();
+    assert_eq!((said(&held[0]), said(&held[1])), ("first".to_owned(), "second".to_owned()));
+    assert_eq!(said(&judged("a", 3, false)), "first", "a recording of one repeat does for more");
+    assert_eq!(said(&judged("b", 1, false)), "", "another case was graded");
+    assert_eq!(said(&judged("b", 1, true)), "first", "steps hold for all cases");
+}
+
+#[test]
 fn lines_without_a_digest_are_served_only_where_the_model_says_so() {
     let text = "{\"case\":\"a\",\"output\":\"from elsewhere\"}\n";
     check(&open(text, true), &asked("a"), Lookup::Unbound { line: 1 });
