@@ -51,6 +51,7 @@ pub(crate) mod files;
 mod finish_reason;
 mod fuzzy;
 mod gleu;
+mod goal;
 mod guardrail;
 mod html;
 mod http;

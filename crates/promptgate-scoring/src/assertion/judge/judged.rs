@@ -61,6 +61,16 @@ impl Judged {
         Ok((0..self.judge.count()).map(of_seat).collect())
     }
 
+    /// Asks these questions.
+    pub(crate) fn begin(&self, trial: &Trial<'_>, questions: &[Question]) -> Step {
+        self.go_on(trial, self.judge.begin(questions, &self.shape))
+    }
+
+    /// Goes on with the replies to them.
+    pub(crate) fn proceed(&self, trial: &Trial<'_>, questions: &[Question], state: State, replies: Vec<Reply>) -> Step {
+        self.go_on(trial, self.judge.proceed(questions, &self.shape, state, replies))
+    }
+
     fn go_on(&self, trial: &Trial<'_>, progress: Progress) -> Step {
         match progress {
             Progress::Ask(state, asks) => Step::Ask(state, asks),
@@ -98,15 +108,25 @@ pub(crate) fn answer(trial: &Trial<'_>) -> Value {
 /// Why an answer is not graded, where it talks to its judge.
 pub(crate) fn suspicion(trial: &Trial<'_>) -> Option<Scored> {
     let text = trial.subject().text();
-    let (family, words) = injection::suspect(&text).or_else(|| {
+    let found = injection::suspect(&text).or_else(|| {
         let value = match trial.subject() {
             Subject::Value(value) => value.clone(),
             Subject::Text(text) => Cow::Owned(serde_json::from_str(text).ok()?),
         };
         in_strings(&value)
-    })?;
+    });
+    found.map(suspected)
+}
+
+/// The same of any text that the candidate wrote, JSON or not.
+pub(crate) fn suspicion_of(text: &str) -> Option<Scored> {
+    let found = injection::suspect(text).or_else(|| in_strings(&serde_json::from_str(text).ok()?));
+    found.map(suspected)
+}
+
+fn suspected((family, words): (&'static str, String)) -> Scored {
     let shown = if words.is_empty() { String::new() } else { format!(": {}", excerpt(&words)) };
-    Some(Scored::suspect(format!("suspect: the answer talks to its judge ({family}){shown}")))
+    Scored::suspect(format!("suspect: the answer talks to its judge ({family}){shown}"))
 }
 
 /// The first string of a value that talks to a judge, keys too: JSON has escapes where a text has lines and quotes.
@@ -137,14 +157,14 @@ impl Assertion for Judged {
             return Step::Done(suspect);
         }
         match self.questions(trial) {
-            Ok(questions) => self.go_on(trial, self.judge.begin(&questions, &self.shape)),
+            Ok(questions) => self.begin(trial, &questions),
             Err(problem) => Step::Done(Scored::unscored(problem)),
         }
     }
 
     fn resume(&self, trial: &Trial<'_>, state: State, replies: Vec<Reply>) -> Step {
         match self.questions(trial) {
-            Ok(questions) => self.go_on(trial, self.judge.proceed(&questions, &self.shape, state, replies)),
+            Ok(questions) => self.proceed(trial, &questions, state, replies),
             Err(problem) => Step::Done(Scored::unscored(problem)),
         }
     }
