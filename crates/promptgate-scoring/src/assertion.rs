@@ -33,6 +33,7 @@ mod contains_any;
 mod context_precision;
 mod context_recall;
 mod context_relevance;
+mod conversation;
 mod cost;
 mod csv;
 mod difference;

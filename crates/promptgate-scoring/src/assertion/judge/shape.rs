@@ -42,6 +42,8 @@ pub(crate) enum Shape {
         /// The score where there is nothing to look at.
         empty: Option<f64>,
     },
+    /// The same of things that are known: one item for each, no more and no fewer.
+    Each,
     /// The same, where earlier items weigh more: the mean of the precision at each true one.
     Ranked,
     /// `{"items": ["..."]}`: what has to be looked at, not graded yet.
@@ -133,7 +135,7 @@ impl Shape {
                 let labels: Vec<&String> = labels.iter().map(|(label, _)| label).collect();
                 object(json!({"reason": reason, "label": {"type": "string", "enum": labels}}))
             }
-            Self::Share { .. } | Self::Ranked => {
+            Self::Share { .. } | Self::Each | Self::Ranked => {
                 let item = object(json!({"text": {"type": "string"}, "verdict": {"type": "boolean"}}));
                 object(json!({"items": {"type": "array", "items": item}}))
             }
@@ -143,7 +145,7 @@ impl Shape {
 
     /// Reads a reply, or says what is wrong with it. Where items are wanted for `each` of so many things, a list that
     /// leaves one out is no grade: what is left out would count as if it held. Things may be taken apart into several
-    /// items, but not where they have ranks.
+    /// items in a [`Shape::Share`] alone.
     pub(crate) fn read(&self, reply: &str, each: Option<usize>) -> Result<Grade, Unfit> {
         match self {
             Self::Scale { min, max } => {
@@ -172,13 +174,14 @@ impl Shape {
                     (false, _) => Ok(Grade::of(share(&items), missed(&items))),
                 }
             }
-            Self::Ranked => {
+            Self::Each | Self::Ranked => {
                 let items = items(reply)?;
                 if items.is_empty() {
                     return Err(Unfit::of(NO_ITEMS));
                 }
                 each.map_or(Ok(()), |each| complete(&items, each, items.len() == each))?;
-                Ok(Grade::of(average_precision(&items), missed(&items)))
+                let score = if *self == Self::Each { share(&items) } else { average_precision(&items) };
+                Ok(Grade::of(score, missed(&items)))
             }
             Self::List => {
                 let Items { items }: Items<String> = parsed(reply)?;
@@ -291,6 +294,7 @@ mod tests {
         // Precision at the true ones: 1/1 and 2/3.
         check(&Shape::Ranked, &items(&[true, false, true]), Ok(5.0 / 6.0));
         check(&Shape::Ranked, &items(&[false, false]), Ok(0.0));
+        check(&Shape::Each, &items(&[true, false, true]), Ok(2.0 / 3.0));
     }
 
     #[test]
@@ -300,7 +304,9 @@ mod tests {
         let left_out = |count| Err(Unfit { lacked: NOT_EACH, words: format!("{count} items came for 3: {NOT_EACH}") });
         let share = Shape::Share { empty: None };
         assert_eq!([1, 3, 4].map(|count| read(&share, count)), [left_out(1), Ok(1.0), Ok(1.0)]);
-        assert_eq!([1, 3, 4].map(|count| read(&Shape::Ranked, count)), [left_out(1), Ok(1.0), left_out(4)]);
+        for shape in [Shape::Each, Shape::Ranked] {
+            assert_eq!([1, 3, 4].map(|count| read(&shape, count)), [left_out(1), Ok(1.0), left_out(4)]);
+        }
     }
 
     #[test]
@@ -320,6 +326,7 @@ mod tests {
             Shape::Scale { min: 0.0, max: 1.0 },
             Shape::Label(vec![("a".to_owned(), 1.0)]),
             Shape::Share { empty: None },
+            Shape::Each,
             Shape::Ranked,
             Shape::List,
         ];
@@ -328,7 +335,7 @@ mod tests {
             let reply = match &shape {
                 Shape::Scale { .. } => json!({"reason": "", "score": 1}),
                 Shape::Label(_) => json!({"reason": "", "label": "a"}),
-                Shape::Share { .. } | Shape::Ranked => json!({"items": [{"text": "", "verdict": true}]}),
+                Shape::Share { .. } | Shape::Each | Shape::Ranked => json!({"items": [{"text": "", "verdict": true}]}),
                 Shape::List => json!({"items": ["x"]}),
             };
             assert!(matches!(schema.check(&reply), crate::assertion::schema::Validity::Valid), "{shape:?}");
