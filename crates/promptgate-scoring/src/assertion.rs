@@ -36,6 +36,7 @@ mod context_relevance;
 mod conversation;
 mod cost;
 mod csv;
+mod decision_tree;
 mod difference;
 mod duration;
 mod embedding;

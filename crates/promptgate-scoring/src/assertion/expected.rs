@@ -26,11 +26,22 @@ pub(crate) struct Expected {
 impl Expected {
     /// Reads the value of a key.
     pub(crate) fn read(params: &Params, key: &'static str, value: &Value, rule: Rule) -> Result<Self, Diagnostic> {
-        let template = Template::parse(value).map_err(|problem| params.mistake(key, format!("`{key}`: {problem}")))?;
+        Self::read_at(params, key, key, value, rule)
+    }
+
+    /// The same of a key that stands deeper in the table, at a dotted path.
+    pub(crate) fn read_at(
+        params: &Params,
+        key: &'static str,
+        path: &str,
+        value: &Value,
+        rule: Rule,
+    ) -> Result<Self, Diagnostic> {
+        let template = Template::parse(value).map_err(|problem| params.mistake(path, format!("`{key}`: {problem}")))?;
         if let Some(constant) = template.constant() {
-            rule(constant).map_err(|problem| params.mistake(key, format!("`{key}` {problem}")))?;
+            rule(constant).map_err(|problem| params.mistake(path, format!("`{key}` {problem}")))?;
         }
-        Ok(Self { key, place: params.place(key), template, rule })
+        Ok(Self { key, place: params.place(path), template, rule })
     }
 
     /// The value, where it is the same for every case.

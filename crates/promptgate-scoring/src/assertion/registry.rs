@@ -7,12 +7,12 @@ use promptgate_core::nearest::did_you_mean;
 use super::{
     AssertionKind, all_of, answer_relevance, any_of, at_least, bleu, choice, chrf, citations, classify, closed_qa,
     contains, contains_all, contains_any, context_precision, context_recall, context_relevance, conversation, cost,
-    csv, embedding, ends_with, equals, equals_any, exec, f1, factuality, faithfulness, finish_reason, fuzzy, gleu,
-    goal, guardrail, html, http, human, instruction, instructions_followed, json, json_diff, json_match, json_schema,
-    language, latency, length, levenshtein, list_contains, markdown, math, meteor, moderation, number, pii, prefer,
-    python, ratio, readability, refusal, regex, repetition, rouge_l, rouge_n, rubric, safety, snapshot, span_count,
-    span_duration, span_errors, sql, starts_with, step_count, steps_rubric, summary, ter, tokens, toml, tool_allowed,
-    tool_call, tool_f1, tool_schema, tool_sequence, weighted, xml, yaml,
+    csv, decision_tree, embedding, ends_with, equals, equals_any, exec, f1, factuality, faithfulness, finish_reason,
+    fuzzy, gleu, goal, guardrail, html, http, human, instruction, instructions_followed, json, json_diff, json_match,
+    json_schema, language, latency, length, levenshtein, list_contains, markdown, math, meteor, moderation, number,
+    pii, prefer, python, ratio, readability, refusal, regex, repetition, rouge_l, rouge_n, rubric, safety, snapshot,
+    span_count, span_duration, span_errors, sql, starts_with, step_count, steps_rubric, summary, ter, tokens, toml,
+    tool_allowed, tool_call, tool_f1, tool_schema, tool_sequence, weighted, xml, yaml,
 };
 
 /// Every shipped kind, in the order of the reference pages.
@@ -81,6 +81,7 @@ pub static KINDS: &[&AssertionKind] = &[
     &factuality::KIND,
     &classify::KIND,
     &steps_rubric::KIND,
+    &decision_tree::KIND,
     &instructions_followed::KIND,
     &answer_relevance::KIND,
     &faithfulness::KIND,
