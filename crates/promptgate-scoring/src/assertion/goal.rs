@@ -64,6 +64,11 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`goal`")?;
+    if params.calibration.is_some() {
+        // The same words may end a trace that met the goal and one that did not.
+        let message = "`goal` takes no `calibration`: people label outputs, and a goal is judged by the trace";
+        return Err(spec.params.mistake("calibration", message).help("leave `calibration` out").into());
+    }
     let shape = Shape::Label(vec![("met".to_owned(), 1.0), ("not-met".to_owned(), 0.0)]);
     let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     let goal = Expected::read(&spec.params, "goal", &params.goal, some_criteria)?;
@@ -118,20 +123,8 @@ impl Assertion for Goal {
         self.0.check(case)
     }
 
-    fn label(&self, trial: &Trial<'_>) -> Option<f64> {
-        self.0.label(trial)
-    }
-
-    fn label_score(&self, label: &Value) -> Option<f64> {
-        self.0.label_score(label)
-    }
-
     fn threshold(&self) -> Option<f64> {
         self.0.threshold()
-    }
-
-    fn has_labels(&self) -> bool {
-        self.0.has_labels()
     }
 
     fn chooses(&self) -> Option<Against> {

@@ -474,8 +474,13 @@ fn a_goal_is_judged_by_the_trace_and_not_by_the_answer_alone() {
     assert_eq!(word(&asked(&inverted, goal_case(), response("Booked.", "{}"), &[met]).0), "unscored");
     let error = of(GOAL).check_case(&any_case()).unwrap_err().to_string();
     assert!(error.contains("expected.goal"), "{error}");
-    let told = mistakes("kind = \"goal\"\ngoal = \"x\"\nthreshold = 0.5");
-    assert!(told.contains("takes no `threshold`"), "{told}");
+    for (more, part) in [
+        ("threshold = 0.5", "takes no `threshold`"),
+        ("calibration = \"labels.jsonl\"", "people label outputs, and a goal is judged by the trace"),
+    ] {
+        let told = mistakes(&format!("kind = \"goal\"\ngoal = \"x\"\n{more}"));
+        assert!(told.contains(part), "{told}");
+    }
 }
 
 #[test]
