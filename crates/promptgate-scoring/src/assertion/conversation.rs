@@ -199,6 +199,14 @@ impl Parts {
     }
 }
 
+/// What is put to each judge.
+#[derive(Clone)]
+struct Look {
+    data: Map<String, Value>,
+    /// Of how many things the reply has an item each, where that is known.
+    each: Option<usize>,
+}
+
 struct Conversation {
     judge: Judge,
     meaning: &'static str,
@@ -248,34 +256,48 @@ impl Conversation {
         Ok((said.map(turn).collect(), judged))
     }
 
-    /// By judge: one question, or one for each turn that is judged.
-    fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+    /// What the aspect goes by, for a case.
+    fn given(&self, case: &Case) -> Result<Map<String, Value>, String> {
+        let value =
+            |(name, expected): &(&'static str, Expected)| Ok(((*name).to_owned(), expected.value(case)?.into_owned()));
+        self.given.iter().map(value).collect()
+    }
+
+    /// What a judge is asked: one question, or one for each turn that is judged.
+    fn looks(&self, trial: &Trial<'_>) -> Result<Vec<Look>, String> {
         let (turns, judged) = self.turns(trial)?;
-        let mut given = Map::new();
-        for (name, expected) in &self.given {
-            given.insert((*name).to_owned(), expected.value(trial.case)?.into_owned());
-        }
-        let instructions = [("aspect", Value::from(self.meaning)), ("items", self.parts.items().into())]
-            .map(|(key, value)| (key.to_owned(), value));
-        let instructions = Map::from_iter(instructions);
-        let question = |seat: usize, turns: &[Value], more: Option<Value>, each: Option<usize>| {
+        let given = self.given(trial.case)?;
+        let of = |turns: &[Value]| {
             let mut data = given.clone();
             data.insert("turns".to_owned(), turns.into());
-            data.extend(more.map(|numbers| ("judged".to_owned(), numbers)));
-            Question { seat, instructions: instructions.clone(), data, each }
+            data
         };
-        let of_seat = |seat: usize| match self.parts {
+        Ok(match self.parts {
             Parts::Windows(window) => {
-                let up_to = |at: &usize| question(seat, &turns[(at + 1).saturating_sub(window)..=*at], None, None);
-                judged.iter().map(up_to).collect()
+                let up_to = |at: &usize| of(&turns[(at + 1).saturating_sub(window)..=*at]);
+                judged.iter().map(|at| Look { data: up_to(at), each: None }).collect()
             }
             Parts::Turns => {
-                let numbers: Value = judged.iter().map(|at| at + 1).collect();
-                vec![question(seat, &turns, Some(numbers), Some(judged.len()))]
+                let mut data = of(&turns);
+                data.insert("judged".to_owned(), judged.iter().map(|at| at + 1).collect());
+                vec![Look { data, each: Some(judged.len()) }]
             }
             Parts::Goals | Parts::Wants => {
-                vec![question(seat, &turns, None, given.get("goals").and_then(Value::as_array).map(Vec::len))]
+                let each = given.get("goals").and_then(Value::as_array).map(Vec::len);
+                vec![Look { data: of(&turns), each }]
             }
+        })
+    }
+
+    /// All questions, by judge.
+    fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+        let filling = [("aspect", self.meaning), ("items", self.parts.items())];
+        let instructions: Map<String, Value> =
+            filling.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+        let looks = self.looks(trial)?;
+        let of_seat = |seat: usize| {
+            let question = |Look { data, each }| Question { seat, instructions: instructions.clone(), data, each };
+            looks.clone().into_iter().map(question).collect::<Vec<_>>()
         };
         Ok((0..self.judge.count()).flat_map(of_seat).collect())
     }
@@ -289,13 +311,12 @@ impl Conversation {
     }
 
     fn decided(&self, trial: &Trial<'_>, questions: &[Question], grades: &[Grade]) -> Scored {
-        let each = grades.len() / self.judge.count();
+        let windows = grades.len() / self.judge.count();
         let of_judge: Vec<Grade> = match self.parts {
-            Parts::Windows(_) => grades
-                .chunks(each)
-                .zip(questions.chunks(each))
-                .map(|(grades, windows)| over_windows(grades, windows))
-                .collect(),
+            Parts::Windows(_) => {
+                let rounds = grades.chunks(windows).zip(questions.chunks(windows));
+                rounds.map(|(grades, windows)| over_windows(grades, windows)).collect()
+            }
             _ => grades.to_vec(),
         };
         let graded = self.judge.panel.decide(&of_judge, self.threshold);
