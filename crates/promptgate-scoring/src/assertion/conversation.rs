@@ -106,7 +106,6 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`conversation`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
     let meaning = aspect(spec, &params.aspect, &ASPECTS)?;
     check_keys(spec, &params.aspect)?;
     let parts = match params.aspect.as_str() {
@@ -115,6 +114,8 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         "completeness" => Parts::Wants,
         _ => Parts::Turns,
     };
+    let shape = parts.shape();
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &shape))?;
     let read = |key: &'static str, value: &Option<Value>, rule| {
         value.as_ref().map(|value| Expected::read(&spec.params, key, value, rule)).transpose()
     };
@@ -131,7 +132,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         question: read("question", &params.question, something)?,
         given: given.into_iter().filter_map(|(name, expected)| Some((name, expected?))).collect(),
         place: spec.params.place("turns"),
-        shape: parts.shape(),
+        shape,
         threshold: spec.threshold.unwrap_or(0.5),
     }))
 }

@@ -72,7 +72,9 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`decision-tree`")?;
-    let judge = Judge::build(spec, context, &params.judge(), &PROMPT)?;
+    // People label the end of a path, which is a score.
+    let ends = Shape::Scale { min: 0.0, max: 1.0 };
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &ends))?;
     let root = match (Reader { params: &spec.params, questions: 0 }).branch(&params.tree, "tree", 1)? {
         Branch::Ask(root) => *root,
         Branch::Score(_) => {
