@@ -360,11 +360,17 @@ fn kept(cache: Option<&Arc<Cache>>, reuse: Reuse) -> Option<Kept> {
     Some(Kept { cache: cache.clone(), since_ms: reuse.since_ms()? })
 }
 
+/// The settings that say that a run takes over no answer of another one.
+pub(super) const DRAW_ANEW: [&str; 2] = ["fresh", RECORD];
+
+/// The setting of a run that is recorded.
+pub(super) const RECORD: &str = "record";
+
 /// What shaped the run, by flag. What cannot change a result (concurrency, reports) is left out.
 fn settings(running: &Running) -> Map<String, Value> {
     let mut settings = Map::new();
     for (flag, set) in
-        [("live", running.live), ("record", running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
+        [("live", running.live), (RECORD, running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
     {
         if set {
             settings.insert(flag.to_owned(), Value::Bool(true));

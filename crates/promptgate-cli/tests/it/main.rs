@@ -16,6 +16,7 @@ mod misconfigured;
 mod plan;
 mod pull_request;
 mod rehearsal;
+mod resumed;
 mod scored_anew;
 mod serve_mock;
 mod shared;
