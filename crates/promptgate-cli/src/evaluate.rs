@@ -207,8 +207,12 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         return Ok(Opening::Finished(run));
     }
     let supply = supply_of(&resumed.header, assembly);
-    let settled = resumed.settled;
-    let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..supply };
+    let (settled, begun) = (resumed.settled, resumed.begun);
+    let supply = Supply {
+        settled: Some(Arc::new(move |trial| settled.holds(trial))),
+        begun: Some(Arc::new(move |trial| begun.find(trial))),
+        ..supply
+    };
     let counts = survey(prepared, &supply, &Share::Planned)?;
     let means = Means::open(session, assembly, &counts, running, out)?;
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, means, settled: counts.settled })))

@@ -107,6 +107,7 @@ impl Assembly {
             kept: kept(cache.as_ref(), reuse),
             reuse,
             settled: None,
+            begun: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
         Ok(Self { prepared: Arc::new(prepared), supply, providers, models, cache, called_judges, notes, first_notes })

@@ -1,6 +1,11 @@
 //! A run that was broken off and is gone on with: what was answered is not asked again, and what it was started as it stays.
 
-use promptgate_mock::{Said, Server, Wire};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use promptgate_mock::{Reply, Said, Server, Tokens, Wire};
 use promptgate_testkit::Project;
 use serde_json::Value;
 
@@ -75,4 +80,103 @@ fn a_refused_command_leaves_no_run() {
     let said = project.run(["gate", "suites/s"]);
     assert_ne!(said.code, 0, "{said:?}");
     assert_eq!((runs(&project), server.count()), (Vec::new(), 0), "{}", said.stderr);
+}
+
+/// One version that a judge grades; whoever asks is known by the model's name.
+fn judged(server: &Server, cases: usize) -> Project {
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nconfig = { maxOutputTokens = 100 }\n\
+        [[judge]]\nid = \"openai/judge\"\n[cases]\nfile = \"cases.jsonl\"\n\
+        [[assert]]\nkind = \"rubric\"\ncriteria = \"It is polite.\"\n";
+    let cases: String = (0..cases).map(|n| format!("{{\"id\":\"c{n}\",\"vars\":{{\"text\":\"{n}\"}}}}\n")).collect();
+    project(server).file("suites/s/suite.toml", suite).file("suites/s/cases.jsonl", cases)
+}
+
+/// A model that answers at once and its judge; the requests to each are counted.
+fn with_judge(asked: &Arc<[AtomicU64; 2]>, judge_takes: Duration) -> Server {
+    let asked = asked.clone();
+    Server::start(move |received| {
+        let is_judge = received.json()["model"] == "judge";
+        asked[usize::from(is_judge)].fetch_add(1, Ordering::Relaxed);
+        let said = if is_judge { "{\"reason\": \"it is\", \"score\": 5}" } else { "please" };
+        let reply = Wire::Chat.whole(&Said::text("m", said));
+        if is_judge { reply.after(judge_takes) } else { reply }
+    })
+}
+
+/// The trials of the newest run that are answered and not settled.
+fn begun(project: &Project) -> usize {
+    runs(project).pop().map_or(0, |run| project.read(&run).matches("\"begun\":{").count())
+}
+
+fn wait_for(what: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !what() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn answers_that_wait_for_a_judge_are_not_paid_for_again_whatever_ends_the_run() {
+    let asked = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let server = with_judge(&asked, Duration::from_secs(60));
+    let project = judged(&server, 40);
+    let run = ["run", "suites/s", "--cache=read", "--concurrency=4"];
+    for (times, signal) in ["-KILL", "-INT", "-KILL"].into_iter().enumerate() {
+        let resume = ["--resume"].into_iter().filter(|_| times > 0);
+        let mut child = project.spawn(run.into_iter().chain(resume));
+        let judges = asked[1].load(Ordering::Relaxed);
+        wait_for(|| begun(&project) == 40 && asked[1].load(Ordering::Relaxed) > judges);
+        let _ = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let _ = child.wait().unwrap();
+        assert_eq!((asked[0].load(Ordering::Relaxed), begun(&project)), (40, 40), "after {signal}");
+    }
+    let mut another = project.spawn(run);
+    let judges = asked[1].load(Ordering::Relaxed);
+    wait_for(|| asked[1].load(Ordering::Relaxed) > judges);
+    another.kill().unwrap();
+    let _ = another.wait().unwrap();
+    assert_eq!(asked[0].load(Ordering::Relaxed), 40, "another run of the same plan takes them over");
+}
+
+#[test]
+fn a_budget_of_calls_is_enough_in_the_end_where_a_judge_is_asked() {
+    let asked = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let server = with_judge(&asked, Duration::ZERO);
+    let project = judged(&server, 11);
+    let run = ["run", "suites/s", "--cache=off", "--max-calls=9"];
+    let _ = project.run(run).expect_code(106);
+    let _ = project.run(run.into_iter().chain(["--resume"])).expect_code(106);
+    let _ = project.run(run.into_iter().chain(["--resume"])).expect_code(0);
+    assert_eq!(
+        (asked[0].load(Ordering::Relaxed), asked[1].load(Ordering::Relaxed)),
+        (11, 11),
+        "nothing is paid for twice"
+    );
+    let trials = trials(&project);
+    assert_eq!(trials.len(), 11);
+    assert!(trials.iter().all(|trial| trial["volatile"]["attempts"] == 2), "{trials:#?}");
+}
+
+#[test]
+fn what_was_paid_before_a_budget_was_spent_is_on_record() {
+    let server = Server::start(|received| match received.number {
+        // It costs $3, and says nothing that can be read.
+        1 => {
+            let tokens = Tokens { input: 1_000_000, output: 0, ..Tokens::default() };
+            let said = Wire::Chat.whole(&Said { tokens, ..Said::text("m", "a") });
+            let mut body: Value = serde_json::from_slice(said.body()).unwrap();
+            body["choices"] = Value::Array(Vec::new());
+            Reply::json(&body)
+        }
+        _ => Wire::Chat.whole(&Said::text("m", "a")),
+    });
+    let project = project(&server)
+        .file("promptgate.toml", "[retries]\nfirst_wait = \"1ms\"\n[prices.\"openai/m\"]\ninput = 3.0\noutput = 1.0\n")
+        .file("suites/s/cases.jsonl", "{\"id\":\"c\",\"vars\":{\"text\":\"1\"}}\n");
+    let _ = project.run(["run", "suites/s", "--max-cost=2"]).expect_code(106);
+    let _ = project.run(["run", "suites/s", "--resume", "--report", "json=out.json"]);
+    let volatile = &trials(&project)[0]["volatile"];
+    assert_eq!((&volatile["attempts"], &volatile["wasted"]), (&Value::from(2), &Value::from(3_000_000_000_u64)));
+    assert_eq!(server.count(), 2);
 }
