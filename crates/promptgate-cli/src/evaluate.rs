@@ -36,6 +36,7 @@ use crate::stop;
 
 pub use assembly::{Assembly, grader};
 use assembly::{DRAW_ANEW, RECORD};
+use recordings::Held;
 use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
@@ -164,16 +165,16 @@ struct Means {
 }
 
 impl Means {
-    /// Agrees on the calls and opens what answers are kept in.
+    /// Agrees on the calls and opens what answers are kept in. `held` is what a resumed run holds.
     fn open(
         session: &Session,
         assembly: &Assembly,
-        counts: &Counts,
+        (counts, held): (&Counts, Option<&Held<'_>>),
         running: &Running,
         out: &Output,
     ) -> Result<Self, Failure> {
         let budget = forecast::agree(session, assembly, counts, running, out)?;
-        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), out)?;
+        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), held, out)?;
         let cache = match &assembly.cache {
             Some(cache) => Some(cache.clone()),
             None => cache(session, running, out)?,
@@ -191,7 +192,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
-        let means = Means::open(session, assembly, &counts, running, out)?;
+        let means = Means::open(session, assembly, (&counts, None), running, out)?;
         let run = header.volatile.run.clone();
         let log = folder.create(&header, out.scrubber.clone())?;
         return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, means, settled: 0 })));
@@ -207,14 +208,18 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         return Ok(Opening::Finished(run));
     }
     let supply = supply_of(&resumed.header, assembly);
-    let (settled, begun) = (resumed.settled, resumed.begun);
+    let (settled, begun) = (resumed.settled, Arc::new(resumed.begun));
+    let held = Held { run: &run, begun: &begun };
     let supply = Supply {
         settled: Some(Arc::new(move |trial| settled.holds(trial))),
-        begun: Some(Arc::new(move |trial| begun.find(trial))),
+        begun: Some(Arc::new({
+            let begun = begun.clone();
+            move |trial| begun.find(trial)
+        })),
         ..supply
     };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    let means = Means::open(session, assembly, &counts, running, out)?;
+    let means = Means::open(session, assembly, (&counts, Some(&held)), running, out)?;
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, means, settled: counts.settled })))
 }
 

@@ -31,7 +31,8 @@ pub struct RecordingFile {
     places: BTreeMap<Place, u64>,
 }
 
-/// What a line is of: it takes the place of an old line of the same.
+/// What a line is of: it takes the place of an old line of the same. The request belongs to it: two versions of one prompt are
+/// both recorded, and recording one of them anew leaves the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     case: CaseId,
@@ -39,14 +40,15 @@ struct Place {
     /// The model as the line names it: its id, or no more than the last part of it.
     model: String,
     trial: u32,
+    /// Absent in a line that does not say what it answered.
+    request: Option<Digest>,
 }
 
 /// Whom a line answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Asker {
     Prompt(PromptId),
-    /// An assertion, by what it asked: of one case it may ask several things, and of other versions others.
-    Assertion(String, Option<Digest>),
+    Assertion(String),
 }
 
 impl Place {
@@ -54,10 +56,24 @@ impl Place {
     fn of(line: &RecordedLine) -> Option<Self> {
         let model = line.model.as_deref()?;
         let asker = match &line.assertion {
-            Some(assertion) => Asker::Assertion(assertion.clone(), line.request_digest),
+            Some(assertion) => Asker::Assertion(assertion.clone()),
             None => Asker::Prompt(line.prompt.clone()?),
         };
-        Some(Self { case: line.case.clone(), asker, model: model.to_owned(), trial: line.trial.unwrap_or(1) })
+        Some(Self {
+            case: line.case.clone(),
+            asker,
+            model: model.to_owned(),
+            trial: line.trial.unwrap_or(1),
+            request: line.request_digest,
+        })
+    }
+
+    /// Whether this new line is what an old one is of. An old line may have a short name of the model, and no request.
+    fn takes(&self, old: &Self) -> bool {
+        let is_short = !old.model.contains('/') && self.model.rsplit('/').next() == Some(&old.model);
+        (&self.case, &self.asker, self.trial) == (&old.case, &old.asker, old.trial)
+            && (self.model == old.model || is_short)
+            && (old.request.is_none() || self.request == old.request)
     }
 }
 
@@ -71,18 +87,14 @@ impl RecordingFile {
         Ok(Self { path: path.to_owned(), scrubber, spool, len: 0, places: BTreeMap::new() })
     }
 
-    /// The new line that takes an old one's place: of the same model, or of the only one that an old line's short name can
-    /// mean.
+    /// The new line that takes an old one's place; none where an old line's short name can mean several models.
     fn taken_by(&self, old: &Place) -> Option<Place> {
         if self.places.contains_key(old) {
             return Some(old.clone());
         }
-        let is_meant = |new: &&Place| {
-            let same = (&new.case, &new.asker, new.trial) == (&old.case, &old.asker, old.trial);
-            same && !old.model.contains('/') && new.model.rsplit('/').next() == Some(&old.model)
-        };
-        let mut meant = self.places.keys().filter(is_meant);
-        meant.next().filter(|_| meant.next().is_none()).cloned()
+        let mut meant = self.places.keys().filter(|new| new.takes(old));
+        let first = meant.next()?;
+        meant.all(|other| other.model == first.model).then(|| first.clone())
     }
 
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -147,8 +159,18 @@ fn open_old(path: &Path) -> io::Result<Option<File>> {
 
 fn check_old(path: &Path) -> Result<(), Diagnostics> {
     let name = path.display().to_string();
-    let old = open_old(path).map_err(|error| Diagnostic::new(format!("cannot read {name}: {error}")))?;
-    let Some(old) = old else { return Ok(()) };
+    let failed = |error: io::Error| Diagnostic::new(format!("cannot read {name}: {error}"));
+    let kind = std::fs::metadata(path).map(|meta| meta.is_file());
+    match kind {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error).into()),
+        // A device may have no end, and a pipe nobody who writes; neither could be replaced by a file.
+        Ok(false) => {
+            return Err(Diagnostic::new(format!("{name} is no file, so nothing can be recorded into it")).into());
+        }
+        Ok(true) => {}
+    }
+    let old = File::open(path).map_err(failed)?;
     let mut lines = Lines::new(BufReader::new(old), name.clone());
     while let Some(line) = lines.next_line() {
         let line = line?;

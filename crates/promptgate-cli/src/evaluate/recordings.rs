@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::Asked;
-use promptgate_core::name::ModelId;
+use promptgate_core::name::{ModelId, RunId};
 use promptgate_core::port::{PortError, RecordingSink};
+use promptgate_core::record::SettledRecord;
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
 use promptgate_provider::{Recorder, Recording};
+use promptgate_runner::Prepared;
 use promptgate_store::RecordingFile;
+use promptgate_store::run::Begun;
 
 use super::assembly::Assembly;
 use crate::error::Failure;
@@ -66,17 +70,60 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
     })
 }
 
-/// What writes answers into the suite's recordings, or into one file, if that is wanted.
+/// What a resumed run holds already, of which a process that was killed may have put nothing into a recording.
+pub struct Held<'a> {
+    /// The run, whose trials are settled in part.
+    pub run: &'a RunId,
+    /// The others, as far as they were answered.
+    pub begun: &'a Begun,
+}
+
+/// What writes answers into the suite's recordings, or into one file, if that is wanted. What a resumed run holds already is
+/// written first.
 pub fn recorder(
     session: &Session,
     assembly: &Assembly,
     wanted: Option<&Option<PathBuf>>,
+    held: Option<&Held<'_>>,
     out: &Output,
 ) -> Result<Option<Recorder>, Failure> {
     let Some(file) = wanted else { return Ok(None) };
+    let mut sink = sink(session, assembly, file.as_ref(), out)?;
+    if let Some(held) = held {
+        record_held(session, &assembly.prepared, held, &mut *sink)?;
+    }
+    Ok(Some(Recorder::start(sink)))
+}
+
+fn record_held(
+    session: &Session,
+    prepared: &Prepared,
+    held: &Held<'_>,
+    sink: &mut dyn RecordingSink,
+) -> Result<(), Failure> {
+    let run = session.runs().open(held.run.as_str())?;
+    let settled = run.trials().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
+    let begun = held.begun.iter().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
+    for trial in settled.chain(begun) {
+        let (trial, digest, response, volatile) = trial?;
+        // What stands in for a version that is not called is recorded nowhere.
+        let Some(response) = response.filter(|_| volatile.reused.is_none()) else { continue };
+        if let Some(request) = prepared.request_of(trial)?.filter(|request| Some(request.digest) == digest) {
+            sink.record(&request, &response)?;
+        }
+    }
+    Ok(())
+}
+
+fn sink(
+    session: &Session,
+    assembly: &Assembly,
+    file: Option<&PathBuf>,
+    out: &Output,
+) -> Result<Box<dyn RecordingSink>, Failure> {
     if let Some(file) = file {
         // Its lines name their models.
-        return Ok(Some(Recorder::start(Box::new(RecordingFile::create(file, out.scrubber.clone())?))));
+        return Ok(Box::new(RecordingFile::create(file, out.scrubber.clone())?));
     }
     let mut files = Vec::new();
     for model in &assembly.models {
@@ -90,7 +137,7 @@ pub fn recorder(
             judges.push((judge.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
         }
     }
-    Ok(Some(Recorder::start(Box::new(ByModel { tested: files, judges }))))
+    Ok(Box::new(ByModel { tested: files, judges }))
 }
 
 /// Each model's answers go into its own file.

@@ -15,6 +15,7 @@ mod looking;
 mod misconfigured;
 mod plan;
 mod pull_request;
+mod recorded;
 mod rehearsal;
 mod resumed;
 mod scored_anew;
