@@ -102,6 +102,7 @@ pub fn answer(session: &Session, intent: Intent, running: &Running, out: &Output
 pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Outlook, Failure> {
     let assembly = Assembly::new(session, intent, running, out)?;
     let counts = survey(&assembly.prepared, &assembly.supply, &Share::Planned)?;
+    forecast::must_have_keys(&assembly, &counts)?;
     Ok(Outlook { assembly, counts })
 }
 

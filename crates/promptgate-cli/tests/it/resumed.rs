@@ -180,3 +180,24 @@ fn what_was_paid_before_a_budget_was_spent_is_on_record() {
     assert_eq!((&volatile["attempts"], &volatile["wasted"]), (&Value::from(2), &Value::from(3_000_000_000_u64)));
     assert_eq!(server.count(), 2);
 }
+
+#[test]
+fn no_key_is_needed_where_nothing_is_called() {
+    let server = good();
+    let settings = "[provider.openai]\nkey_env = \"MY_KEY\"\n";
+    let project = project(&server).file("promptgate.toml", settings).variable("MY_KEY", "k");
+    let _ = project.run(["gate", "suites/s"]);
+    let calls = server.count();
+    let project = project.variable("MY_KEY", "");
+    for words in [&["gate", "suites/s", "--no-run"][..], &["gate", "suites/s"]] {
+        let said = project.run(words);
+        assert!([0, 100, 102].contains(&said.code), "{said:?}");
+    }
+    assert_eq!(server.count(), calls);
+    let _ = project.run(["check", "suites/s"]).expect_code(0);
+    let said = project.run(["gate", "suites/s", "--fresh"]).expect_code(77);
+    assert!(said.stderr.contains("MY_KEY is not set"), "{}", said.stderr);
+    assert_eq!((server.count(), runs(&project).len()), (calls, 3), "refused before anything began");
+    project.write("suites/s/prompts/say.prompt", "{{text}} newer");
+    let _ = project.run(["check", "suites/s"]).expect_code(77);
+}
