@@ -381,6 +381,9 @@ pub struct TrialVolatile {
     /// The run whose answer was taken over, where no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<RunId>,
+    /// Whether the answer was taken over from the cache, which tells no run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
     /// When the answer was got, milliseconds since 1970.
     #[serde(default)]
     pub answered_ms: u64,

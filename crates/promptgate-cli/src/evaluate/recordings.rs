@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::Asked;
 use promptgate_core::name::{ModelId, RunId};

@@ -201,3 +201,16 @@ fn no_key_is_needed_where_nothing_is_called() {
     project.write("suites/s/prompts/say.prompt", "{{text}} newer");
     let _ = project.run(["check", "suites/s"]).expect_code(77);
 }
+
+#[test]
+fn what_the_cache_held_is_told_alike_before_a_run_and_after_it() {
+    let server = good();
+    let project = project(&server);
+    let run = ["run", "suites/s"];
+    let _ = project.run(run).expect_code(0);
+    std::fs::remove_dir_all(project.path(".promptgate/runs")).unwrap();
+    let said = project.run(run).expect_code(0);
+    assert!(said.stderr.contains("0 calls, 10 reused"), "{}", said.stderr);
+    assert!(said.stdout.contains("this run: 0 calls, 10 reused"), "{}", said.stdout);
+    assert_eq!(server.count(), CASES);
+}

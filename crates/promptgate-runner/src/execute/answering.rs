@@ -438,12 +438,17 @@ impl Answered {
     /// An answer that was got before the run was broken off.
     fn begun(trial: OpenTrial, begun: &BegunTrial, response: Response) -> Self {
         let trial = Self::of(trial, begun.draw);
-        let BegunTrial { volatile: TrialVolatile { reused, answered_ms, .. }, .. } = begun;
+        let BegunTrial { volatile: TrialVolatile { reused, kept, answered_ms, .. }, .. } = begun;
         Self {
             key: begun.key,
             request: begun.request,
             result: Some(Ok(Arc::new(response))),
-            volatile: TrialVolatile { reused: reused.clone(), answered_ms: *answered_ms, ..trial.volatile },
+            volatile: TrialVolatile {
+                reused: reused.clone(),
+                kept: *kept,
+                answered_ms: *answered_ms,
+                ..trial.volatile
+            },
             ..trial
         }
     }
@@ -471,6 +476,7 @@ impl Answered {
             volatile: TrialVolatile {
                 attempts: self.volatile.attempts + answer.attempts,
                 wasted: sum(self.volatile.wasted, answer.wasted),
+                kept: answer.answered_ms.is_some(),
                 answered_ms: answer.answered_ms.unwrap_or(now_ms),
                 ..self.volatile
             },
