@@ -36,7 +36,7 @@ use crate::stop;
 
 pub use assembly::{Assembly, grader};
 use assembly::{DRAW_ANEW, RECORD};
-use recordings::Held;
+use recordings::Recorded;
 use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
@@ -166,20 +166,20 @@ struct Means {
 }
 
 impl Means {
-    /// Agrees on the calls and opens what answers are kept in. `held` is what a resumed run holds.
+    /// Agrees on the calls and opens what answers are kept in.
     fn open(
         session: &Session,
         assembly: &Assembly,
-        (counts, held): (&Counts, Option<&Held<'_>>),
+        (counts, recorded): (&Counts, &Recorded<'_>),
         running: &Running,
         out: &Output,
     ) -> Result<Self, Failure> {
         let budget = forecast::agree(session, assembly, counts, running, out)?;
-        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), held, out)?;
         let cache = match &assembly.cache {
             Some(cache) => Some(cache.clone()),
             None => cache(session, running, out)?,
         };
+        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), recorded, out)?;
         Ok(Self { budget, cache, recorder })
     }
 }
@@ -193,8 +193,9 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
-        let means = Means::open(session, assembly, (&counts, None), running, out)?;
         let run = header.volatile.run.clone();
+        let recorded = Recorded { run: &run, begun: None };
+        let means = Means::open(session, assembly, (&counts, &recorded), running, out)?;
         let log = folder.create(&header, out.scrubber.clone())?;
         return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, means, settled: 0 })));
     };
@@ -210,7 +211,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     }
     let supply = supply_of(&resumed.header, assembly);
     let (settled, begun) = (resumed.settled, Arc::new(resumed.begun));
-    let held = Held { run: &run, begun: &begun };
+    let recorded = Recorded { run: &run, begun: Some(&begun) };
     let supply = Supply {
         settled: Some(Arc::new(move |trial| settled.holds(trial))),
         begun: Some(Arc::new({
@@ -220,7 +221,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         ..supply
     };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    let means = Means::open(session, assembly, (&counts, Some(&held)), running, out)?;
+    let means = Means::open(session, assembly, (&counts, &recorded), running, out)?;
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, means, settled: counts.settled })))
 }
 

@@ -2,8 +2,9 @@
 //! run is over. Lines of the old file that were not recorded anew stay as they are, where they stood.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use promptgate_core::answer::Response;
@@ -26,6 +27,8 @@ pub struct RecordingFile {
     scrubber: Scrubber,
     /// The new lines, in order of completion.
     spool: BufWriter<File>,
+    /// Where the spool is, if it outlives a process that is killed.
+    kept: Option<PathBuf>,
     len: u64,
     /// Where the newest line of each trial stands in the spool; the order is that of the new file.
     places: BTreeMap<Place, u64>,
@@ -84,7 +87,44 @@ impl RecordingFile {
         check_old(path)?;
         let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
         let spool = BufWriter::new(spool().map_err(failed)?);
-        Ok(Self { path: path.to_owned(), scrubber, spool, len: 0, places: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, places: BTreeMap::new() })
+    }
+
+    /// The same, with the new lines in a file of their own until the recording is in place: what a process that was killed
+    /// left there is gone on with.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, read or cut.
+    pub fn kept_in(mut self, spool: &Path) -> Result<Self, Diagnostics> {
+        self.take_up(spool)
+            .map_err(|error| Diagnostic::new(format!("cannot record by {}: {error}", spool.display())))?;
+        Ok(self)
+    }
+
+    fn take_up(&mut self, spool: &Path) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(spool)?;
+        let mut reader = BufReader::new(&file);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            // A line without an end was being written when the process died.
+            let Some(Ok(recorded)) = line.strip_suffix(b"\n").map(|line| parse_line(line, "", 0)) else { break };
+            self.place(&recorded, line.len() as u64);
+            line.clear();
+        }
+        file.set_len(self.len)?;
+        file.seek(SeekFrom::Start(self.len))?;
+        (self.spool, self.kept) = (BufWriter::new(file), Some(spool.to_owned()));
+        Ok(())
+    }
+
+    /// Notes where a new line stands: behind all others.
+    fn place(&mut self, line: &RecordedLine, bytes: u64) {
+        if let Some(place) = Place::of(line) {
+            self.places.insert(place, self.len);
+        }
+        self.len += bytes;
     }
 
     /// The new line that takes an old one's place; none where an old line's short name can mean several models.
@@ -132,21 +172,24 @@ impl RecordingSink for RecordingFile {
         let action = || format!("record into {}", self.path.display());
         let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
             .map_err(|reason| PortError::other(action(), reason))?;
-        writeln!(self.spool, "{json}").map_err(|error| PortError::io(action(), error))?;
-        if let Some(place) = Place::of(&line) {
-            self.places.insert(place, self.len);
-        }
-        self.len += json.len() as u64 + 1;
+        writeln!(self.spool, "{json}")
+            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
+            .map_err(|error| PortError::io(action(), error))?;
+        self.place(&line, json.len() as u64 + 1);
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), PortError> {
-        if self.places.is_empty() {
-            return Ok(());
-        }
         let path = self.path.clone();
-        atomic::write_with(&path, |out| self.write_new(out))
-            .map_err(|error| PortError::io(format!("write {}", path.display()), error.cause))
+        if !self.places.is_empty() {
+            atomic::write_with(&path, |out| self.write_new(out))
+                .map_err(|error| PortError::io(format!("write {}", path.display()), error.cause))?;
+        }
+        // All of it is in the recording now; where it stays, it is only written once more.
+        if let Some(spool) = self.kept.take() {
+            let _ = std::fs::remove_file(spool);
+        }
+        Ok(())
     }
 }
 

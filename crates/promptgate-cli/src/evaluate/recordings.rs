@@ -1,7 +1,7 @@
 //! The recordings of a suite's models: opened for `replay`, written for `--record`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
@@ -69,12 +69,11 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
     })
 }
 
-/// What a resumed run holds already, of which a process that was killed may have put nothing into a recording.
-pub struct Held<'a> {
-    /// The run, whose trials are settled in part.
+/// The run that is recorded.
+pub struct Recorded<'a> {
     pub run: &'a RunId,
-    /// The others, as far as they were answered.
-    pub begun: &'a Begun,
+    /// Of one that is gone on with, what is answered and not settled.
+    pub begun: Option<&'a Begun>,
 }
 
 /// What writes answers into the suite's recordings, or into one file, if that is wanted. What a resumed run holds already is
@@ -83,26 +82,27 @@ pub fn recorder(
     session: &Session,
     assembly: &Assembly,
     wanted: Option<&Option<PathBuf>>,
-    held: Option<&Held<'_>>,
+    recorded: &Recorded<'_>,
     out: &Output,
 ) -> Result<Option<Recorder>, Failure> {
     let Some(file) = wanted else { return Ok(None) };
-    let mut sink = sink(session, assembly, file.as_ref(), out)?;
-    if let Some(held) = held {
-        record_held(session, &assembly.prepared, held, &mut *sink)?;
+    let mut sink = sink(session, assembly, file.as_ref(), recorded.run, out)?;
+    if let Some(begun) = recorded.begun {
+        record_held(session, &assembly.prepared, (recorded.run, begun), &mut *sink)?;
     }
     Ok(Some(Recorder::start(sink)))
 }
 
+/// A process that was killed may have put on record what it had not recorded yet.
 fn record_held(
     session: &Session,
     prepared: &Prepared,
-    held: &Held<'_>,
+    (run, begun): (&RunId, &Begun),
     sink: &mut dyn RecordingSink,
 ) -> Result<(), Failure> {
-    let run = session.runs().open(held.run.as_str())?;
+    let run = session.runs().open(run.as_str())?;
     let settled = run.trials().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
-    let begun = held.begun.iter().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
+    let begun = begun.iter().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
     for trial in settled.chain(begun) {
         let (trial, digest, response, volatile) = trial?;
         // What stands in for a version that is not called is recorded nowhere.
@@ -118,22 +118,29 @@ fn sink(
     session: &Session,
     assembly: &Assembly,
     file: Option<&PathBuf>,
+    run: &RunId,
     out: &Output,
 ) -> Result<Box<dyn RecordingSink>, Failure> {
+    let mut number = 0;
+    let mut create = |path: &Path| -> Result<RecordingFile, Failure> {
+        number += 1;
+        let spool = session.runs().beside(run, &format!("recording-{number}"))?;
+        Ok(RecordingFile::create(path, out.scrubber.clone())?.kept_in(&spool)?)
+    };
     if let Some(file) = file {
         // Its lines name their models.
-        return Ok(Box::new(RecordingFile::create(file, out.scrubber.clone())?));
+        return Ok(Box::new(create(file)?));
     }
     let mut files = Vec::new();
     for model in &assembly.models {
         let path = session.tree().place(&session.folder().join(file_of(model)?)?)?;
-        files.push((model.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
+        files.push((model.id.clone(), create(&path)?));
     }
     let mut judges = Vec::new();
     for judge in &session.suite.judges {
         if let Some(recording) = &judge.recording {
             let path = session.tree().place(&session.folder().join(&recording.file)?)?;
-            judges.push((judge.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
+            judges.push((judge.id.clone(), create(&path)?));
         }
     }
     Ok(Box::new(ByModel { tested: files, judges }))

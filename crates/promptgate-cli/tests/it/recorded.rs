@@ -27,6 +27,13 @@ fn project(server: &Server) -> Project {
     project
 }
 
+/// Settled trials of the one run there is.
+fn settled(project: &Project) -> usize {
+    let files = project.files(".promptgate/runs");
+    let run = files.iter().find(|file| file.ends_with(".jsonl"));
+    run.map_or(0, |run| project.read(run).matches("\"trial\":{").count())
+}
+
 /// Runs the gate from its recording alone, and says how many calls that took.
 fn replayed(project: &Project, server: &Server) -> usize {
     let before = server.count();
@@ -55,13 +62,8 @@ fn a_recorded_run_that_was_killed_leaves_a_whole_recording_once_it_is_gone_on_wi
     });
     let project = project(&server);
     let mut child = project.spawn(["gate", "suites/s", "--record", "--concurrency=2"]);
-    let settled = || {
-        let files = project.files(".promptgate/runs");
-        let run = files.iter().find(|file| file.ends_with(".jsonl"));
-        run.map_or(0, |run| project.read(run).matches("\"trial\":{").count())
-    };
     let begin = Instant::now();
-    while settled() < CASES {
+    while settled(&project) < CASES {
         assert!(begin.elapsed() < Duration::from_secs(20), "the run does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -71,4 +73,34 @@ fn a_recorded_run_that_was_killed_leaves_a_whole_recording_once_it_is_gone_on_wi
     let _ = project.run(["gate", "suites/s", "--record", "--resume"]);
     assert_eq!(project.read(RECORDING).lines().count(), 2 * CASES);
     assert_eq!(replayed(&project, &server), 0);
+}
+
+#[test]
+fn what_judges_said_before_a_run_was_killed_is_in_its_recording_too() {
+    let server = Server::start(|received| match received.json()["model"] == "judge" {
+        true => {
+            let reply = Wire::Chat.whole(&Said::text("m", "{\"reason\": \"it is\", \"score\": 5}"));
+            // The first half comes at once.
+            if received.number > CASES { reply.after(Duration::from_millis(300)) } else { reply }
+        }
+        false => Wire::Chat.whole(&Said::text("m", "a")),
+    });
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\n[[judge]]\nid = \"openai/judge\"\n\
+        [cases]\nfile = \"cases.jsonl\"\n[[assert]]\nkind = \"rubric\"\ncriteria = \"It is polite.\"\n";
+    let project = project(&server).file("suites/s/suite.toml", suite);
+    let run = ["run", "suites/s", "--record=all.jsonl", "--concurrency=1", "--cache=off"];
+    let mut child = project.spawn(run);
+    let begin = Instant::now();
+    while settled(&project) < 3 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the run does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    let _ = child.wait().unwrap();
+    assert!(!project.has("all.jsonl"));
+    let _ = project.run(run.into_iter().chain(["--resume"])).expect_code(0);
+    let recorded = project.read("all.jsonl");
+    assert_eq!(recorded.matches("\"assertion\":\"rubric").count(), CASES, "{recorded}");
+    assert_eq!(recorded.matches("\"prompt\":\"say\"").count(), CASES, "{recorded}");
+    assert!(project.files(".promptgate/runs").iter().all(|file| file.ends_with(".jsonl")), "nothing is left behind");
 }

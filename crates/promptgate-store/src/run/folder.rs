@@ -176,6 +176,16 @@ impl RunFolder {
         Ok(self.ids()?.into_iter().rev().map(|id| (id.clone(), self.path_of(id.as_str()))).collect())
     }
 
+    /// A file beside a run's, for what goes with it until it is complete. The folder is made.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made, or is not safe.
+    pub fn beside(&self, run: &RunId, what: &str) -> Result<PathBuf, RunError> {
+        self.make()?;
+        Ok(self.runs.join(format!("{run}.{what}")))
+    }
+
     fn entry(&self, id: RunId) -> RunEntry {
         let path = self.path_of(id.as_str());
         let read = || -> Result<RunState, RunError> {

@@ -131,3 +131,24 @@ fn what_is_no_file_is_not_recorded_into() {
         assert!(error.contains("is no file"), "{error}");
     }
 }
+
+#[test]
+fn what_a_killed_process_recorded_is_gone_on_with() {
+    let project = Project::new();
+    let spool = project.path("spool");
+    let file = || RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap().kept_in(&spool).unwrap();
+    let mut first = file();
+    first.record(&request("a", "p"), &Response::text("of a")).unwrap();
+    first.record(&request("b", "p"), &Response::text("of b")).unwrap();
+    // As a kill leaves it: nothing is finished, and the last line is torn.
+    std::mem::forget(first);
+    let whole = std::fs::read(&spool).unwrap();
+    std::fs::write(&spool, &whole[..whole.len() - 3]).unwrap();
+    let mut second = file();
+    second.record(&request("c", "p"), &Response::text("of c")).unwrap();
+    second.finish().unwrap();
+    let text = project.read("r.jsonl");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(outputs(&lines), ["of a", "of c"]);
+    assert!(!spool.exists());
+}
