@@ -170,11 +170,12 @@ impl Means {
     fn open(
         session: &Session,
         assembly: &Assembly,
-        (counts, recorded): (&Counts, &Recorded<'_>),
+        (supply, counts): (&Supply, &Counts),
+        recorded: &Recorded<'_>,
         running: &Running,
         out: &Output,
     ) -> Result<Self, Failure> {
-        let budget = forecast::agree(session, assembly, counts, running, out)?;
+        let budget = forecast::agree(session, assembly, (supply, counts), running, out)?;
         let cache = match &assembly.cache {
             Some(cache) => Some(cache.clone()),
             None => cache(session, running, out)?,
@@ -195,7 +196,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let counts = survey(prepared, &supply, &Share::Planned)?;
         let run = header.volatile.run.clone();
         let recorded = Recorded { run: &run, begun: None };
-        let means = Means::open(session, assembly, (&counts, &recorded), running, out)?;
+        let means = Means::open(session, assembly, (&supply, &counts), &recorded, running, out)?;
         let log = folder.create(&header, out.scrubber.clone())?;
         return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, means, settled: 0 })));
     };
@@ -221,7 +222,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         ..supply
     };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    let means = Means::open(session, assembly, (&counts, &recorded), running, out)?;
+    let means = Means::open(session, assembly, (&supply, &counts), &recorded, running, out)?;
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, means, settled: counts.settled })))
 }
 

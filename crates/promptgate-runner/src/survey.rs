@@ -135,7 +135,7 @@ impl Supply {
     }
 
     /// Whether a trial was answered before a resume.
-    fn is_answered(&self, trial: u64) -> Result<bool, PortError> {
+    pub(crate) fn is_answered(&self, trial: u64) -> Result<bool, PortError> {
         Ok(self.begun(trial)?.is_some_and(|begun| begun.response.is_some()))
     }
 

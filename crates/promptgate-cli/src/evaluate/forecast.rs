@@ -7,7 +7,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
-use promptgate_runner::{Counts, estimate};
+use promptgate_runner::{Counts, Supply, estimate};
 use promptgate_scoring::planning::spend;
 
 use super::Assembly;
@@ -33,7 +33,7 @@ enum Forecast {
 pub fn agree(
     session: &Session,
     assembly: &Assembly,
-    counts: &Counts,
+    (supply, counts): (&Supply, &Counts),
     running: &Running,
     out: &Output,
 ) -> Result<Option<Budget>, Failure> {
@@ -43,7 +43,7 @@ pub fn agree(
     must_have_keys(assembly, counts)?;
     if counts.calls > 0 || judges_are_called {
         must_be_priced(session, assembly, &limits)?;
-        let forecast = forecast(session, assembly)?;
+        let forecast = forecast(session, assembly, supply)?;
         out.say(&line(counts, forecast, assembly));
         confirm(costs_more(session, forecast, judges), &limits, running, out)?;
     }
@@ -94,12 +94,12 @@ fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits)
     }
 }
 
-fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure> {
+fn forecast(session: &Session, assembly: &Assembly, supply: &Supply) -> Result<Forecast, Failure> {
     let prices = session.prices();
     if assembly.models.iter().all(|model| prices.of(&model.id).is_none()) {
         return Ok(Forecast::Unknown(Unknown::Price));
     }
-    let found = estimate(&assembly.prepared, &assembly.supply, &assembly.supply.recordings)?;
+    let found = estimate(&assembly.prepared, supply, &supply.recordings)?;
     let (mut sum, mut is_at_most) = (NanoUsd::default(), false);
     for (index, model) in assembly.models.iter().enumerate() {
         let sides: Vec<_> = found.sides.iter().map(|models| models[index].cost).collect();

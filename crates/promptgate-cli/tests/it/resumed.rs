@@ -29,7 +29,8 @@ fn project(server: &Server) -> Project {
 }
 
 fn good() -> Server {
-    Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")))
+    let tokens = Tokens { input: 20, output: 10, ..Tokens::default() };
+    Server::start(move |_| Wire::Chat.whole(&Said { tokens, ..Said::text("m", "a") }))
 }
 
 /// The run files, the oldest first.
@@ -51,9 +52,11 @@ fn a_fresh_draw_that_was_broken_off_is_finished_as_one() {
     let server = good();
     let project = project(&server);
     let _ = project.run(["gate", "suites/s"]);
-    let said = project.run(["gate", "suites/s", "--fresh", "--max-calls", "9"]).expect_code(106);
+    let said = project.run(["gate", "suites/s", "--fresh", "--max-calls", "8"]).expect_code(106);
     assert!(said.stderr.contains("--resume="), "{}", said.stderr);
-    let _ = project.run(["gate", "suites/s", "--resume"]);
+    project.write("promptgate.toml", "[prices.\"openai/m\"]\ninput = 0.0\noutput = 1000.0\n");
+    let said = project.run(["gate", "suites/s", "--resume"]);
+    assert!(said.stderr.contains("12 calls to be made, 8 answers are there; about $0.1200"), "{}", said.stderr);
     assert_eq!(server.count(), 4 * CASES, "every trial is drawn anew, once");
     let trials = trials(&project);
     assert_eq!(trials.len(), 2 * CASES);
