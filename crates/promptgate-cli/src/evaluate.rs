@@ -207,12 +207,16 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         out.say(&format!("repaired the run's file: its last {} bytes had not been written whole", torn.bytes));
     }
     let run = resumed.header.volatile.run.clone();
+    let (settled, begun) = (resumed.settled, Arc::new(resumed.begun));
+    let recorded = Recorded { run: &run, begun: Some(&begun) };
     if resumed.finished {
+        // It may have been killed before its recording was in place.
+        if let Some(recorder) = recordings::recorder(session, assembly, running.record.as_ref(), &recorded, out)? {
+            recorder.finish()?;
+        }
         return Ok(Opening::Finished(run));
     }
     let supply = supply_of(&resumed.header, assembly);
-    let (settled, begun) = (resumed.settled, Arc::new(resumed.begun));
-    let recorded = Recorded { run: &run, begun: Some(&begun) };
     let supply = Supply {
         settled: Some(Arc::new(move |trial| settled.holds(trial))),
         begun: Some(Arc::new({

@@ -1,5 +1,6 @@
 //! What `--record` leaves behind: enough to run the same again without a call.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use promptgate_mock::{Said, Server, Wire};
@@ -50,6 +51,10 @@ fn both_versions_of_a_prompt_are_recorded() {
     let said = project.run(["gate", "suites/s", "--record"]);
     assert!(said.stderr.contains("calls"), "{said:?}");
     assert_eq!((server.count(), project.read(RECORDING).lines().count()), (2 * CASES, 2 * CASES));
+    // As where it was killed when the run was complete and the recording not yet in its place.
+    project.remove(RECORDING);
+    let _ = project.run(["gate", "suites/s", "--record", "--resume"]);
+    assert_eq!((server.count(), project.read(RECORDING).lines().count()), (2 * CASES, 2 * CASES));
     assert_eq!(replayed(&project, &server), 0);
 }
 
@@ -58,7 +63,7 @@ fn a_recorded_run_that_was_killed_leaves_a_whole_recording_once_it_is_gone_on_wi
     let server = Server::start(|received| {
         let reply = Wire::Chat.whole(&Said::text("m", "a"));
         // The first half comes at once.
-        if received.number > CASES { reply.after(Duration::from_millis(200)) } else { reply }
+        if received.number > CASES { reply.after(Duration::from_secs(1)) } else { reply }
     });
     let project = project(&server);
     let mut child = project.spawn(["gate", "suites/s", "--record", "--concurrency=2"]);
@@ -77,11 +82,13 @@ fn a_recorded_run_that_was_killed_leaves_a_whole_recording_once_it_is_gone_on_wi
 
 #[test]
 fn what_judges_said_before_a_run_was_killed_is_in_its_recording_too() {
-    let server = Server::start(|received| match received.json()["model"] == "judge" {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |received| match received.json()["model"] == "judge" {
         true => {
             let reply = Wire::Chat.whole(&Said::text("m", "{\"reason\": \"it is\", \"score\": 5}"));
-            // The first half comes at once.
-            if received.number > CASES { reply.after(Duration::from_millis(300)) } else { reply }
+            // Half of what the first process asks comes at once, the other half when it is dead.
+            let is_late = (CASES / 2..CASES).contains(&asked.fetch_add(1, Ordering::Relaxed));
+            if is_late { reply.after(Duration::from_secs(5)) } else { reply }
         }
         false => Wire::Chat.whole(&Said::text("m", "a")),
     });
