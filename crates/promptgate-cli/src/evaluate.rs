@@ -20,9 +20,9 @@ use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
 use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
-use promptgate_provider::{Answerer, Budget, Caching, Calling, RetryPolicy};
+use promptgate_provider::{Answerer, Budget, Caching, Calling, Recorder, RetryPolicy};
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Limits, Prepared, Share, Stop, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
@@ -35,6 +35,8 @@ use crate::session::Session;
 use crate::stop;
 
 pub use assembly::{Assembly, grader};
+use assembly::{DRAW_ANEW, RECORD};
+use recordings::Recorded;
 use rounds::{Ended, Rounds};
 
 /// What is to be evaluated, and why.
@@ -100,6 +102,7 @@ pub fn answer(session: &Session, intent: Intent, running: &Running, out: &Output
 pub fn look(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Outlook, Failure> {
     let assembly = Assembly::new(session, intent, running, out)?;
     let counts = survey(&assembly.prepared, &assembly.supply, &Share::Planned)?;
+    forecast::must_have_keys(&assembly, &counts)?;
     Ok(Outlook { assembly, counts })
 }
 
@@ -150,12 +153,40 @@ struct ToDo {
     log: RunFile,
     supply: Supply,
     counts: Counts,
-    budget: Option<Budget>,
+    means: Means,
     /// Planned trials that were settled before a resume.
     settled: u64,
 }
 
-/// Opens the run's file, a new one or one to be resumed, once nothing stands in the way.
+/// What a run may spend, and where its answers are kept.
+struct Means {
+    budget: Option<Budget>,
+    cache: Option<Arc<Cache>>,
+    recorder: Option<Recorder>,
+}
+
+impl Means {
+    /// Agrees on the calls and opens what answers are kept in.
+    fn open(
+        session: &Session,
+        assembly: &Assembly,
+        (supply, counts): (&Supply, &Counts),
+        recorded: &Recorded<'_>,
+        running: &Running,
+        out: &Output,
+    ) -> Result<Self, Failure> {
+        let budget = forecast::agree(session, assembly, (supply, counts), running, out)?;
+        let cache = match &assembly.cache {
+            Some(cache) => Some(cache.clone()),
+            None => cache(session, running, out)?,
+        };
+        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), recorded, out)?;
+        Ok(Self { budget, cache, recorder })
+    }
+}
+
+/// Opens the run's file, a new one or one to be resumed, once nothing stands in the way: a command that is refused must not
+/// leave an empty run, which would be the latest.
 fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Output) -> Result<Opening, Failure> {
     let folder = session.runs();
     let prepared = &assembly.prepared;
@@ -163,25 +194,63 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
-        let budget = forecast::agree(session, assembly, &counts, running, out)?;
         let run = header.volatile.run.clone();
+        let recorded = Recorded { run: &run, begun: None };
+        let means = Means::open(session, assembly, (&supply, &counts), &recorded, running, out)?;
         let log = folder.create(&header, out.scrubber.clone())?;
-        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, budget, settled: 0 })));
+        return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, means, settled: 0 })));
     };
     let resumed = folder.resume(wanted, out.scrubber.clone())?;
     must_be_the_same(&resumed, prepared)?;
+    must_have_recorded(&resumed.header, running)?;
     if let Some(torn) = &resumed.torn {
         out.say(&format!("repaired the run's file: its last {} bytes had not been written whole", torn.bytes));
     }
     let run = resumed.header.volatile.run.clone();
+    let (settled, begun) = (resumed.settled, Arc::new(resumed.begun));
+    let recorded = Recorded { run: &run, begun: Some(&begun) };
     if resumed.finished {
+        // It may have been killed before its recording was in place.
+        if let Some(recorder) = recordings::recorder(session, assembly, running.record.as_ref(), &recorded, out)? {
+            recorder.finish()?;
+        }
         return Ok(Opening::Finished(run));
     }
-    let settled = resumed.settled;
-    let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..assembly.supply.clone() };
+    let supply = supply_of(&resumed.header, assembly);
+    let supply = Supply {
+        settled: Some(Arc::new(move |trial| settled.holds(trial))),
+        begun: Some(Arc::new({
+            let begun = begun.clone();
+            move |trial| begun.find(trial)
+        })),
+        ..supply
+    };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    let budget = forecast::agree(session, assembly, &counts, running, out)?;
-    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, budget, settled: counts.settled })))
+    let means = Means::open(session, assembly, (&supply, &counts), &recorded, running, out)?;
+    Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, means, settled: counts.settled })))
+}
+
+/// Where the answers of a resumed run come from. How it was started decides: half a fresh draw and half an old one is no
+/// draw, whatever the flags are now.
+fn supply_of(resumed: &RunHeader, assembly: &Assembly) -> Supply {
+    let supply = assembly.supply.clone();
+    if DRAW_ANEW.iter().any(|flag| resumed.settings.contains_key(*flag)) {
+        Supply { reuse: Reuse::None, kept: None, ..supply }
+    } else {
+        supply
+    }
+}
+
+/// A recording is whole only where everything is answered for it.
+fn must_have_recorded(resumed: &RunHeader, running: &Running) -> Result<(), Failure> {
+    if !running.records() || resumed.settings.contains_key(RECORD) {
+        return Ok(());
+    }
+    let why = format!(
+        "run {} was started without --record, and a recording holds all answers of a run",
+        resumed.volatile.run
+    );
+    Err(Failure::usage(why).help("go on without --record, or start anew with it and without --resume"))
 }
 
 fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
@@ -229,13 +298,8 @@ fn carry_out(
     let stop = Stop::new();
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
-    let budget = todo.budget;
-    let since_ms = assembly.supply.reuse.since_ms();
-    let cache = match &assembly.cache {
-        Some(cache) => Some(cache.clone()),
-        None => cache(session, running, out)?,
-    };
-    let recorder = recordings::recorder(session, assembly, running.record.as_ref(), out)?;
+    let Means { budget, cache, recorder } = todo.means;
+    let since_ms = todo.supply.reuse.since_ms();
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {
         retry.attempts = 1;

@@ -16,6 +16,9 @@ const TYPES: [(&str, &str); 5] = [
     (".webp", "image/webp"),
 ];
 
+/// Tokens that an image counts as before a provider has counted it, whatever its bytes.
+pub const IMAGE_TOKENS: u64 = 1_000;
+
 /// The path and the media type of an image that a text names; a text that only begins alike names none.
 pub fn image_file(text: &str) -> Option<(&str, &'static str)> {
     let path = text.strip_prefix("file:").filter(|path| !path.chars().any(char::is_whitespace))?;

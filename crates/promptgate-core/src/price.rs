@@ -24,6 +24,12 @@ impl NanoUsd {
         self.0 as f64 / 1e9
     }
 
+    /// What is left of it, nothing below 0.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The sum, at most the largest amount that can be held.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

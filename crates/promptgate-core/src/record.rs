@@ -281,6 +281,29 @@ impl SettledTrial {
     }
 }
 
+/// A trial that is not settled yet, as far as it was paid for: a line of a run's file, by which a resume asks for no answer
+/// twice and forgets no money. The last line of a trial holds; what is settled needs none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BegunTrial {
+    /// Its index in the whole plan.
+    pub trial: u64,
+    /// Which draw its answer is.
+    pub draw: u32,
+    /// The trial key.
+    pub key: Option<TrialKey>,
+    /// The request digest.
+    pub request: Option<Digest>,
+    /// What the model said; absent where it gave no answer before the run was broken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
+    /// What replies to asks of its assertions cost that no grade rests on yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<NanoUsd>,
+    /// Attempts, what was wasted, and where and when the answer was got.
+    #[serde(default)]
+    pub volatile: TrialVolatile,
+}
+
 /// What a gate that may stop early looks at, unit by unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
@@ -358,6 +381,9 @@ pub struct TrialVolatile {
     /// The run whose answer was taken over, where no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<RunId>,
+    /// Whether the answer was taken over from the cache, which tells no run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
     /// When the answer was got, milliseconds since 1970.
     #[serde(default)]
     pub answered_ms: u64,

@@ -67,6 +67,8 @@ pub enum Keys {
     /// They are going to be called.
     #[default]
     Needed,
+    /// They may be called: what is missing is kept for [`ProviderSet::must_have_keys`].
+    NeededForCalls,
     /// They are looked at only, to plan calls.
     NotNeeded,
 }
@@ -123,6 +125,8 @@ impl From<Diagnostics> for SetupError {
 pub struct ProviderSet {
     models: Vec<ModelSetup>,
     built: HashMap<Arc<str>, Built>,
+    /// By provider that was built without its key, why there is none.
+    keyless: BTreeMap<Arc<str>, Diagnostics>,
     consultants: Consultants,
     prices: Prices,
     scrubber: Scrubber,
@@ -138,6 +142,7 @@ impl ProviderSet {
         let set = Self {
             models: Vec::new(),
             built: HashMap::new(),
+            keyless: BTreeMap::new(),
             consultants: Consultants::default(),
             prices: setup.prices.clone(),
             scrubber: setup.scrubber.clone(),
@@ -166,7 +171,14 @@ impl ProviderSet {
             if self.built.contains_key(name) {
                 continue;
             }
-            match build(name, setup) {
+            let built = match build(name, setup) {
+                Err(SetupError::Credential(mistakes)) if setup.keys == Keys::NeededForCalls => {
+                    self.keyless.insert(name.clone(), mistakes);
+                    build(name, &Setup { keys: Keys::NotNeeded, clock: setup.clock.clone(), ..*setup })
+                }
+                built => built,
+            };
+            match built {
                 Ok(provider) => drop(self.built.insert(name.clone(), provider)),
                 Err(SetupError::Invalid(mistakes)) => invalid.extend(mistakes),
                 Err(SetupError::Credential(mistakes)) => missing.extend(mistakes),
@@ -181,6 +193,18 @@ impl ProviderSet {
         missing.into_result(()).map_err(SetupError::Credential)?;
         self.models.extend(models);
         Ok(self)
+    }
+
+    /// Holds that the providers of models that are about to be called have their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Credential`] for those that [`Keys::NeededForCalls`] let pass without one.
+    pub fn must_have_keys<'a>(&self, models: impl IntoIterator<Item = &'a ModelId>) -> Result<(), SetupError> {
+        let called: BTreeSet<&Arc<str>> = models.into_iter().map(|model| &model.provider).collect();
+        let mut missing = Diagnostics::default();
+        called.into_iter().filter_map(|name| self.keyless.get(name)).for_each(|why| missing.extend(why.clone()));
+        missing.into_result(()).map_err(SetupError::Credential)
     }
 
     /// What a model is asked for and its provider does not have.

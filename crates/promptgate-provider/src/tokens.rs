@@ -1,13 +1,11 @@
 //! How many tokens a request may be, before anybody has counted them.
 
+use promptgate_core::media::IMAGE_TOKENS;
 use promptgate_core::message::Part;
 use promptgate_core::request::{RequestBody, Task};
 
 /// About four bytes a token, as a rule of thumb for English has it.
 const BYTES_A_TOKEN: u64 = 4;
-
-/// An image costs about so many, whatever its bytes.
-const IMAGE: u64 = 1_000;
 
 /// A limit that models have where a request names none.
 const LARGEST_ANSWER: u64 = 4_096;
@@ -15,7 +13,7 @@ const LARGEST_ANSWER: u64 = 4_096;
 /// Tokens read, by the length of the texts; never 0.
 pub(crate) fn estimated_tokens(request: &RequestBody) -> u64 {
     let (bytes, images) = size(request);
-    bytes / BYTES_A_TOKEN + images * IMAGE + 1
+    bytes / BYTES_A_TOKEN + images * IMAGE_TOKENS + 1
 }
 
 /// Tokens read at the worst: texts of other languages take up to twice as many.

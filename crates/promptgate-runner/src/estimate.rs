@@ -267,7 +267,12 @@ impl Estimator<'_> {
             sum.answered(length, &usage);
         }
         sum.counts.trials += 1;
-        if is_reused {
+        let index = self.prepared.plan.index(trial.address);
+        if self.supply.is_settled(index) {
+            sum.counts.settled += 1;
+        } else if self.supply.is_answered(index)? {
+            sum.counts.begun += 1;
+        } else if is_reused {
             sum.counts.reused += 1;
         } else if is_replayed {
             sum.counts.replayed += 1;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::port::{PortError, RunLog};
-use promptgate_core::record::SettledTrial;
+use promptgate_core::record::{BegunTrial, SettledTrial};
 use promptgate_core::score::Outcome;
 
 use crate::outcome::Tally;
@@ -29,10 +29,15 @@ impl Default for GroupCommit {
 
 /// A trial on its way to the log.
 #[derive(Debug)]
-pub(crate) struct Settled {
-    pub(crate) trial: SettledTrial,
-    /// Whether a provider was called for it in this run.
-    pub(crate) called: bool,
+pub(crate) enum Entry {
+    /// It is settled.
+    Settled {
+        trial: Box<SettledTrial>,
+        /// Whether a provider was called for it in this run.
+        called: bool,
+    },
+    /// It is not, and something was paid for it.
+    Begun(Box<BegunTrial>),
 }
 
 /// Trials that may wait for the writer.
@@ -44,7 +49,7 @@ const REST: Duration = Duration::from_millis(2);
 
 /// The sending side of the writer thread.
 pub(crate) struct Writer {
-    sender: SyncSender<Settled>,
+    sender: SyncSender<Entry>,
     thread: JoinHandle<Written>,
 }
 
@@ -72,7 +77,7 @@ impl Writer {
     }
 
     /// A handle to send trials by; sending waits while the queue is full and fails once the log has.
-    pub(crate) fn sender(&self) -> SyncSender<Settled> {
+    pub(crate) fn sender(&self) -> SyncSender<Entry> {
         self.sender.clone()
     }
 
@@ -94,7 +99,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn run(mut self, receiver: &Receiver<Settled>, failed: impl FnOnce(&PortError)) -> Written {
+    fn run(mut self, receiver: &Receiver<Entry>, failed: impl FnOnce(&PortError)) -> Written {
         let result = self.take_all(receiver);
         if let Err(error) = &result {
             failed(error);
@@ -102,30 +107,35 @@ impl Batch {
         Written { tally: self.tally, log: result.map(|()| self.log) }
     }
 
-    fn take_all(&mut self, receiver: &Receiver<Settled>) -> Result<(), PortError> {
+    fn take_all(&mut self, receiver: &Receiver<Entry>) -> Result<(), PortError> {
         loop {
             match self.next(receiver) {
-                Ok(settled) => self.append(settled)?,
+                Ok(entry) => self.append(&entry)?,
                 Err(RecvTimeoutError::Timeout) => self.write()?,
                 Err(RecvTimeoutError::Disconnected) => return self.write(),
             }
         }
     }
 
-    fn next(&self, receiver: &Receiver<Settled>) -> Result<Settled, RecvTimeoutError> {
+    fn next(&self, receiver: &Receiver<Entry>) -> Result<Entry, RecvTimeoutError> {
         let Some(since) = self.since else { return receiver.recv().map_err(|_| RecvTimeoutError::Disconnected) };
         let left = || self.commit.longest.saturating_sub(since.elapsed());
         match receiver.try_recv() {
-            Ok(settled) => return Ok(settled),
+            Ok(entry) => return Ok(entry),
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
             Err(TryRecvError::Empty) => std::thread::sleep(REST.min(left())),
         }
         receiver.recv_timeout(left())
     }
 
-    fn append(&mut self, settled: Settled) -> Result<(), PortError> {
-        let bytes = self.log.append(&settled.trial)?;
-        self.open.push((settled.trial.outcome, settled.called));
+    fn append(&mut self, entry: &Entry) -> Result<(), PortError> {
+        let bytes = match entry {
+            Entry::Settled { trial, called } => {
+                self.open.push((trial.outcome, *called));
+                self.log.append(trial)?
+            }
+            Entry::Begun(trial) => self.log.append_begun(trial)?,
+        };
         let since = *self.since.get_or_insert_with(Instant::now);
         // A queue that never runs dry would otherwise keep the batch open until it is large.
         if bytes >= self.commit.largest || since.elapsed() >= self.commit.longest { self.write() } else { Ok(()) }

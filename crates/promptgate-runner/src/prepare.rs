@@ -331,6 +331,17 @@ impl Prepared {
         })
     }
 
+    /// The request of a trial, by its index in the plan, as it is asked; nothing where its prompt cannot be rendered.
+    ///
+    /// # Errors
+    ///
+    /// A case that cannot be read.
+    pub fn request_of(&self, trial: u64) -> Result<Option<Request>, PortError> {
+        let address = self.plan.address(trial);
+        let trial = self.open(address, &Arc::new(self.case(address.case)?))?;
+        Ok(self.request(&trial).ok())
+    }
+
     /// What a request of each version to each model asks for beside its messages, with the index of the version: what a
     /// provider cannot be told of a prompt's settings, it can be told for no case. A prompt that does not render is left to
     /// its trials, as are messages.

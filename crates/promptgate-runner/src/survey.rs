@@ -9,6 +9,7 @@ use promptgate_core::case::Case;
 use promptgate_core::event::Event;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::{AnswerCache, CacheKey, PortError, ResponseCache, StoredAnswer};
+use promptgate_core::record::BegunTrial;
 use promptgate_core::request::Request;
 use promptgate_core::{Diagnostic, Diagnostics};
 use promptgate_provider::{Lookup, Recording};
@@ -20,6 +21,9 @@ use crate::share::Share;
 
 /// Tells which trials are settled already, by index; for a resume.
 pub type Settled = Arc<dyn Fn(u64) -> bool + Send + Sync>;
+
+/// Tells what a trial that is not settled has come to, by index; for a resume.
+pub type Begun = Arc<dyn Fn(u64) -> Result<Option<BegunTrial>, PortError> + Send + Sync>;
 
 /// Where answers come from, apart from calls.
 #[derive(Clone, Default)]
@@ -36,6 +40,8 @@ pub struct Supply {
     pub settled: Option<Settled>,
     /// What assertions have asked since the run began.
     pub questions: Arc<Questions>,
+    /// What of the rest is paid for already.
+    pub begun: Option<Begun>,
     /// Whether providers may be called.
     pub calls: Calls,
 }
@@ -78,6 +84,8 @@ pub struct Counts {
     pub trials: u64,
     /// Settled before a resume.
     pub settled: u64,
+    /// Answered before a resume, and not graded.
+    pub begun: u64,
     /// Taken over from earlier runs.
     pub reused: u64,
     /// Taken from the stored run that is a baseline, or missing there.
@@ -94,6 +102,7 @@ impl Counts {
     pub(crate) fn add(&mut self, other: Self) {
         self.trials += other.trials;
         self.settled += other.settled;
+        self.begun += other.begun;
         self.reused += other.reused;
         self.retaken += other.retaken;
         self.replayed += other.replayed;
@@ -108,7 +117,7 @@ impl Counts {
 
     /// What is there already, recordings apart.
     pub fn stored(&self) -> u64 {
-        self.settled + self.reused + self.retaken + self.kept
+        self.settled + self.begun + self.reused + self.retaken + self.kept
     }
 
     /// What a run of this plan has left to do.
@@ -123,9 +132,22 @@ impl Supply {
         self.settled.as_ref().is_some_and(|settled| settled(trial))
     }
 
+    /// What a trial that is not settled has come to before a resume.
+    pub(crate) fn begun(&self, trial: u64) -> Result<Option<BegunTrial>, PortError> {
+        self.begun.as_ref().map_or(Ok(None), |begun| begun(trial))
+    }
+
+    /// Whether a trial was answered before a resume.
+    pub(crate) fn is_answered(&self, trial: u64) -> Result<bool, PortError> {
+        Ok(self.begun(trial)?.is_some_and(|begun| begun.response.is_some()))
+    }
+
     /// The earlier draws of a trial that are stored.
     pub(crate) fn earlier(&self, key: &TrialKey, draw: u32) -> Result<Vec<StoredAnswer>, PortError> {
-        self.stored.as_ref().map_or_else(|| Ok(Vec::new()), |cache| cache.before(key, draw))
+        match &self.stored {
+            Some(cache) if draw > 1 => cache.before(key, draw),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Whether a trial of a model may be answered without a call.
@@ -209,8 +231,11 @@ pub fn survey_confirmations(
         let trial = prepared.open(*address, &case)?;
         let source = &prepared.plan.models[address.model].source;
         let is_kept = |request: &Request| supply.kept(request, source).is_some();
-        *if supply.is_settled(prepared.plan.index(*address)) {
+        let index = prepared.plan.index(*address);
+        *if supply.is_settled(index) {
             &mut counts.settled
+        } else if supply.is_answered(index)? {
+            &mut counts.begun
         } else if matches!(supply.stored(address.model, &trial.key)?, Some((_, true))) {
             &mut counts.reused
         } else if supply.recording(address.model).is_some() {
@@ -286,9 +311,14 @@ impl Surveyor<'_> {
         let mut repeats: Vec<u32> = Vec::new();
         for repeat in 1..=plan.trials {
             part.counts.trials += 1;
-            let settled = self.supply.is_settled(plan.index(TrialAddress { repeat, ..side }));
-            part.counts.settled += u64::from(settled);
-            repeats.extend((!settled).then_some(repeat));
+            let index = plan.index(TrialAddress { repeat, ..side });
+            if self.supply.is_settled(index) {
+                part.counts.settled += 1;
+            } else if self.supply.is_answered(index)? {
+                part.counts.begun += 1;
+            } else {
+                repeats.push(repeat);
+            }
         }
         let open = repeats.len() as u64;
         if self.prepared.retakes[side.version].is_some() {

@@ -11,6 +11,7 @@ mod words;
 use promptgate_core::Digest;
 use promptgate_core::calibration::{Calibration, Fit};
 use promptgate_core::gate::{Limit, Policy, Rule, Subject};
+use promptgate_core::media::IMAGE_TOKENS;
 use promptgate_core::name::{ModelId, SuiteName};
 use promptgate_core::price::Price;
 use promptgate_core::record::MetricSpec;
@@ -213,7 +214,10 @@ fn notes(facts: &PlanFacts<'_>) -> Vec<String> {
     let files: u64 = facts.models.iter().flat_map(|model| &model.sides).map(|side| side.asked.files).sum();
     if files > 0 {
         let files = counted(files, "image or other file is", "images and other files are");
-        notes.push(format!("{files} not in the tokens: their number cannot be told from a length"));
+        notes.push(format!(
+            "{files} counted as {} tokens each: their number cannot be told from a length",
+            IMAGE_TOKENS
+        ));
     }
     notes
 }

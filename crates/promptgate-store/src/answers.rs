@@ -1,10 +1,10 @@
-//! Answers that earlier runs hold, found again by trial key.
+//! Answers that earlier runs hold, found again by trial key, whether they were graded then or not.
 //!
 //! Runs that hold none of the wanted versions are passed over after their header. Of the others every answer is indexed
 //! (24 bytes each); its line is read, checked and compared with the whole key when it is asked for. A damaged line is a
 //! miss, never an answer; an error is no answer either, so it is asked again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,13 +14,14 @@ use promptgate_core::Digest;
 use promptgate_core::name::RunId;
 use promptgate_core::plan::TrialKey;
 use promptgate_core::port::{AnswerCache, PortError, StoredAnswer};
-use promptgate_core::record::{RunHeader, SettledTrial};
+use promptgate_core::record::{BegunTrial, RunHeader, SettledTrial};
+use promptgate_core::score::Outcome;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::positioned::read_line;
 use crate::run::line::{self, Line};
-use crate::run::{RunError, RunFolder, trial_of};
+use crate::run::{RunError, RunFolder};
 
 /// The stored answers of some versions.
 #[derive(Debug)]
@@ -33,13 +34,14 @@ pub struct StoredAnswers {
 }
 
 /// Where an answer stands: 24 bytes. The order is that of the index: by key, the largest draw first, of one draw the
-/// newest run first (runs are numbered from the newest).
+/// newest run first (runs are numbered from the newest), of one run the last line first: what settles a trial stands behind
+/// what had been answered until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     key: u64,
     draw: std::cmp::Reverse<u32>,
     run: u32,
-    offset: u64,
+    offset: std::cmp::Reverse<u64>,
 }
 
 impl StoredAnswers {
@@ -67,7 +69,12 @@ impl StoredAnswers {
         let number = self.runs.len() as u32;
         let before = self.index.len();
         let indexed = index_run(&path, versions, |key, draw, offset| {
-            self.index.push(Entry { key: head(&key), draw: std::cmp::Reverse(draw), run: number, offset });
+            self.index.push(Entry {
+                key: head(&key),
+                draw: std::cmp::Reverse(draw),
+                run: number,
+                offset: std::cmp::Reverse(offset),
+            });
         });
         indexed.map_err(RunError::io(format!("read {}", path.display())))?;
         if self.index.len() > before {
@@ -82,7 +89,7 @@ impl StoredAnswers {
             Some((run, file)) if run == entry.run => file,
             _ => File::open(&self.runs[entry.run as usize].1)?,
         };
-        let line = read_line(&file, entry.offset);
+        let line = read_line(&file, entry.offset.0);
         *open = Some((entry.run, file));
         line
     }
@@ -97,7 +104,7 @@ impl StoredAnswers {
     fn answer(&self, entry: &Entry, key: &TrialKey) -> Result<Option<StoredAnswer>, PortError> {
         let (run, path) = &self.runs[entry.run as usize];
         match self.read(entry) {
-            Ok(text) => Ok(trial_of(&text).ok().and_then(|trial| answer_of(trial, key, run))),
+            Ok(text) => Ok(answer_of(&text, run).filter(|(answered, _)| answered == key).map(|(_, answer)| answer)),
             // The run was removed since it was indexed.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(PortError::io(format!("read {}", path.display()), error)),
@@ -127,11 +134,17 @@ impl AnswerCache for StoredAnswers {
     }
 }
 
-fn answer_of(trial: SettledTrial, key: &TrialKey, run: &RunId) -> Option<StoredAnswer> {
-    if trial.key != Some(*key) {
-        return None;
+/// The answer on a line, and what it answers.
+fn answer_of(text: &[u8], run: &RunId) -> Option<(TrialKey, StoredAnswer)> {
+    match line::read(text).ok()? {
+        Line::Trial(json) => of_settled(serde_json::from_str(json).ok()?, run),
+        Line::Begun(json) => of_begun(serde_json::from_str(json).ok()?, run),
+        _ => None,
     }
-    Some(StoredAnswer {
+}
+
+fn of_settled(trial: SettledTrial, run: &RunId) -> Option<(TrialKey, StoredAnswer)> {
+    let answer = StoredAnswer {
         response: trial.response?,
         request: trial.request?,
         draw: trial.draw,
@@ -139,7 +152,22 @@ fn answer_of(trial: SettledTrial, key: &TrialKey, run: &RunId) -> Option<StoredA
         answered_ms: trial.volatile.answered_ms,
         outcome: trial.outcome,
         metrics: trial.metrics,
-    })
+    };
+    Some((trial.key?, answer))
+}
+
+/// An answer that was not graded before its run was broken off.
+fn of_begun(trial: BegunTrial, run: &RunId) -> Option<(TrialKey, StoredAnswer)> {
+    let answer = StoredAnswer {
+        response: trial.response?,
+        request: trial.request?,
+        draw: trial.draw,
+        run: run.clone(),
+        answered_ms: trial.volatile.answered_ms,
+        outcome: Outcome::Errored,
+        metrics: BTreeMap::new(),
+    };
+    Some((trial.key?, answer))
 }
 
 /// What stands for a key in the index. Two keys may share it: the whole key is compared when the line is read.
@@ -163,7 +191,7 @@ fn index_run(
         let Some(line) = text.strip_suffix(b"\n") else { return Ok(()) };
         match line::read(line) {
             Ok(Line::Header(json)) if !holds_any(json, versions) => return Ok(()),
-            Ok(Line::Trial(json)) => {
+            Ok(Line::Trial(json) | Line::Begun(json)) => {
                 if let Some((key, draw)) = answered(json) {
                     take(key, draw, offset);
                 }
@@ -183,7 +211,7 @@ fn holds_any(header: &str, versions: &BTreeSet<Digest>) -> bool {
     })
 }
 
-/// Key and draw of a trial that was answered; the rest of the line is passed over without being built.
+/// Key and draw of a trial that was answered, settled or not; the rest of the line is passed over without being built.
 fn answered(json: &str) -> Option<(TrialKey, u32)> {
     #[derive(Deserialize)]
     struct Head {

@@ -2,8 +2,9 @@
 //! run is over. Lines of the old file that were not recorded anew stay as they are, where they stood.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use promptgate_core::answer::Response;
@@ -26,12 +27,15 @@ pub struct RecordingFile {
     scrubber: Scrubber,
     /// The new lines, in order of completion.
     spool: BufWriter<File>,
+    /// Where the spool is, if it outlives a process that is killed.
+    kept: Option<PathBuf>,
     len: u64,
     /// Where the newest line of each trial stands in the spool; the order is that of the new file.
     places: BTreeMap<Place, u64>,
 }
 
-/// What a line is of: it takes the place of an old line of the same.
+/// What a line is of: it takes the place of an old line of the same. The request belongs to it: two versions of one prompt are
+/// both recorded, and recording one of them anew leaves the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     case: CaseId,
@@ -39,14 +43,15 @@ struct Place {
     /// The model as the line names it: its id, or no more than the last part of it.
     model: String,
     trial: u32,
+    /// Absent in a line that does not say what it answered.
+    request: Option<Digest>,
 }
 
 /// Whom a line answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Asker {
     Prompt(PromptId),
-    /// An assertion, by what it asked: of one case it may ask several things, and of other versions others.
-    Assertion(String, Option<Digest>),
+    Assertion(String),
 }
 
 impl Place {
@@ -54,10 +59,24 @@ impl Place {
     fn of(line: &RecordedLine) -> Option<Self> {
         let model = line.model.as_deref()?;
         let asker = match &line.assertion {
-            Some(assertion) => Asker::Assertion(assertion.clone(), line.request_digest),
+            Some(assertion) => Asker::Assertion(assertion.clone()),
             None => Asker::Prompt(line.prompt.clone()?),
         };
-        Some(Self { case: line.case.clone(), asker, model: model.to_owned(), trial: line.trial.unwrap_or(1) })
+        Some(Self {
+            case: line.case.clone(),
+            asker,
+            model: model.to_owned(),
+            trial: line.trial.unwrap_or(1),
+            request: line.request_digest,
+        })
+    }
+
+    /// Whether this new line is what an old one is of. An old line may have a short name of the model, and no request.
+    fn takes(&self, old: &Self) -> bool {
+        let is_short = !old.model.contains('/') && self.model.rsplit('/').next() == Some(&old.model);
+        (&self.case, &self.asker, self.trial) == (&old.case, &old.asker, old.trial)
+            && (self.model == old.model || is_short)
+            && (old.request.is_none() || self.request == old.request)
     }
 }
 
@@ -68,21 +87,54 @@ impl RecordingFile {
         check_old(path)?;
         let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
         let spool = BufWriter::new(spool().map_err(failed)?);
-        Ok(Self { path: path.to_owned(), scrubber, spool, len: 0, places: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, places: BTreeMap::new() })
     }
 
-    /// The new line that takes an old one's place: of the same model, or of the only one that an old line's short name can
-    /// mean.
+    /// The same, with the new lines in a file of their own until the recording is in place: what a process that was killed
+    /// left there is gone on with.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, read or cut.
+    pub fn kept_in(mut self, spool: &Path) -> Result<Self, Diagnostics> {
+        self.take_up(spool)
+            .map_err(|error| Diagnostic::new(format!("cannot record by {}: {error}", spool.display())))?;
+        Ok(self)
+    }
+
+    fn take_up(&mut self, spool: &Path) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(spool)?;
+        let mut reader = BufReader::new(&file);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            // A line without an end was being written when the process died.
+            let Some(Ok(recorded)) = line.strip_suffix(b"\n").map(|line| parse_line(line, "", 0)) else { break };
+            self.place(&recorded, line.len() as u64);
+            line.clear();
+        }
+        file.set_len(self.len)?;
+        file.seek(SeekFrom::Start(self.len))?;
+        (self.spool, self.kept) = (BufWriter::new(file), Some(spool.to_owned()));
+        Ok(())
+    }
+
+    /// Notes where a new line stands: behind all others.
+    fn place(&mut self, line: &RecordedLine, bytes: u64) {
+        if let Some(place) = Place::of(line) {
+            self.places.insert(place, self.len);
+        }
+        self.len += bytes;
+    }
+
+    /// The new line that takes an old one's place; none where an old line's short name can mean several models.
     fn taken_by(&self, old: &Place) -> Option<Place> {
         if self.places.contains_key(old) {
             return Some(old.clone());
         }
-        let is_meant = |new: &&Place| {
-            let same = (&new.case, &new.asker, new.trial) == (&old.case, &old.asker, old.trial);
-            same && !old.model.contains('/') && new.model.rsplit('/').next() == Some(&old.model)
-        };
-        let mut meant = self.places.keys().filter(is_meant);
-        meant.next().filter(|_| meant.next().is_none()).cloned()
+        let mut meant = self.places.keys().filter(|new| new.takes(old));
+        let first = meant.next()?;
+        meant.all(|other| other.model == first.model).then(|| first.clone())
     }
 
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -120,21 +172,24 @@ impl RecordingSink for RecordingFile {
         let action = || format!("record into {}", self.path.display());
         let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
             .map_err(|reason| PortError::other(action(), reason))?;
-        writeln!(self.spool, "{json}").map_err(|error| PortError::io(action(), error))?;
-        if let Some(place) = Place::of(&line) {
-            self.places.insert(place, self.len);
-        }
-        self.len += json.len() as u64 + 1;
+        writeln!(self.spool, "{json}")
+            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
+            .map_err(|error| PortError::io(action(), error))?;
+        self.place(&line, json.len() as u64 + 1);
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), PortError> {
-        if self.places.is_empty() {
-            return Ok(());
-        }
         let path = self.path.clone();
-        atomic::write_with(&path, |out| self.write_new(out))
-            .map_err(|error| PortError::io(format!("write {}", path.display()), error.cause))
+        if !self.places.is_empty() {
+            atomic::write_with(&path, |out| self.write_new(out))
+                .map_err(|error| PortError::io(format!("write {}", path.display()), error.cause))?;
+        }
+        // All of it is in the recording now; where it stays, it is only written once more.
+        if let Some(spool) = self.kept.take() {
+            let _ = std::fs::remove_file(spool);
+        }
+        Ok(())
     }
 }
 
@@ -147,8 +202,18 @@ fn open_old(path: &Path) -> io::Result<Option<File>> {
 
 fn check_old(path: &Path) -> Result<(), Diagnostics> {
     let name = path.display().to_string();
-    let old = open_old(path).map_err(|error| Diagnostic::new(format!("cannot read {name}: {error}")))?;
-    let Some(old) = old else { return Ok(()) };
+    let failed = |error: io::Error| Diagnostic::new(format!("cannot read {name}: {error}"));
+    let kind = std::fs::metadata(path).map(|meta| meta.is_file());
+    match kind {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error).into()),
+        // A device may have no end, and a pipe nobody who writes; neither could be replaced by a file.
+        Ok(false) => {
+            return Err(Diagnostic::new(format!("{name} is no file, so nothing can be recorded into it")).into());
+        }
+        Ok(true) => {}
+    }
+    let old = File::open(path).map_err(failed)?;
     let mut lines = Lines::new(BufReader::new(old), name.clone());
     while let Some(line) = lines.next_line() {
         let line = line?;

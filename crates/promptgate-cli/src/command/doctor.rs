@@ -172,13 +172,20 @@ fn providers(
         scrubber: &out.scrubber,
         prices: &prices,
         clock: Arc::new(SystemClock),
-        // Nothing is run here.
+        // A program under test is looked at, not run. What prints a key would be: `prints_key`.
         allow_exec: true,
         keys: Keys::Needed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitCode::Bug, format!("cannot start: {error}")))?;
     for (name, Used { models, is_called }) in used {
+        if prints_key(opened, name) && !opened.allows_programs() {
+            found.note(
+                name,
+                "its key comes from a command, which was not run: programs are off, so runs need --allow-exec",
+            );
+            continue;
+        }
         let wanted = models.iter().map(|id| ModelSetup {
             id: id.clone(),
             answers: AnswersFrom::Provider,
@@ -202,6 +209,13 @@ fn providers(
         }
     }
     Ok(())
+}
+
+/// Whether a program prints the key of a provider.
+fn prints_key(opened: &Opened, name: &str) -> bool {
+    opened.settings().providers.get(name).is_some_and(|provider| {
+        provider.key_command.is_some() && provider.key_env.is_none() && provider.key_file.is_none()
+    })
 }
 
 fn reached(checkup: &Checkup, models: &[ModelId], found: &mut Findings) {

@@ -92,8 +92,7 @@ impl Assembly {
         prompts_can_be_said(&prepared, &providers)?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
         let (asked, consultants) = asked(&prepared.asked, &judges);
-        let called_judges = asked.iter().filter(|judge| matches!(judge.answers, AnswersFrom::Provider));
-        let called_judges = called_judges.map(|judge| judge.id.clone()).collect();
+        let called_judges = called(&asked).cloned().collect();
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         judges_can_be_asked(session, &providers)?;
@@ -108,6 +107,7 @@ impl Assembly {
             reuse,
             settled: None,
             questions: Arc::default(),
+            begun: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
         Ok(Self { prepared: Arc::new(prepared), supply, providers, models, cache, called_judges, notes, first_notes })
@@ -134,7 +134,7 @@ fn setup<'a>(
         clock: Arc::new(SystemClock),
         // Who only looks runs nothing, and is told what would be run.
         allow_exec: running.allow_exec || running.only_looks || session.allows_programs(),
-        keys: if running.only_looks { Keys::NotNeeded } else { Keys::Needed },
+        keys: if running.only_looks || running.no_run { Keys::NotNeeded } else { Keys::NeededForCalls },
     }
 }
 
@@ -151,7 +151,10 @@ pub fn of_judges(
     let environment = |name: &str| std::env::var(name).ok();
     let setup = setup(session, (&prices, &environment), running, out);
     let none = ProviderSet::build(Vec::new(), &setup).map_err(setup_failure)?;
-    none.with(models, consultants, &setup).map_err(setup_failure)
+    let called: Vec<ModelId> = called(&models).cloned().collect();
+    let providers = none.with(models, consultants, &setup).map_err(setup_failure)?;
+    providers.must_have_keys(&called).map_err(setup_failure)?;
+    Ok(providers)
 }
 
 /// What the change would have loosened, in one line.
@@ -278,6 +281,11 @@ fn judges_itself(asked: &[ModelSetup], models: &[SuiteModel]) -> Option<String> 
     Some(format!("{} judges its own answers, and models favour what they wrote: name another judge", own.id))
 }
 
+/// The models that no recording stands in for.
+fn called(models: &[ModelSetup]) -> impl Iterator<Item = &ModelId> {
+    models.iter().filter(|model| matches!(model.answers, AnswersFrom::Provider)).map(|model| &model.id)
+}
+
 fn answers(recording: Option<&Arc<Recording>>) -> AnswersFrom {
     recording.cloned().map_or(AnswersFrom::Provider, AnswersFrom::Recording)
 }
@@ -299,7 +307,7 @@ fn asked(asked: &BTreeSet<Asked>, judges: &[(ModelId, Arc<Recording>)]) -> (Vec<
     (models.into_iter().map(setup).collect(), consultants)
 }
 
-fn setup_failure(error: SetupError) -> Failure {
+pub(super) fn setup_failure(error: SetupError) -> Failure {
     let mut failure = Failure::from(error.diagnostics().clone());
     failure.code = error.exit_code();
     failure
@@ -361,11 +369,17 @@ fn kept(cache: Option<&Arc<Cache>>, reuse: Reuse) -> Option<Kept> {
     Some(Kept { cache: cache.clone(), since_ms: reuse.since_ms()? })
 }
 
+/// The settings that say that a run takes over no answer of another one.
+pub(super) const DRAW_ANEW: [&str; 2] = ["fresh", RECORD];
+
+/// The setting of a run that is recorded.
+pub(super) const RECORD: &str = "record";
+
 /// What shaped the run, by flag. What cannot change a result (concurrency, reports) is left out.
 fn settings(running: &Running) -> Map<String, Value> {
     let mut settings = Map::new();
     for (flag, set) in
-        [("live", running.live), ("record", running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
+        [("live", running.live), (RECORD, running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
     {
         if set {
             settings.insert(flag.to_owned(), Value::Bool(true));

@@ -7,10 +7,11 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
-use promptgate_runner::{Counts, estimate};
+use promptgate_runner::{Counts, Supply, estimate};
 use promptgate_scoring::planning::spend;
 
 use super::Assembly;
+use super::assembly::setup_failure;
 use crate::args::Running;
 use crate::error::Failure;
 use crate::output::Output;
@@ -32,16 +33,17 @@ enum Forecast {
 pub fn agree(
     session: &Session,
     assembly: &Assembly,
-    counts: &Counts,
+    (supply, counts): (&Supply, &Counts),
     running: &Running,
     out: &Output,
 ) -> Result<Option<Budget>, Failure> {
     let limits = limits(session, running);
     let judges = assembly.called_judges.as_slice();
     let judges_are_called = !judges.is_empty() && !running.no_run && counts.open() > 0;
+    must_have_keys(assembly, counts)?;
     if counts.calls > 0 || judges_are_called {
         must_be_priced(session, assembly, &limits)?;
-        let forecast = forecast(session, assembly)?;
+        let forecast = forecast(session, assembly, supply)?;
         out.say(&line(counts, forecast, assembly));
         confirm(costs_more(session, forecast, judges), &limits, running, out)?;
     }
@@ -65,13 +67,25 @@ pub fn limits(session: &Session, running: &Running) -> BudgetLimits {
     }
 }
 
+/// The models under test that no recording stands in for.
+fn called(assembly: &Assembly) -> impl Iterator<Item = &ModelId> {
+    let models = assembly.models.iter().zip(&assembly.supply.recordings);
+    models.filter(|(_, recording)| recording.is_none()).map(|(model, _)| &model.id)
+}
+
+/// Nothing is called without its key; where nothing is called, none is needed. What judges will be asked is not known before
+/// answers are graded.
+pub fn must_have_keys(assembly: &Assembly, counts: &Counts) -> Result<(), Failure> {
+    let tested = called(assembly).filter(|_| counts.calls > 0);
+    let asked = assembly.called_judges.iter().filter(|_| counts.open() > 0);
+    assembly.providers.must_have_keys(tested.chain(asked)).map_err(setup_failure)
+}
+
 /// A budget in dollars says nothing about a model without a price.
 fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits) -> Result<(), Failure> {
     let prices = session.prices();
-    let models = assembly.models.iter().zip(&assembly.supply.recordings);
-    let called = models.filter(|(_, recording)| recording.is_none()).map(|(model, _)| &model.id);
     let unpriced = |id: &&ModelId| prices.of(id).is_none();
-    match called.chain(assembly.called_judges.iter()).find(unpriced) {
+    match called(assembly).chain(assembly.called_judges.iter()).find(unpriced) {
         Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
             "a budget in dollars needs the price of `{id}`"
         ))
@@ -80,12 +94,12 @@ fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits)
     }
 }
 
-fn forecast(session: &Session, assembly: &Assembly) -> Result<Forecast, Failure> {
+fn forecast(session: &Session, assembly: &Assembly, supply: &Supply) -> Result<Forecast, Failure> {
     let prices = session.prices();
     if assembly.models.iter().all(|model| prices.of(&model.id).is_none()) {
         return Ok(Forecast::Unknown(Unknown::Price));
     }
-    let found = estimate(&assembly.prepared, &assembly.supply, &assembly.supply.recordings)?;
+    let found = estimate(&assembly.prepared, supply, &supply.recordings)?;
     let (mut sum, mut is_at_most) = (NanoUsd::default(), false);
     for (index, model) in assembly.models.iter().enumerate() {
         let sides: Vec<_> = found.sides.iter().map(|models| models[index].cost).collect();

@@ -1,17 +1,20 @@
 //! The recordings of a suite's models: opened for `replay`, written for `--record`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use promptgate_core::answer::Response;
 use promptgate_core::ask::Asked;
-use promptgate_core::name::ModelId;
+use promptgate_core::name::{ModelId, RunId};
 use promptgate_core::port::{PortError, RecordingSink};
+use promptgate_core::record::SettledRecord;
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
 use promptgate_provider::{Recorder, Recording};
+use promptgate_runner::Prepared;
 use promptgate_store::RecordingFile;
+use promptgate_store::run::Begun;
 
 use super::assembly::Assembly;
 use crate::error::Failure;
@@ -66,31 +69,81 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
     })
 }
 
-/// What writes answers into the suite's recordings, or into one file, if that is wanted.
+/// The run that is recorded.
+pub struct Recorded<'a> {
+    pub run: &'a RunId,
+    /// Of one that is gone on with, what is answered and not settled.
+    pub begun: Option<&'a Begun>,
+}
+
+/// What writes answers into the suite's recordings, or into one file, if that is wanted. What a resumed run holds already is
+/// written first.
 pub fn recorder(
     session: &Session,
     assembly: &Assembly,
     wanted: Option<&Option<PathBuf>>,
+    recorded: &Recorded<'_>,
     out: &Output,
 ) -> Result<Option<Recorder>, Failure> {
     let Some(file) = wanted else { return Ok(None) };
+    let mut sink = sink(session, assembly, file.as_ref(), recorded.run, out)?;
+    if let Some(begun) = recorded.begun {
+        record_held(session, &assembly.prepared, (recorded.run, begun), &mut *sink)?;
+    }
+    Ok(Some(Recorder::start(sink)))
+}
+
+/// A process that was killed may have put on record what it had not recorded yet.
+fn record_held(
+    session: &Session,
+    prepared: &Prepared,
+    (run, begun): (&RunId, &Begun),
+    sink: &mut dyn RecordingSink,
+) -> Result<(), Failure> {
+    let run = session.runs().open(run.as_str())?;
+    let settled = run.trials().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
+    let begun = begun.iter().map(|trial| trial.map(|it| (it.trial, it.request, it.response, it.volatile)));
+    for trial in settled.chain(begun) {
+        let (trial, digest, response, volatile) = trial?;
+        // What stands in for a version that is not called is recorded nowhere.
+        let Some(response) = response.filter(|_| volatile.reused.is_none()) else { continue };
+        if let Some(request) = prepared.request_of(trial)?.filter(|request| Some(request.digest) == digest) {
+            sink.record(&request, &response)?;
+        }
+    }
+    Ok(())
+}
+
+fn sink(
+    session: &Session,
+    assembly: &Assembly,
+    file: Option<&PathBuf>,
+    run: &RunId,
+    out: &Output,
+) -> Result<Box<dyn RecordingSink>, Failure> {
+    let mut number = 0;
+    let mut create = |path: &Path| -> Result<RecordingFile, Failure> {
+        number += 1;
+        let spool = session.runs().beside(run, &format!("recording-{number}"))?;
+        Ok(RecordingFile::create(path, out.scrubber.clone())?.kept_in(&spool)?)
+    };
     if let Some(file) = file {
         // Its lines name their models.
-        return Ok(Some(Recorder::start(Box::new(RecordingFile::create(file, out.scrubber.clone())?))));
+        return Ok(Box::new(create(file)?));
     }
     let mut files = Vec::new();
     for model in &assembly.models {
         let path = session.tree().place(&session.folder().join(file_of(model)?)?)?;
-        files.push((model.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
+        files.push((model.id.clone(), create(&path)?));
     }
     let mut judges = Vec::new();
     for judge in &session.suite.judges {
         if let Some(recording) = &judge.recording {
             let path = session.tree().place(&session.folder().join(&recording.file)?)?;
-            judges.push((judge.id.clone(), RecordingFile::create(&path, out.scrubber.clone())?));
+            judges.push((judge.id.clone(), create(&path)?));
         }
     }
-    Ok(Some(Recorder::start(Box::new(ByModel { tested: files, judges }))))
+    Ok(Box::new(ByModel { tested: files, judges }))
 }
 
 /// Each model's answers go into its own file.

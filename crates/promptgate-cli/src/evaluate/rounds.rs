@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::name::RunId;
 use promptgate_core::port::{PortError, RunLog};
-use promptgate_core::record::{Purpose, SettledRecord, SettledTrial};
+use promptgate_core::record::{BegunTrial, Purpose, SettledRecord, SettledTrial};
 use promptgate_provider::Answerer;
 use promptgate_runner::{Counts, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations};
 use promptgate_scoring::fold::{confirmations, gate_report, is_settled};
@@ -26,6 +26,10 @@ struct OpenEnd(Arc<Mutex<RunFile>>);
 impl RunLog for OpenEnd {
     fn append(&mut self, trial: &SettledTrial) -> Result<usize, PortError> {
         self.file().append(trial)
+    }
+
+    fn append_begun(&mut self, trial: &BegunTrial) -> Result<usize, PortError> {
+        self.file().append_begun(trial)
     }
 
     fn commit(&mut self) -> Result<(), PortError> {

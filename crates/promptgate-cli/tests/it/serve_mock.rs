@@ -286,6 +286,27 @@ fn a_doctor_tells_what_will_be_in_the_way_and_shows_no_key() {
 }
 
 #[test]
+fn a_doctor_runs_no_program_that_only_the_project_names() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "[provider.openai]\nkey_command = [\"touch\", \"was-run\"]\n");
+    for words in [&["doctor"][..], &["doctor", "--offline"]] {
+        let output = project.run(words).expect_code(0);
+        assert!(
+            output.stdout.contains("-   openai       its key comes from a command, which was not run"),
+            "{output:?}"
+        );
+        assert!(!project.has("was-run"));
+    }
+    std::fs::create_dir_all(project.home().join(".config/promptgate")).unwrap();
+    std::fs::write(project.home().join(".config/promptgate/config.toml"), "allow_exec = true\n").unwrap();
+    let output = project.run(["doctor"]).expect_code(77);
+    assert!(
+        output.stdout.contains("`key_command` did not print exactly one line") && project.has("was-run"),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn what_was_recorded_into_one_file_answers_for_every_wire() {
     let mock = Mock::start(None);
     let project = project(&mock, "");

@@ -375,7 +375,7 @@ pub struct GateVolatile {
     pub started: String,
     /// Calls made in this run, retries included.
     pub attempts: u64,
-    /// Trials taken over from earlier runs.
+    /// Trials taken over from earlier runs and from the cache.
     pub reused: u64,
     /// What failed attempts cost, in nano-dollars.
     pub wasted_nano_usd: NanoUsd,

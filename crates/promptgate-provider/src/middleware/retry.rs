@@ -95,6 +95,8 @@ impl<P: Provider> Answerer for Retry<P> {
                 wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
                 let failure = self.judged(failed.failure);
                 if attempts >= self.policy.attempts || !failure.kind.is_retryable() {
+                    // What the budget refused was not called.
+                    let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
                     return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
                 }
                 self.pause(&request, attempts, failure).await;

@@ -14,7 +14,7 @@ use promptgate_core::name::RunId;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::{Clock, PortError, StoredAnswer};
 use promptgate_core::price::NanoUsd;
-use promptgate_core::record::{EarlierDraw, SettledCase, SettledTrial, TrialVolatile};
+use promptgate_core::record::{BegunTrial, EarlierDraw, SettledCase, SettledTrial, TrialVolatile};
 use promptgate_core::request::Request;
 use promptgate_core::score::Outcome;
 use promptgate_provider::Answerer;
@@ -68,9 +68,30 @@ pub(crate) struct Answered {
     pub(crate) called: bool,
     judge_cost: Option<NanoUsd>,
     judge_unpriced: u32,
+    asked: Asked,
+    /// Whether something was paid for that the log does not know of.
+    is_news: bool,
+    /// Whether asks of its assertions were served already.
+    pub(crate) is_asked_about: bool,
     /// What the trial was answered in earlier draws.
     earlier: Vec<StoredAnswer>,
     volatile: TrialVolatile,
+}
+
+/// What asks of a trial's assertions cost, as far as that is no part of the judging that its grade rests on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    /// What replies cost that were got before the run was broken off.
+    before: Option<NanoUsd>,
+    /// What replies cost that the cache had kept: paid for before.
+    kept: Option<NanoUsd>,
+}
+
+impl Asked {
+    /// What was paid for and served no grade, since it was not kept.
+    fn in_vain(self) -> Option<NanoUsd> {
+        self.before.map(|before| before.less(self.kept.unwrap_or_default())).filter(|vain| *vain > NanoUsd::default())
+    }
 }
 
 /// What serving the asks of a trial's assertions took.
@@ -80,6 +101,8 @@ pub(crate) struct Asking {
     pub(crate) attempts: u32,
     /// What the replies cost, where it is known.
     pub(crate) cost: Option<NanoUsd>,
+    /// Of that, what replies cost that the cache had kept.
+    pub(crate) kept: Option<NanoUsd>,
     /// Replies of which it is not.
     pub(crate) unpriced: u32,
     /// What failed attempts cost, where it is known.
@@ -91,6 +114,7 @@ impl Asking {
         self.attempts += answer.attempts;
         if let Ok(response) = &answer.result {
             self.cost = sum(self.cost, response.cost);
+            self.kept = sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
             // What counts no tokens (moderation, say) has no price.
             self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
         }
@@ -136,8 +160,7 @@ impl Desk {
     /// One of the tasks: takes trials until there are none left or the run stops.
     pub(crate) async fn work(self: Arc<Self>, answered: mpsc::Sender<Answered>) {
         while let Some(turn) = self.turn() {
-            let Some(taken) = self.take(turn).await else { return };
-            if answered.send(taken).await.is_err() {
+            if answered.send(self.take(turn).await).await.is_err() {
                 return;
             }
         }
@@ -193,8 +216,23 @@ impl Desk {
     fn ready(&self, address: TrialAddress) -> Result<Turn, PortError> {
         let case = Arc::new(self.prepared.case(address.case)?);
         let trial = self.prepared.open(address, &case)?;
+        let begun = self.supply.begun(self.prepared.plan.index(address))?;
+        let turn = self.turn_of(trial, begun.as_ref())?;
+        Ok(match begun {
+            Some(begun) => turn.paid(&begun),
+            None => turn,
+        })
+    }
+
+    /// The next thing to be done for a trial, which may have been answered before the run was broken off.
+    fn turn_of(&self, trial: OpenTrial, begun: Option<&BegunTrial>) -> Result<Turn, PortError> {
+        let address = trial.address;
         if self.skipping.load(Ordering::Relaxed) {
             return Ok(Turn::answered(Answered::skipped(trial)));
+        }
+        if let Some((begun, response)) = begun.and_then(|begun| Some((begun, begun.response.clone()?))) {
+            let earlier = self.supply.earlier(&trial.key, begun.draw)?;
+            return Ok(Turn::answered(Answered::begun(trial, begun, response)).after(earlier));
         }
         if self.prepared.retakes[address.version].is_some() {
             return Ok(Turn::answered(self.retaken(trial)?));
@@ -204,7 +242,7 @@ impl Desk {
             Some((stored, true)) => (stored.draw, Some(stored)),
             before => (self.draw(before.map(|(stored, _)| stored)), None),
         };
-        let earlier = if draw > 1 { self.supply.earlier(&trial.key, draw)? } else { Vec::new() };
+        let earlier = self.supply.earlier(&trial.key, draw)?;
         let turn = match stored {
             Some(stored) => Turn::answered(Answered::stored(trial, stored)),
             None => self.asked(trial, draw),
@@ -257,10 +295,10 @@ impl Desk {
         })
     }
 
-    /// The answer of a turn; nothing where the run may spend no more, which leaves the trial for a resume.
-    async fn take(&self, turn: Turn) -> Option<Answered> {
+    /// The answer of a turn.
+    async fn take(&self, turn: Turn) -> Answered {
         match turn {
-            Turn::Answered(answered) => Some(*answered),
+            Turn::Answered(answered) => *answered,
             Turn::Call(call) => {
                 let (answered, request) = *call;
                 self.call(answered, request).await
@@ -268,22 +306,20 @@ impl Desk {
         }
     }
 
-    async fn call(&self, answered: Answered, request: Request) -> Option<Answered> {
+    async fn call(&self, answered: Answered, request: Request) -> Answered {
         let model = answered.address.model;
         if let Some(failure) = self.gone[model].get() {
             let message = format!("not called, since an earlier call was refused: {}", failure.message);
-            return Some(answered.failed(Failure { message, ..failure.clone() }));
+            return answered.failed(Failure { message, ..failure.clone() });
         }
         let replayed = self.supply.recording(model).is_some();
         let flight = (!replayed).then(|| InFlight::take_off(self));
         let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
         drop(flight);
         let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
-        if self.stops_at(&answer) {
-            return None;
-        }
+        self.stops_at(&answer);
         self.note_gone(model, &answer);
-        Some(answered.answered(answer, replayed, self.clock.now_ms()))
+        answered.answered(answer, replayed, self.clock.now_ms())
     }
 
     /// Whether an answer says that the run may spend no more; then it is stopped.
@@ -332,11 +368,24 @@ impl Turn {
 
     /// The same, with the earlier draws of the trial.
     fn after(mut self, earlier: Vec<StoredAnswer>) -> Self {
-        match &mut self {
-            Self::Answered(answered) => answered.earlier = earlier,
-            Self::Call(call) => call.0.earlier = earlier,
-        }
+        self.trial().earlier = earlier;
         self
+    }
+
+    /// The same, with what was paid for the trial before the run was broken off.
+    fn paid(mut self, begun: &BegunTrial) -> Self {
+        let trial = self.trial();
+        trial.volatile.attempts = begun.volatile.attempts;
+        trial.volatile.wasted = begun.volatile.wasted;
+        trial.asked.before = begun.asked;
+        self
+    }
+
+    fn trial(&mut self) -> &mut Answered {
+        match self {
+            Self::Answered(answered) => answered,
+            Self::Call(call) => &mut call.0,
+        }
     }
 }
 
@@ -359,6 +408,9 @@ impl Answered {
             called: false,
             judge_cost: None,
             judge_unpriced: 0,
+            asked: Asked::default(),
+            is_news: false,
+            is_asked_about: false,
             earlier: Vec::new(),
             volatile: TrialVolatile { groups: trial.groups, ..TrialVolatile::default() },
         }
@@ -383,6 +435,24 @@ impl Answered {
         }
     }
 
+    /// An answer that was got before the run was broken off.
+    fn begun(trial: OpenTrial, begun: &BegunTrial, response: Response) -> Self {
+        let trial = Self::of(trial, begun.draw);
+        let BegunTrial { volatile: TrialVolatile { reused, kept, answered_ms, .. }, .. } = begun;
+        Self {
+            key: begun.key,
+            request: begun.request,
+            result: Some(Ok(Arc::new(response))),
+            volatile: TrialVolatile {
+                reused: reused.clone(),
+                kept: *kept,
+                answered_ms: *answered_ms,
+                ..trial.volatile
+            },
+            ..trial
+        }
+    }
+
     /// A trial of the run that is the baseline: its answer, or that it had none.
     fn retaken(trial: OpenTrial, stored: SettledTrial, run: Option<RunId>) -> Self {
         let unanswered = || match (stored.failure, stored.error) {
@@ -402,9 +472,11 @@ impl Answered {
     fn answered(self, answer: Answer, replayed: bool, now_ms: u64) -> Self {
         Self {
             called: !replayed && answer.attempts > 0,
+            is_news: answer.attempts > 0,
             volatile: TrialVolatile {
-                attempts: answer.attempts,
-                wasted: answer.wasted,
+                attempts: self.volatile.attempts + answer.attempts,
+                wasted: sum(self.volatile.wasted, answer.wasted),
+                kept: answer.answered_ms.is_some(),
                 answered_ms: answer.answered_ms.unwrap_or(now_ms),
                 ..self.volatile
             },
@@ -415,7 +487,27 @@ impl Answered {
 
     /// Whether there is something to be graded.
     pub(crate) fn is_graded(&self) -> bool {
-        self.result.is_some()
+        self.result.is_some() && !self.is_cut_short()
+    }
+
+    /// Whether it was not answered because the run may spend no more: it is left for a resume.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        matches!(&self.result, Some(Err(failure)) if failure.kind == FailureKind::Budget)
+    }
+
+    /// What the log is to know of it before it is settled; nothing where it knows that already.
+    pub(crate) fn news(&mut self, index: u64) -> Option<BegunTrial> {
+        let asked = self.judge_cost.map(|cost| cost.less(self.asked.kept.unwrap_or_default()));
+        std::mem::take(&mut self.is_news).then(|| BegunTrial {
+            trial: index,
+            draw: self.draw,
+            key: self.key,
+            request: self.request,
+            response: self.result.as_ref().and_then(|result| result.as_deref().ok().cloned()),
+            asked: sum(self.asked.before, asked),
+            // Groups are those of the case, which a resume reads again.
+            volatile: TrialVolatile { groups: Default::default(), ..self.volatile.clone() },
+        })
     }
 
     /// Adds what serving the asks of its assertions took.
@@ -424,11 +516,14 @@ impl Answered {
         self.volatile.wasted = sum(self.volatile.wasted, asking.wasted);
         self.judge_cost = sum(self.judge_cost, asking.cost);
         self.judge_unpriced += asking.unpriced;
+        self.asked.kept = sum(self.asked.kept, asking.kept);
+        self.is_news |= asking.attempts > 0;
+        self.is_asked_about = true;
     }
 
     /// What is to be graded; nothing where the trial is skipped.
     pub(crate) fn grade_input(&self) -> Option<GradeInput> {
-        let response = self.result.clone()?;
+        let response = self.result.clone().filter(|_| !self.is_cut_short())?;
         Some(GradeInput { version: self.address.version, case: self.case.clone(), response })
     }
 
@@ -458,8 +553,9 @@ impl Answered {
     }
 
     /// The trial as it came out. Without a grading it is skipped.
-    pub(crate) fn settle(self, index: u64, graded: Option<Graded>, grader: &Grader) -> SettledTrial {
+    pub(crate) fn settle(mut self, index: u64, graded: Option<Graded>, grader: &Grader) -> SettledTrial {
         let earlier = self.earlier(grader);
+        self.volatile.wasted = sum(self.volatile.wasted, self.asked.in_vain());
         let graded = graded.unwrap_or_else(|| Graded {
             outcome: Outcome::Skipped,
             error: None,

@@ -22,7 +22,7 @@ use tokio::time::sleep;
 use super::answering::{Answered, Asking, Broken, Desk, bug};
 use super::{Limits, turned};
 use crate::asking::{Asker, Counter};
-use crate::log::Settled;
+use crate::log::Entry;
 
 /// Answers graded at once; also how many may wait to be graded.
 pub(crate) const BATCH: usize = 256;
@@ -38,7 +38,7 @@ const ASKING: usize = 1_024;
 pub(crate) struct Scoring {
     desk: Arc<Desk>,
     answered: mpsc::Receiver<Answered>,
-    log: SyncSender<Settled>,
+    log: SyncSender<Entry>,
     /// Turns true when nothing is awaited any more.
     over: watch::Receiver<bool>,
     runtime: Handle,
@@ -77,7 +77,7 @@ impl Scoring {
     pub(crate) fn new(
         desk: Arc<Desk>,
         answered: mpsc::Receiver<Answered>,
-        log: SyncSender<Settled>,
+        log: SyncSender<Entry>,
         over: watch::Receiver<bool>,
         runtime: Handle,
         limits: &Limits,
@@ -134,9 +134,10 @@ impl Scoring {
     fn score(&mut self, batch: &mut Vec<Answered>) -> Result<(), LogClosed> {
         let inputs: Vec<GradeInput> = batch.iter().filter_map(Answered::grade_input).collect();
         let mut gradings = grade(self.grader(), inputs).into_iter();
-        for answered in batch.drain(..) {
+        for mut answered in batch.drain(..) {
             match answered.is_graded().then(|| gradings.next()).flatten() {
                 Some(grading) => self.go_on(answered, grading)?,
+                None if answered.is_cut_short() => self.put_down(&mut answered)?,
                 None => self.settle(answered, None)?,
             }
         }
@@ -148,26 +149,39 @@ impl Scoring {
     }
 
     fn resume(&mut self, replied: Replied) -> Result<(), LogClosed> {
-        let Replied { answered, pending, replies, is_cut_short } = replied;
+        let Replied { mut answered, pending, replies, is_cut_short } = replied;
         // Not settled: a resume asks again.
         if is_cut_short {
-            return Ok(());
+            return self.put_down(&mut answered);
         }
         let grader = self.grader();
         let grading = catch_unwind(AssertUnwindSafe(|| grader.resume(pending, replies)));
         self.go_on(answered, grading.unwrap_or_else(|panic| unscored(&*panic)))
     }
 
-    fn go_on(&mut self, answered: Answered, grading: Grading) -> Result<(), LogClosed> {
+    fn go_on(&mut self, mut answered: Answered, grading: Grading) -> Result<(), LogClosed> {
         match grading {
             Grading::Done(graded) => self.settle(answered, Some(graded)),
             // Not settled: a resume asks again.
-            Grading::Ask(..) if self.is_over => Ok(()),
+            Grading::Ask(..) if self.is_over => self.put_down(&mut answered),
             Grading::Ask(pending, asks) => {
+                // Replies may be long in coming; whatever happens meanwhile, the answer is not paid for again. Once is enough:
+                // it may be long.
+                if !answered.is_asked_about {
+                    self.put_down(&mut answered)?;
+                }
                 let serving = serve(self.desk.clone(), self.asks.clone(), answered, pending, asks);
                 self.asking.spawn_on(serving, &self.runtime);
                 Ok(())
             }
+        }
+    }
+
+    /// Puts on record what a trial that is not settled has come to.
+    fn put_down(&self, answered: &mut Answered) -> Result<(), LogClosed> {
+        match answered.news(self.desk.prepared.plan.index(answered.address)) {
+            Some(begun) => self.log.send(Entry::Begun(Box::new(begun))).map_err(|_| LogClosed),
+            None => Ok(()),
         }
     }
 
@@ -177,7 +191,7 @@ impl Scoring {
         if trial.outcome == Outcome::Failed {
             self.count_failed(address);
         }
-        self.log.send(Settled { trial, called }).map_err(|_| LogClosed)
+        self.log.send(Entry::Settled { trial: Box::new(trial), called }).map_err(|_| LogClosed)
     }
 
     /// `--max-fail` counts cases that failed on a critical model, each once for a version and model.

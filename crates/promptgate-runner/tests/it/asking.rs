@@ -178,3 +178,53 @@ fn a_stop_gives_up_judges_that_do_not_answer() {
     let second = world.resumed(judge(|_| Act::Say("yes".to_owned())));
     assert_eq!(second.complete().len(), 50);
 }
+
+#[test]
+fn an_answer_that_waits_for_its_judge_is_not_asked_for_again() {
+    let mut world = World::of(&judged(50), judge(|_| Act::Never));
+    world.limits.grace = Duration::from_millis(100);
+    let stop = world.stop.clone();
+    let model = world.model.clone();
+    let watcher = std::thread::spawn(move || {
+        // All are answered, and as many judges as may are being asked.
+        while model.calls() < 50 + 32 {
+            std::thread::yield_now();
+        }
+        stop.stop("Ctrl-C");
+    });
+    assert_eq!(world.run().unwrap().tally().settled(), 0);
+    watcher.join().unwrap();
+    let second = world.resumed(judge(|_| Act::Say("yes".to_owned())));
+    assert_eq!((second.counts().begun, second.counts().calls), (50, 0));
+    let settled = second.complete();
+    assert!(settled.iter().all(|trial| trial.outcome == Outcome::Passed && trial.draw == 1));
+    assert_eq!(second.model.calls(), 50 * 3, "judges alone are asked");
+    assert!(second.log.settled().iter().all(|trial| trial.volatile.attempts == 1 + 3), "all calls are counted");
+}
+
+#[test]
+fn what_a_judge_was_paid_before_the_budget_was_spent_is_told() {
+    let spent = |request: &promptgate_core::request::Request, call: u64| match &request.origin {
+        Origin::Ask { .. } if call > 1 => Act::Fail(FailureKind::Budget),
+        Origin::Ask { .. } => Act::Cost(7, "yes".to_owned()),
+        Origin::Trial { .. } => Act::Say("an answer".to_owned()),
+    };
+    let world = World::of(&judged(1), Model::new(spent));
+    assert_eq!(world.run().unwrap().tally().settled(), 0);
+    let second = world.resumed(judge(|_| Act::Cost(5, "yes".to_owned())));
+    let settled = second.complete();
+    assert_eq!(settled[0].judge_cost.unwrap().0, 3 * 5, "what the grade rests on");
+    assert_eq!(second.log.settled()[0].volatile.wasted.unwrap().0, 7, "the reply that served none");
+}
+
+#[test]
+fn attempts_before_the_budget_was_spent_are_told() {
+    let world = World::of(&Setting::of(cases(1)), Model::new(|_, _| Act::Spent { attempts: 2, wasted: 3 }));
+    assert_eq!(world.run().unwrap().tally().settled(), 0);
+    let again = world.resumed(Model::new(|_, _| Act::Spent { attempts: 1, wasted: 4 }));
+    assert_eq!(again.run().unwrap().tally().settled(), 0);
+    let last = again.resumed(Model::steady());
+    let _ = last.complete();
+    let volatile = &last.log.settled()[0].volatile;
+    assert_eq!((volatile.attempts, volatile.wasted.unwrap().0), (2 + 1 + 1, 3 + 4));
+}

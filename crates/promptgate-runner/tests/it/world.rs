@@ -1,11 +1,11 @@
 //! A world in memory: cases, a log that can fail, stored answers, and an answerer that does what a test says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use promptgate_core::answer::{Answer, Failure, FailureKind, Response};
+use promptgate_core::answer::{Answer, Failure, FailureKind, Response, Usage};
 use promptgate_core::assertion::{AssertionSpec, Params};
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::event::{Event, Listener};
@@ -15,8 +15,11 @@ use promptgate_core::plan::{Partition, PlannedModel, TrialKey};
 use promptgate_core::port::{
     AnswerCache, CaseSource, Clock, PortError, RunLog, StoredAnswer, Tree, TreeError, TreePath,
 };
+use promptgate_core::price::NanoUsd;
 use promptgate_core::prompt::{SourceFile, Version};
-use promptgate_core::record::{HeaderVolatile, Purpose, RecordInMemory, RunHeader, SettledTrial, TrialVolatile};
+use promptgate_core::record::{
+    BegunTrial, HeaderVolatile, Purpose, RecordInMemory, RunHeader, SettledTrial, TrialVolatile,
+};
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::{Condition, Selection};
@@ -245,6 +248,7 @@ pub struct Log {
 pub struct Disk {
     pub committed: Vec<SettledTrial>,
     pub open: Vec<SettledTrial>,
+    pub begun: BTreeMap<u64, BegunTrial>,
     pub appends: u64,
     pub commits: u64,
     pub finished: bool,
@@ -279,6 +283,12 @@ impl RunLog for Log {
         }
         disk.open.push(trial.clone());
         Ok(disk.open.len() * 1_000)
+    }
+
+    fn append_begun(&mut self, trial: &BegunTrial) -> Result<usize, PortError> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.begun.insert(trial.trial, trial.clone());
+        Ok((disk.open.len() + 1) * 1_000)
     }
 
     fn commit(&mut self) -> Result<(), PortError> {
@@ -353,6 +363,13 @@ pub enum Act {
     /// Wait until so many calls were made.
     SayOnceCalled(u64, String),
     Fail(FailureKind),
+    /// Say it, at a cost in billionths of a dollar.
+    Cost(u64, String),
+    /// What may be spent is spent, after so many attempts that cost so much.
+    Spent {
+        attempts: u32,
+        wasted: u64,
+    },
     Panic,
     Never,
 }
@@ -410,6 +427,15 @@ impl Model {
                 Answer::of(Response::text(text))
             }
             Act::Fail(kind) => Answer::failed(Failure::new(kind, "as scripted")),
+            Act::Cost(cost, text) => Answer::of(Response {
+                cost: Some(NanoUsd(cost)),
+                usage: Some(Usage::default()),
+                ..Response::text(text)
+            }),
+            Act::Spent { attempts, wasted } => {
+                let failure = Failure::new(FailureKind::Budget, "as scripted");
+                Answer { attempts, wasted: Some(NanoUsd(wasted)), ..Answer::failed(failure) }
+            }
             Act::Panic => panic!("as scripted"),
             Act::Never => std::future::pending().await,
         }
@@ -502,11 +528,13 @@ impl World {
     /// What this run settled is settled already for the next one, which writes into the same log.
     pub fn resumed(&self, model: Arc<Model>) -> Self {
         let indices: Vec<u64> = self.log.settled().iter().map(|trial| trial.trial).collect();
+        let begun = self.log.disk.lock().unwrap().begun.clone();
         let log = Log::default();
         log.disk.lock().unwrap().committed = self.log.settled();
         let supply = Supply {
             settled: Some(Arc::new(move |trial| indices.binary_search(&trial).is_ok())),
             questions: Arc::default(),
+            begun: Some(Arc::new(move |trial| Ok(begun.get(&trial).cloned()))),
             ..self.supply.clone()
         };
         Self {

@@ -48,7 +48,7 @@ impl Tally {
         self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(trial.judge_cost.unwrap_or_default());
         self.cost.judge_unpriced += u64::from(trial.judge_unpriced);
         self.attempts += u64::from(trial.volatile.attempts);
-        self.reused += u64::from(trial.volatile.reused.is_some());
+        self.reused += u64::from(trial.volatile.reused.is_some() || trial.volatile.kept);
         self.wasted = self.wasted.plus(trial.volatile.wasted.unwrap_or_default());
     }
 

@@ -1,6 +1,7 @@
 //! Tokens and dollars of calls that were not made yet. What is not known stays unknown.
 
 use promptgate_core::answer::Usage;
+use promptgate_core::media::IMAGE_TOKENS;
 use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::report::plan::{Basis, Spend, Unknown};
 
@@ -65,6 +66,7 @@ pub fn spend(sides: &[SideCost], price: Option<&Price>) -> Spend {
     sides.iter().for_each(|side| model.add(side));
     let (characters_per_token, input_basis) = ratio(&model.measured);
     let input = (model.asked.characters as f64 / characters_per_token).round() as u64;
+    let input = input + model.asked.files * IMAGE_TOKENS;
     let output = sides.iter().filter(|side| side.asked.calls > 0).map(|side| output(side, &model.measured));
     let (output_tokens, output_basis) = output.fold((Some(0), Basis::Measured), |(sum, basis), (tokens, of)| {
         (sum.zip(tokens).map(|(sum, tokens)| sum + tokens), weaker(basis, of))
@@ -168,6 +170,14 @@ mod tests {
     fn known(side: SideCost, answers: u64, output_tokens: u64) -> SideCost {
         let measured = Measured { answers, characters: 500 * answers, input_tokens: 100 * answers, output_tokens };
         SideCost { measured, ..side }
+    }
+
+    #[test]
+    fn an_image_counts_as_in_a_budget() {
+        let text = asked(2, 4_000, Some(300));
+        let images = SideCost { asked: Asked { files: 3, ..text.asked }, ..text };
+        let read = |side| spend(&[side], Some(&PRICE)).input_tokens.unwrap();
+        assert_eq!(read(images) - read(text), 3 * 1_000);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use promptgate_core::port::{PortError, RunLog};
-use promptgate_core::record::{RunHeader, SettledTrial};
+use promptgate_core::record::{BegunTrial, RunHeader, SettledTrial};
 use promptgate_core::secret::Scrubber;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,18 @@ impl RunFile {
         }
     }
 
+    /// Adds the line of a trial to the open batch, behind one that says what is synced.
+    fn take<T: Serialize + DeserializeOwned>(&mut self, kind: &str, trial: u64, value: &T) -> Result<usize, PortError> {
+        self.must_be_open()?;
+        let line = checked_line::<T>(kind, value, &self.scrubber)
+            .map_err(|cause| PortError::other(format!("append trial {trial} to {}", self.path.display()), cause))?;
+        if self.batch.is_empty() {
+            self.batch.push_str(&line::write("synced", &self.synced.to_string()));
+        }
+        self.batch.push_str(&line);
+        Ok(self.batch.len())
+    }
+
     fn must_be_open(&self) -> Result<(), PortError> {
         let reason = match self.state {
             State::Open => return Ok(()),
@@ -90,16 +102,13 @@ impl RunFile {
 
 impl RunLog for RunFile {
     fn append(&mut self, trial: &SettledTrial) -> Result<usize, PortError> {
-        self.must_be_open()?;
-        let line = checked_line::<SettledTrial>("trial", trial, &self.scrubber).map_err(|cause| {
-            PortError::other(format!("append trial {} to {}", trial.trial, self.path.display()), cause)
-        })?;
-        if self.batch.is_empty() {
-            self.batch.push_str(&line::write("synced", &self.synced.to_string()));
-        }
-        self.batch.push_str(&line);
+        let bytes = self.take("trial", trial.trial, trial)?;
         self.trials += 1;
-        Ok(self.batch.len())
+        Ok(bytes)
+    }
+
+    fn append_begun(&mut self, trial: &BegunTrial) -> Result<usize, PortError> {
+        self.take("begun", trial.trial, trial)
     }
 
     fn commit(&mut self) -> Result<(), PortError> {

@@ -11,6 +11,7 @@ use promptgate_core::nearest::nearest;
 use promptgate_core::record::RunHeader;
 use promptgate_core::secret::Scrubber;
 
+use super::begun::Begun;
 use super::error::RunError;
 use super::file::{RunFile, header_line};
 use super::scan::{Entry, Torn, scan, scan_header};
@@ -88,6 +89,8 @@ pub struct Resumed {
     pub header: RunHeader,
     /// What is settled already.
     pub settled: Settled,
+    /// What of the rest is paid for already.
+    pub begun: Begun,
     /// Whether nothing is left to do.
     pub finished: bool,
     /// What was cut off its end, because it had never been synced as a whole.
@@ -140,10 +143,13 @@ impl RunFolder {
             cut.map_err(RunError::io(format!("repair {}", path.display())))?;
         }
         let trials = scan.entries.len() as u64;
+        let reader = file.try_clone().map_err(RunError::io(format!("open {}", path.display())))?;
+        let begun = Begun { path: path.clone(), file: reader, entries: scan.begun };
         let log = RunFile::append_to(path, file, scrubber, scan.len, trials, scan.finished);
         Ok(Resumed {
             header: scan.header,
             settled: Settled(scan.entries),
+            begun,
             finished: scan.finished,
             torn: scan.torn,
             log,
@@ -168,6 +174,16 @@ impl RunFolder {
     pub(crate) fn files(&self) -> Result<Vec<(RunId, PathBuf)>, RunError> {
         self.check_rights()?;
         Ok(self.ids()?.into_iter().rev().map(|id| (id.clone(), self.path_of(id.as_str()))).collect())
+    }
+
+    /// A file beside a run's, for what goes with it until it is complete. The folder is made.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made, or is not safe.
+    pub fn beside(&self, run: &RunId, what: &str) -> Result<PathBuf, RunError> {
+        self.make()?;
+        Ok(self.runs.join(format!("{run}.{what}")))
     }
 
     fn entry(&self, id: RunId) -> RunEntry {

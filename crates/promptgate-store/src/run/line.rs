@@ -17,6 +17,8 @@ pub(crate) enum Line<'a> {
     Header(&'a str),
     /// The JSON of a settled trial.
     Trial(&'a str),
+    /// The JSON of what a trial that is not settled has come to.
+    Begun(&'a str),
     /// Everything before this line was on disk before this line was written; how many bytes that is.
     Synced(u64),
     /// The run is complete.
@@ -47,6 +49,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Line<'_>, &'static str> {
     match kind {
         "header" => Ok(Line::Header(json)),
         "trial" => Ok(Line::Trial(json)),
+        "begun" => Ok(Line::Begun(json)),
         "synced" => json.parse().map(Line::Synced).map_err(|_| "its number of bytes cannot be read"),
         "finished" => serde_json::from_str(json).map(Line::Finished).map_err(|_| "its counts cannot be read"),
         _ => Err("its kind is unknown"),
@@ -88,6 +91,7 @@ mod tests {
         };
         check("header", r#"{"a":"ü"}"#, Line::Header(r#"{"a":"ü"}"#));
         check("trial", "{}", Line::Trial("{}"));
+        check("begun", "{}", Line::Begun("{}"));
         check("synced", "42", Line::Synced(42));
         check("finished", r#"{"trials":2,"bytes":9}"#, Line::Finished(Finished { trials: 2, bytes: 9 }));
     }

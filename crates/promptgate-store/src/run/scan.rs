@@ -45,6 +45,8 @@ pub(crate) struct Scan {
     pub header: RunHeader,
     /// Sorted by trial, each trial once.
     pub entries: Vec<Entry>,
+    /// Sorted by trial, each trial once: those that are begun and not settled.
+    pub begun: Vec<Entry>,
     pub finished: bool,
     /// Bytes that are whole.
     pub len: u64,
@@ -55,7 +57,7 @@ pub(crate) struct Scan {
 pub(crate) fn scan(path: &Path, file: &File) -> Result<Scan, RunError> {
     let mut lines = Lines::new(path, file);
     let header = read_header(&mut lines)?;
-    let mut scanner = Scanner { path, planned: header.indices(), entries: Vec::new(), finished: false, bad: None };
+    let mut scanner = Scanner::new(path, header.indices());
     while lines.next()? {
         scanner.take(&lines)?;
     }
@@ -127,12 +129,18 @@ struct Scanner<'a> {
     path: &'a Path,
     planned: u64,
     entries: Vec<Entry>,
+    /// Of every `begun` line, in the order of the file.
+    begun: Vec<Entry>,
     finished: bool,
     /// The first bad line: number, where it begins, what is wrong.
     bad: Option<(u64, u64, &'static str)>,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(path: &'a Path, planned: u64) -> Self {
+        Self { path, planned, entries: Vec::new(), begun: Vec::new(), finished: false, bad: None }
+    }
+
     fn take(&mut self, lines: &Lines) -> Result<(), RunError> {
         match (lines.line(), self.bad) {
             // Whatever stands behind a bad line counts only as a sign of what had been synced.
@@ -154,7 +162,14 @@ impl Scanner<'_> {
         }
         match line {
             Line::Header(_) => Err(lines.corrupt("it is a second header")),
-            Line::Trial(json) => self.take_trial(json, lines),
+            Line::Trial(json) => {
+                self.entries.push(self.entry(json, lines)?);
+                Ok(())
+            }
+            Line::Begun(json) => {
+                self.begun.push(self.entry(json, lines)?);
+                Ok(())
+            }
             Line::Synced(bytes) if bytes == lines.start => Ok(()),
             Line::Finished(end) if end.bytes == lines.start && end.trials == self.entries.len() as u64 => {
                 self.finished = true;
@@ -164,17 +179,14 @@ impl Scanner<'_> {
         }
     }
 
-    fn take_trial(&mut self, json: &str, lines: &Lines) -> Result<(), RunError> {
+    fn entry(&self, json: &str, lines: &Lines) -> Result<Entry, RunError> {
         #[derive(Deserialize)]
         struct Head {
             trial: u64,
         }
         let head: Head = serde_json::from_str(json).map_err(|error| lines.corrupt(error.to_string()))?;
         match u32::try_from(head.trial) {
-            Ok(trial) if head.trial < self.planned => {
-                self.entries.push(Entry::new(trial, lines.start));
-                Ok(())
-            }
+            Ok(trial) if head.trial < self.planned => Ok(Entry::new(trial, lines.start)),
             _ => Err(lines.corrupt(format!("trial {} is not in the plan of {} trials", head.trial, self.planned))),
         }
     }
@@ -188,10 +200,19 @@ impl Scanner<'_> {
             let line = line_of(self.path, pair[1])?;
             return Err(RunError::Corrupt { file: self.path.to_owned(), line, reason });
         }
+        let begun = unsettled(self.begun, &self.entries);
         let torn = self.bad.map(|(line, start, _)| Torn { line, bytes: file_len - start });
         let len = file_len - torn.map_or(0, |torn| torn.bytes);
-        Ok(Scan { header, entries: self.entries, finished: self.finished, len, torn })
+        Ok(Scan { header, entries: self.entries, begun, finished: self.finished, len, torn })
     }
+}
+
+/// The last line of each trial that is begun and not settled.
+fn unsettled(mut begun: Vec<Entry>, settled: &[Entry]) -> Vec<Entry> {
+    begun.retain(|entry| settled.binary_search_by_key(&entry.trial, |settled| settled.trial).is_err());
+    begun.sort_unstable_by_key(|entry| (entry.trial, std::cmp::Reverse(entry.offset())));
+    begun.dedup_by_key(|entry| entry.trial);
+    begun
 }
 
 /// The number of the line that begins at an offset; read again, since it is needed for messages alone.

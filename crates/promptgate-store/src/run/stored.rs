@@ -115,11 +115,6 @@ impl SettledRecord for StoredRun {
     }
 }
 
-/// The trial on a line.
-pub(crate) fn trial_of(text: &[u8]) -> Result<SettledTrial, String> {
-    serde_json::from_str(trial_json(text)?).map_err(|error| error.to_string())
-}
-
 fn digested(text: &[u8]) -> Result<(SettledTrial, Digest), String> {
     let json = trial_json(text)?;
     let trial = serde_json::from_str(json).map_err(|error| error.to_string())?;

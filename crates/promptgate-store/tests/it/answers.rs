@@ -3,11 +3,13 @@ use std::time::{Duration, Instant};
 
 use promptgate_core::answer::Response;
 use promptgate_core::plan::TrialKey;
-use promptgate_core::port::AnswerCache;
+use promptgate_core::port::{AnswerCache, RunLog};
 use promptgate_core::record::SettledTrial;
+use promptgate_core::score::Outcome;
+use promptgate_core::secret::Scrubber;
 use promptgate_store::StoredAnswers;
 
-use crate::sample::{Runs, digest, header, key, trial, unanswered};
+use crate::sample::{Runs, append, begun, digest, header, key, trial, unanswered};
 
 fn answers(runs: &Runs) -> StoredAnswers {
     StoredAnswers::of(&runs.folder, &BTreeSet::from([digest("version")])).unwrap()
@@ -106,4 +108,19 @@ fn ten_thousand_stored_answers_are_found_and_served_quickly() {
     assert!(keys.iter().all(|key| output(&answers, key).is_some()));
     // Well under a second when optimised; the bound here only catches a change of order on a busy machine.
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_answer_that_was_not_graded_is_found_until_its_trial_is_settled() {
+    let runs = Runs::new();
+    let mut log = runs.folder.create(&header("r1", 2), Scrubber::new()).unwrap();
+    log.append_begun(&begun(0, 1, "of 0")).unwrap();
+    log.append_begun(&begun(1, 1, "of 1")).unwrap();
+    append(&mut log, [drawn(1, 1, "of 1")]);
+    let answers = answers(&runs);
+    let found = |index| answers.find(&key(index)).unwrap().unwrap();
+    assert_eq!((found(0).response.output.as_str(), found(0).outcome, found(0).draw), ("of 0", Outcome::Errored, 1));
+    assert_eq!((found(1).response.output.as_str(), found(1).outcome), ("of 1", Outcome::Passed));
+    let before = answers.before(&key(1), 2).unwrap();
+    assert_eq!((before.len(), before[0].outcome), (1, Outcome::Passed), "one draw, as it was settled");
 }

@@ -97,3 +97,58 @@ fn what_an_assertion_asks_is_recorded_question_by_question() {
     let text = project.read("r.jsonl");
     assert!(text.contains("4 of 5") && !text.contains("5 of 5") && text.contains("3 of 5"), "{text}");
 }
+
+#[test]
+fn two_versions_of_a_prompt_are_both_recorded_and_one_anew_leaves_the_other() {
+    let asks = |text: &str| {
+        let mut request = request("a", "p");
+        request.body.messages = vec![Message::text(Role::User, text)];
+        Request { digest: request.body.digest(), ..request }
+    };
+    let bare = r#"{"case":"a","prompt":"p","model":"gpt-4","output":"of neither"}"#;
+    let project = Project::new().file("r.jsonl", bare);
+    let record = |answers: &[(&str, &str)]| {
+        let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+        answers.iter().for_each(|(text, said)| file.record(&asks(text), &Response::text(*said)).unwrap());
+        file.finish().unwrap();
+        let text = project.read("r.jsonl");
+        let mut said: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["output"].as_str().unwrap().to_owned())
+            .collect();
+        said.sort_unstable();
+        said
+    };
+    assert_eq!(record(&[("old", "of old"), ("new", "of new")]), ["of new", "of old"]);
+    assert_eq!(record(&[("new", "of new again")]), ["of new again", "of old"]);
+    assert_eq!(record(&[("newer", "of newer")]), ["of new again", "of newer", "of old"]);
+}
+
+#[test]
+fn what_is_no_file_is_not_recorded_into() {
+    for path in ["/dev/full", "/dev/zero", "/tmp"] {
+        let error = RecordingFile::create(path.as_ref(), Scrubber::new()).unwrap_err().to_string();
+        assert!(error.contains("is no file"), "{error}");
+    }
+}
+
+#[test]
+fn what_a_killed_process_recorded_is_gone_on_with() {
+    let project = Project::new();
+    let spool = project.path("spool");
+    let file = || RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap().kept_in(&spool).unwrap();
+    let mut first = file();
+    first.record(&request("a", "p"), &Response::text("of a")).unwrap();
+    first.record(&request("b", "p"), &Response::text("of b")).unwrap();
+    // As a kill leaves it: nothing is finished, and the last line is torn.
+    std::mem::forget(first);
+    let whole = std::fs::read(&spool).unwrap();
+    std::fs::write(&spool, &whole[..whole.len() - 3]).unwrap();
+    let mut second = file();
+    second.record(&request("c", "p"), &Response::text("of c")).unwrap();
+    second.finish().unwrap();
+    let text = project.read("r.jsonl");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(outputs(&lines), ["of a", "of c"]);
+    assert!(!spool.exists());
+}

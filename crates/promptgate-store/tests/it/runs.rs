@@ -7,7 +7,7 @@ use promptgate_core::record::{RecordInMemory, SettledRecord, SettledTrial};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::run::{RunError, RunState};
 
-use crate::sample::{Runs, append, header, indexes, trial, unanswered};
+use crate::sample::{Runs, append, begun, header, indexes, trial, unanswered};
 
 #[test]
 fn a_finished_run_reads_back_in_plan_order_whatever_the_order_of_completion() {
@@ -236,4 +236,41 @@ fn no_secret_reaches_a_run_file() {
     let text = fs::read_to_string(log.path()).unwrap();
     assert!(!text.contains("canary") && text.contains("my key is [secret], really"));
     assert!(runs.folder.open("r1").is_ok());
+}
+
+#[test]
+fn a_begun_trial_is_not_settled_and_a_resume_finds_what_it_came_to_last() {
+    let runs = Runs::new();
+    let mut log = runs.folder.create(&header("r1", 4), Scrubber::new()).unwrap();
+    log.append_begun(&begun(2, 1, "first")).unwrap();
+    log.append_begun(&begun(0, 1, "of 0")).unwrap();
+    append(&mut log, [trial(0)]);
+    log.append_begun(&begun(2, 1, "last")).unwrap();
+    log.commit().unwrap();
+    drop(log);
+    let run = runs.folder.open("r1").unwrap();
+    assert_eq!((indexes(&run), run.settled(), run.is_finished()), (vec![0], 1, false));
+    let mut resumed = runs.folder.resume("r1", Scrubber::new()).unwrap();
+    assert!(resumed.settled.holds(0) && !resumed.settled.holds(2));
+    let found = |trial| resumed.begun.find(trial).unwrap();
+    assert_eq!((found(2), found(0), found(1)), (Some(begun(2, 1, "last")), None, None));
+    assert_eq!(resumed.begun.iter().map(|trial| trial.unwrap().trial).collect::<Vec<_>>(), [2]);
+    append(&mut resumed.log, [1, 2, 3].map(trial));
+    resumed.log.finish().unwrap();
+    let run = runs.folder.open("r1").unwrap();
+    assert_eq!((indexes(&run), run.is_finished()), (vec![0, 1, 2, 3], true));
+}
+
+#[test]
+fn a_damaged_begun_line_is_named() {
+    let runs = Runs::new();
+    let mut log = runs.folder.create(&header("r1", 4), Scrubber::new()).unwrap();
+    log.append_begun(&begun(2, 1, "first")).unwrap();
+    log.commit().unwrap();
+    append(&mut log, [trial(0)]);
+    drop(log);
+    let path = runs.folder.path().join("r1.jsonl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("first", "forst")).unwrap();
+    let error = runs.folder.resume("r1", Scrubber::new()).unwrap_err();
+    assert!(matches!(error, RunError::Corrupt { line: 3, .. }), "{error}");
 }

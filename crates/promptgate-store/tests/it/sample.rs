@@ -101,6 +101,19 @@ pub fn trial(index: u64) -> SettledTrial {
     }
 }
 
+/// A trial that was answered so and waits to be graded.
+pub fn begun(index: u64, draw: u32, output: &str) -> BegunTrial {
+    BegunTrial {
+        trial: index,
+        draw,
+        key: Some(key(index)),
+        request: Some(digest(&format!("request {index}"))),
+        response: Some(Response::text(output)),
+        asked: None,
+        volatile: TrialVolatile { attempts: 1, answered_ms: 2_000 + index, ..TrialVolatile::default() },
+    }
+}
+
 /// A trial that got no answer.
 pub fn unanswered(index: u64) -> SettledTrial {
     let failure = Failure::new(FailureKind::Connection, "refused");
