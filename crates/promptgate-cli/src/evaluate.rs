@@ -163,7 +163,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         let header = header(prepared, assembly);
         let supply = assembly.supply.clone();
         let counts = survey(prepared, &supply, &Share::Planned)?;
-        let budget = forecast::agree(session, assembly, &counts, running, out)?;
+        let budget = forecast::agree(session, assembly, (&supply, &counts), running, out)?;
         let run = header.volatile.run.clone();
         let log = folder.create(&header, out.scrubber.clone())?;
         return Ok(Opening::ToDo(Box::new(ToDo { run, log, supply, counts, budget, settled: 0 })));
@@ -180,7 +180,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let settled = resumed.settled;
     let supply = Supply { settled: Some(Arc::new(move |trial| settled.holds(trial))), ..assembly.supply.clone() };
     let counts = survey(prepared, &supply, &Share::Planned)?;
-    let budget = forecast::agree(session, assembly, &counts, running, out)?;
+    let budget = forecast::agree(session, assembly, (&supply, &counts), running, out)?;
     Ok(Opening::ToDo(Box::new(ToDo { run, log: resumed.log, supply, counts, budget, settled: counts.settled })))
 }
 

@@ -35,7 +35,7 @@ mod tokens;
 mod wire;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
-pub use budget::{Budget, BudgetLimits, Spending};
+pub use budget::{Budget, BudgetLimits, Sides, Spending};
 pub use checkup::{Checkup, ListedModel, Reached};
 pub use middleware::{Caching, Recorder, RetryPolicy};
 pub use provider::{FailedCall, Provider};

@@ -58,6 +58,20 @@ fn a_spent_budget_leaves_whole_pairs() {
 }
 
 #[test]
+fn a_budget_keeps_no_room_for_answers_that_are_there() {
+    let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")));
+    let project = project(&server);
+    project.run(["run", "suites/two", "--candidate", "say.old", "--cache=off"]).expect_code(0);
+    let before = server.count();
+    let said = project.run(["gate", "suites/two", "--cache=off", "--max-calls", "1"]).expect_code(106);
+    assert_eq!(server.count() - before, 1, "{}", said.stderr);
+    // As many as there are to be made: the gate comes to its end.
+    let said = project.run(["gate", "suites/two", "--cache=off", "--max-calls", "60"]);
+    assert!(!said.stderr.contains("the budget of"), "{}", said.stderr);
+    assert_eq!(server.count() - before, 60, "{}", said.stderr);
+}
+
+#[test]
 fn a_call_whose_reply_was_lost_is_counted() {
     let server = Server::start(|received| {
         let reply = Wire::Chat.whole(&Said::text("m", "a"));
