@@ -82,7 +82,7 @@ async fn a_model_that_answers_nothing_is_called_again_only_now_and_then() {
     assert_eq!(started.elapsed().as_secs(), 300);
     let (attempts, failure) = one(6).await;
     assert_eq!((attempts, failure.kind), (0, FailureKind::Connection));
-    insta::assert_snapshot!(failure, @"");
+    insta::assert_snapshot!(failure, @"not called, since the last 18 requests failed, in the end with: scripted fault: the connection was reset");
     tokio::time::advance(Duration::from_secs(31)).await;
     assert_eq!((one(7).await.0, one(8).await.0), (1, 0), "one call tries");
 }
