@@ -61,7 +61,7 @@ fn a_spent_budget_leaves_whole_pairs() {
 fn a_budget_keeps_no_room_for_answers_that_are_there() {
     let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")));
     let project = project(&server);
-    project.run(["run", "suites/two", "--candidate", "say.old", "--cache=off"]).expect_code(0);
+    let _ = project.run(["run", "suites/two", "--candidate", "say.old", "--cache=off"]).expect_code(0);
     let before = server.count();
     let said = project.run(["gate", "suites/two", "--cache=off", "--max-calls", "1"]).expect_code(106);
     assert_eq!(server.count() - before, 1, "{}", said.stderr);

@@ -20,5 +20,6 @@ mod scored_anew;
 mod serve_mock;
 mod shared;
 mod snapshot;
+mod stopping;
 mod tls;
 mod triage;
