@@ -203,3 +203,19 @@ fn no_two_kinds_have_one_source() {
     assert_eq!(source("mistral", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1");
     assert_eq!(source("openai", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1 as openai");
 }
+
+#[test]
+fn a_place_that_lists_no_models_is_told() {
+    let told = |reply: Reply| {
+        let server = Server::start(move |_| reply.clone());
+        let set = World::openai(&server.base_url()).build("openai/m").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(set.checkups()).remove(0).reached.unwrap().no_list
+    };
+    assert_eq!(told(Reply::json(&json!({"data": [{"id": "m"}]}))), None);
+    assert_eq!(told(Reply::json(&json!({"data": []}))), None);
+    let missing = told(Reply::error(404, "not_found", "no such page"));
+    assert_eq!(missing.as_deref(), Some("no list of models is at /models (HTTP 404)"));
+    let page = told(Reply::raw("<html>welcome</html>").header("content-type", "text/html"));
+    assert_eq!(page.as_deref(), Some("what is at /models is no list of models"));
+}
