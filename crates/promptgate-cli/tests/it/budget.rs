@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use promptgate_mock::{Delivery, Said, Server, Tokens, Wire};
+use promptgate_mock::{Delivery, Reply, Said, Server, Tokens, Wire};
 use promptgate_testkit::Project;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn project(server: &Server) -> Project {
     let suite = "name = \"two\"\nprompt = \"say\"\n[[model]]\nid = \"openai/gpt-4.1\"\nconfig = { maxOutputTokens = 100 }\n[cases]\nfile = \"cases.jsonl\"\n\
@@ -85,4 +85,19 @@ fn a_call_whose_reply_was_lost_is_counted() {
     let _ = project.run(["gate", "suites/two", "--cache=off", "--report", "json=out.json"]);
     let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
     assert_eq!(report["volatile"]["attempts"], server.count() as u64, "no call is left out");
+}
+
+#[test]
+fn counts_that_no_number_holds_are_the_largest_there_is() {
+    let server = Server::start(|_| {
+        let usage = json!({"prompt_tokens": u64::MAX - 1, "completion_tokens": u64::MAX - 1, "total_tokens": 7});
+        let choice = json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "a"}});
+        Reply::json(&json!({"object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}))
+    });
+    let project = project(&server);
+    let run = ["run", "suites/two", "--cache=off", "--report", "json=out.json", "--report", "terminal"];
+    let _ = project.run(run).expect_code(0);
+    let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
+    assert_eq!(report["cost"]["input_tokens"], u64::MAX, "{report:#}");
+    let _ = project.run(["run", "suites/two", "--fresh", "--cache=off", "--max-tokens", "100000"]).expect_code(106);
 }
