@@ -192,8 +192,9 @@ impl ProviderSet {
         Some(Diagnostic::new(message).help(help))
     }
 
-    /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,
-    /// `replay:<digest>`, `scripted:<digest>`, `echo`. Nothing for a model that is not of this set.
+    /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL (and
+    /// ` as <kind>` where another API than the usual one is spoken there), `replay:<digest>`, `scripted:<digest>`, `echo`.
+    /// Nothing for a model that is not of this set.
     pub fn source(&self, id: &ModelId) -> Option<String> {
         let model = self.models.iter().find(|model| model.asked.is_empty() && model.id == *id)?;
         Some(match &model.answers {

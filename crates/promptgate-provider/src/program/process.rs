@@ -59,6 +59,7 @@ pub fn end_programs() {
 
 pub(super) struct Process {
     child: Child,
+    /// Nothing once it was ended.
     group: Option<Pid>,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -234,16 +235,18 @@ impl Process {
         }
     }
 
-    /// With all that it has started, also where it is over itself.
-    fn kill(&self) {
-        let _ = self.group.map(|group| kill_process_group(group, Signal::KILL));
+    /// With all that it has started, also where it is over itself. Once: afterwards its number may be another's.
+    fn kill(&mut self) {
+        if let Some(group) = self.group.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+            groups().retain(|each| *each != group);
+        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        groups().retain(|group| Some(*group) != self.group);
         self.listening.abort();
     }
 }
