@@ -45,7 +45,7 @@ impl Scrubber {
         Self::default()
     }
 
-    /// Learns a secret: as it is, in base64 (three alignments), hex, URL and JSON encoding, and reversed.
+    /// Learns a secret: as it is, in base64 (three alignments), hex, URL, JSON and HTML encoding, and reversed.
     pub fn learn(&self, secret: &Secret) {
         let value = secret.expose();
         if value.len() < SHORTEST {
@@ -90,21 +90,59 @@ impl fmt::Debug for Scrubber {
 
 fn encodings(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
-    let json = serde_json::Value::from(value).to_string();
-    let mut forms = vec![
-        value.to_owned(),
-        value.chars().rev().collect(),
-        json[1..json.len() - 1].to_owned(),
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
-        percent(bytes),
-    ];
+    let hex = |upper| bytes.iter().map(|byte| hexadecimal(u32::from(*byte), 2, upper)).collect();
+    let mut forms = vec![value.to_owned(), value.chars().rev().collect(), hex(false), hex(true)];
+    for (upper, slash) in [(true, true), (true, false), (false, true), (false, false)] {
+        forms.push(percent(bytes, upper, slash));
+        forms.extend(JSON_ESCAPED.iter().map(|escaped| json(value, escaped, upper, slash)));
+    }
+    for quote in ["\"", "&quot;", "&#34;", "&#x22;"] {
+        for apostrophe in ["'", "&#39;", "&#x27;", "&apos;"] {
+            forms.extend(["+", "&#43;"].map(|plus| html(value, quote, apostrophe, plus)));
+        }
+    }
     for alphabet in [BASE64, BASE64_URL] {
         forms.extend((0..3).map(|shift| base64_core(bytes, shift, alphabet)));
     }
     forms.retain(|form| form.len() >= SHORTEST);
+    forms.sort();
     forms.dedup();
     forms
+}
+
+/// What writers of JSON put as `\u0022` though they need not: nothing, quotes, what HTML reads (Go), what a script reads
+/// (PHP), and more (.NET).
+const JSON_ESCAPED: [&str; 5] = ["", "\"", "<>&", "\"<>&'", "\"<>&'+"];
+
+/// As JSON, some characters by their number, slashes behind a backslash where they are escaped.
+fn json(value: &str, escaped: &str, upper: bool, slash: bool) -> String {
+    let one = |character: char| match character {
+        '/' if slash => "\\/".to_owned(),
+        _ if escaped.contains(character) => format!("\\u{}", hexadecimal(u32::from(character), 4, upper)),
+        _ => {
+            let quoted = serde_json::Value::from(character.to_string()).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        }
+    };
+    value.chars().map(one).collect()
+}
+
+/// As text of a web page.
+fn html(value: &str, quote: &str, apostrophe: &str, plus: &str) -> String {
+    let one = |character: char| match character {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => quote.to_owned(),
+        '\'' => apostrophe.to_owned(),
+        '+' => plus.to_owned(),
+        other => other.to_string(),
+    };
+    value.chars().map(one).collect()
+}
+
+fn hexadecimal(number: u32, digits: usize, upper: bool) -> String {
+    if upper { format!("{number:0digits$X}") } else { format!("{number:0digits$x}") }
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -124,9 +162,14 @@ fn base64_core(bytes: &[u8], shift: usize, alphabet: &[u8; 64]) -> String {
     (0..characters).filter_map(bits).map(|six| char::from(alphabet[usize::from(six)])).collect()
 }
 
-fn percent(bytes: &[u8]) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    bytes.iter().map(|&b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+/// As a part of an address; a slash may stay, as Python's `quote` has it.
+fn percent(bytes: &[u8], upper: bool, slash: bool) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || (byte == b'/' && !slash);
+    let one = |&byte: &u8| match stays(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{}", hexadecimal(u32::from(byte), 2, upper)),
+    };
+    bytes.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -157,6 +200,32 @@ mod tests {
             assert!(scrubber.finds(&text), "{form}");
             assert!(!scrubber.scrub(&text).contains("canary"), "{form}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_scrubbed_however_servers_escape_it() {
+        let scrubber = knowing(r#"sk-Can+ary/"42"&=xyz"#);
+        let forms = [
+            "sk-Can%2Bary/%2242%22%26%3Dxyz",
+            "sk-Can%2bary/%2242%22%26%3dxyz",
+            "sk-Can%2bary%2f%2242%22%26%3dxyz",
+            r#"sk-Can+ary\/\"42\"&=xyz"#,
+            r#"sk-Can+ary/\u002242\u0022&=xyz"#,
+            r#"sk-Can+ary/\"42\"\u0026=xyz"#,
+            r#"sk-Can+ary\/\u002242\u0022\u0026=xyz"#,
+            r#"sk-Can\u002Bary/\u002242\u0022\u0026=xyz"#,
+            r#"sk-Can\u002bary/\u002242\u0022\u0026=xyz"#,
+            r#"sk-Can+ary/"42"&amp;=xyz"#,
+            "sk-Can+ary/&quot;42&quot;&amp;=xyz",
+            "sk-Can+ary/&#34;42&#34;&amp;=xyz",
+            "sk-Can&#43;ary/&#x22;42&#x22;&amp;=xyz",
+        ];
+        for form in forms {
+            assert_eq!(scrubber.scrub(&format!("before {form} after")), "before [secret] after", "{form}");
+        }
+        assert!(knowing("it's-a-secret").finds("it&#39;s-a-secret and more"));
+        // A key without anything to escape has no more forms than before.
+        assert_eq!(encodings("sk-12345678").len(), 7);
     }
 
     #[test]

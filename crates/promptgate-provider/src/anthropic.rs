@@ -43,7 +43,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         let has_version = place.parsed.path().trim_end_matches('/').ends_with("/v1");
         let (wire, models) = (Messages { has_version }, if has_version { "/models" } else { "/v1/models" });
         let provider = HttpModel { wire, endpoint: Arc::new(endpoint), streamed };
-        Ok(Built::remote(provider, place.url, Some(models)))
+        Ok(Built::remote(provider, place.source(&API), Some(models)))
     },
 };
 

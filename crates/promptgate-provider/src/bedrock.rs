@@ -74,7 +74,7 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     }
     let streamed = context.settings.stream.unwrap_or_default();
     let provider = HttpModel { wire: Converse, endpoint: Arc::new(endpoint), streamed };
-    Ok(Built::remote(provider, place.url, None))
+    Ok(Built::remote(provider, place.source(&API), None))
 }
 
 /// A signature names a region, whatever the address.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
 use promptgate_core::digest::Digest;
 use promptgate_core::name::{CaseId, ModelId};
+use promptgate_core::plan::case_key;
 use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::request::{Origin, Request};
 use tokio::sync::Notify;
@@ -38,6 +39,23 @@ impl BudgetLimits {
     }
 }
 
+/// How many versions are called for a case and compared. Those whose answers are there take nothing, so nothing is kept
+/// for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// Where nothing else is said.
+    pub usual: u32,
+    /// By case ([`case_key`]) and model, where there are fewer.
+    pub fewer: HashMap<(u128, ModelId), u32>,
+}
+
+impl Sides {
+    fn of(&self, (case, model): &Pair) -> u32 {
+        let said = (!self.fewer.is_empty()).then(|| self.fewer.get(&(case_key(case), model.clone()))).flatten();
+        said.copied().unwrap_or(self.usual).max(1)
+    }
+}
+
 /// A budget; clones share it.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Inner>);
@@ -45,8 +63,7 @@ pub struct Budget(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: BudgetLimits,
-    /// Versions that are called for every case and compared.
-    sides: u32,
+    sides: Sides,
     state: Mutex<State>,
     ended: Notify,
 }
@@ -117,11 +134,11 @@ impl Spending {
 impl Budget {
     /// A budget of which nothing is spent.
     pub fn new(limits: BudgetLimits) -> Self {
-        Self::of_sides(limits, 1)
+        Self::of_sides(limits, Sides::default())
     }
 
-    /// The same, where so many versions are called for every case and compared.
-    pub fn of_sides(limits: BudgetLimits, sides: u32) -> Self {
+    /// The same, where so many versions are called for a case and compared.
+    pub fn of_sides(limits: BudgetLimits, sides: Sides) -> Self {
         Self(Arc::new(Inner { limits, sides, state: Mutex::default(), ended: Notify::new() }))
     }
 
@@ -136,15 +153,16 @@ impl Budget {
 
     /// Sets the worst of a call aside, once it fits.
     async fn set_aside(&self, worst: Spending, side: Option<(Pair, Call)>) -> Result<SetAside, Failure> {
+        let sides = side.as_ref().map_or(1, |(pair, _)| self.0.sides.of(pair));
         loop {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             {
                 let mut state = self.lock();
-                let needed = state.needed(worst, side.as_ref(), self.0.sides);
+                let needed = state.needed(worst, side.as_ref(), sides);
                 let Some(limit) = self.passed(needed) else {
-                    state.begin(worst, side, self.0.sides);
+                    state.begin(worst, side, sides);
                     return Ok(SetAside { budget: self.clone(), worst, took: None });
                 };
                 if state.under_way == 0 {
@@ -265,7 +283,7 @@ impl<P> Budgeted<P> {
         let (input_tokens, output_tokens) = (largest_tokens(&request.body), largest_answer(&request.body));
         let usage = promptgate_core::answer::Usage { input_tokens, output_tokens, ..Default::default() };
         let cost = self.price.map(|price| price.cost(&usage)).unwrap_or_default();
-        Spending { cost, tokens: input_tokens + output_tokens, calls: 1 }
+        Spending { cost, tokens: input_tokens.saturating_add(output_tokens), calls: 1 }
     }
 }
 
@@ -281,6 +299,6 @@ fn took(result: &Result<Response, FailedCall>) -> Option<Spending> {
         Err(failed) if failed.untold => return None,
         Err(failed) => (failed.usage, failed.cost),
     };
-    let tokens = usage.map_or(0, |usage| usage.input_tokens + usage.output_tokens);
+    let tokens = usage.map_or(0, |usage| usage.input_tokens.saturating_add(usage.output_tokens));
     Some(Spending { cost: cost.unwrap_or_default(), tokens, calls: 1 })
 }

@@ -39,6 +39,8 @@ pub struct Reached {
     pub took: Duration,
     /// The models it lists; nothing where it has no list.
     pub models: Option<Vec<ListedModel>>,
+    /// What was found where APIs of its kind list their models, where that was no list: the base URL may be wrong.
+    pub no_list: Option<String>,
     /// How far its clock is ahead of ours, in seconds; nothing where it does not tell the time.
     pub clock_ahead_s: Option<i64>,
 }
@@ -88,10 +90,14 @@ impl Probe {
             200..300 => {
                 let listed = self.pages(path, &exchange.body).await?;
                 let says_something = self.lists_names && !listed.is_empty();
-                Ok(Reached { models: says_something.then_some(listed), ..reached })
+                let is_list = list(&serde_json::from_slice(&exchange.body).unwrap_or_default()).is_some();
+                let no_list = (!is_list).then(|| format!("what is at {path} is no list of models"));
+                Ok(Reached { models: says_something.then_some(listed), no_list, ..reached })
             }
             // Whoever has no list is reached all the same.
-            404 | 405 => Ok(reached),
+            status @ (404 | 405) => {
+                Ok(Reached { no_list: Some(format!("no list of models is at {path} (HTTP {status})")), ..reached })
+            }
             _ => Err(self.refused(&exchange)),
         }
     }
@@ -137,19 +143,28 @@ impl Probe {
         let date = exchange.headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         let theirs = date.and_then(|date| i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok());
         let ours = i64::try_from(self.endpoint.clock.now_ms() / 1_000).unwrap_or(i64::MAX);
-        Reached { took: exchange.elapsed, models: None, clock_ahead_s: theirs.map(|theirs| theirs - ours) }
+        Reached {
+            took: exchange.elapsed,
+            models: None,
+            no_list: None,
+            clock_ahead_s: theirs.map(|theirs| theirs - ours),
+        }
     }
 }
 
-/// The lists of OpenAI and Anthropic (`data`, `id`), of Gemini (`models`, `name`), and a list that is all there is.
+/// The list of a page: under a key of OpenAI and Anthropic (`data`) or Gemini (`models`), or all there is.
+fn list(body: &Value) -> Option<&Vec<Value>> {
+    ["data", "models"].iter().find_map(|key| body[*key].as_array()).or(body.as_array())
+}
+
+/// The models of a page, called by `id` or by `name` (Gemini).
 fn models(body: &Value) -> Vec<ListedModel> {
-    let listed = ["data", "models"].iter().find_map(|key| body[*key].as_array()).or(body.as_array());
     let model = |model: &Value| {
         let id = model["id"].as_str().or(model["name"].as_str())?;
         let retires = RETIREMENT.iter().find_map(|key| model[*key].as_str());
         Some(ListedModel { id: id.trim_start_matches("models/").to_owned(), retires: retires.map(str::to_owned) })
     };
-    listed.into_iter().flatten().filter_map(model).collect()
+    list(body).into_iter().flatten().filter_map(model).collect()
 }
 
 #[cfg(test)]

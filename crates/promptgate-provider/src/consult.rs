@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promptgate_core::Diagnostic;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::python;
 use promptgate_core::secret::Scrubber;
+use promptgate_core::{Diagnostic, Digest};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::FailedCall;
 use crate::endpoint::{Endpoint, Place};
 use crate::exec::HOW_TO_ALLOW;
-use crate::middleware::scrubbed_json;
+use crate::http::overslept;
+use crate::middleware::{RetryPolicy, scrubbed_json};
 use crate::program::Program;
 use crate::set::{BuildContext, Setup, SetupError};
 use crate::wire::Call;
@@ -26,6 +28,8 @@ use crate::wire::Call;
 pub(crate) struct Consultants {
     known: HashMap<Consultant, Arc<Known>>,
     scrubber: Scrubber,
+    /// How an endpoint is asked again; a program that fails has no outage to wait for.
+    retry: RetryPolicy,
 }
 
 enum Known {
@@ -45,7 +49,12 @@ impl Consultants {
             let ready = ready(&consultant, setup)?;
             known.insert(consultant, Arc::new(ready));
         }
-        Ok(Self { known, scrubber: setup.scrubber.clone() })
+        Ok(Self { known, scrubber: setup.scrubber.clone(), retry: RetryPolicy::none() })
+    }
+
+    /// The same, where endpoints are asked again by a policy.
+    pub(crate) fn retrying(&self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self.clone() }
     }
 
     /// Puts one question.
@@ -57,7 +66,7 @@ impl Consultants {
         };
         let said = match self.known.get(&consultation.whom).map(Arc::as_ref) {
             Some(Known::Program(program)) => program.ask(input, limit).await,
-            Some(Known::Endpoint(endpoint)) => post(endpoint.clone(), input, limit).await,
+            Some(Known::Endpoint(endpoint)) => self.posted(endpoint, input.into(), limit).await,
             None => {
                 let message = format!("nothing was said of {} before the run", named(&consultation.whom));
                 Err(FailedCall::new(FailureKind::BadRequest, message))
@@ -73,11 +82,29 @@ impl Consultants {
     }
 }
 
+impl Consultants {
+    /// What an endpoint says, in the end.
+    async fn posted(&self, endpoint: &Arc<Endpoint>, input: Value, limit: Duration) -> Result<Value, FailedCall> {
+        let asked = Digest::of_json(&input);
+        let mut attempt = 1;
+        loop {
+            let said = post(endpoint.clone(), input.clone(), limit).await;
+            let wait = said.as_ref().err().and_then(|failed| self.retry.wait((&asked, 1), attempt, &failed.failure));
+            let Some(wait) = wait else { return said };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+}
+
 fn ready(consultant: &Consultant, setup: &Setup<'_>) -> Result<Known, SetupError> {
     Ok(match consultant {
-        Consultant::Program { command, folder } => {
-            Known::Program(Program::new(command.clone(), setup.root.join(folder), Program::usual_most()))
-        }
+        Consultant::Program { command, folder } => Known::Program(Program::new(
+            command.clone(),
+            setup.root.join(folder),
+            setup.scrubber.clone(),
+            Program::usual_most(),
+        )),
         Consultant::Endpoint(url) => {
             let settings = ProviderSettings::default();
             let context = BuildContext { name: "http", settings: &settings, setup };
@@ -86,10 +113,14 @@ fn ready(consultant: &Consultant, setup: &Setup<'_>) -> Result<Known, SetupError
     })
 }
 
-async fn post(endpoint: Arc<Endpoint>, input: Map<String, Value>, timeout: Duration) -> Result<Value, FailedCall> {
+async fn post(endpoint: Arc<Endpoint>, input: Value, timeout: Duration) -> Result<Value, FailedCall> {
     let call = Call { endpoint, path: String::new(), timeout, stream: None };
-    match tokio::time::timeout(timeout, call.post(input.into())).await {
+    let deadline = Instant::now() + timeout;
+    match tokio::time::timeout_at(deadline, call.post(input)).await {
         Ok(came) => Ok(came?.reply),
+        Err(_) if overslept(deadline) => {
+            Err(FailedCall::new(FailureKind::Connection, "the endpoint was cut off, since this machine stood still"))
+        }
         Err(_) => {
             let message = format!("the endpoint took longer than {} ms", timeout.as_millis());
             Err(FailedCall::new(FailureKind::ModelTimeout, message))

@@ -17,6 +17,7 @@ use crate::FailedCall;
 use crate::bedrock::Signer;
 use crate::http::{self, Limits, Transport};
 use crate::key;
+use crate::registry;
 use crate::set::{BuildContext, SetupError};
 
 /// What a kind of provider knows of its API before anybody has said anything.
@@ -110,6 +111,15 @@ impl Place {
             self.parsed.set_path(path);
         }
         self
+    }
+
+    /// Where the answers of an API at this place come from: the address, and which API is spoken there unless it is the one
+    /// that is usually spoken there, so that two APIs at one address never answer for each other.
+    pub(crate) fn source(&self, api: &Api) -> String {
+        match registry::usual_api(&self.parsed).name == api.name {
+            true => self.url.clone(),
+            false => format!("{} as {}", self.url, api.name),
+        }
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
@@ -219,7 +229,7 @@ impl Endpoint {
 }
 
 /// Whether two URLs are of one origin. Looked at for each call, so without the copies that `Url::origin` makes.
-fn is_of_one_origin(one: &Url, other: &Url) -> bool {
+pub(crate) fn is_of_one_origin(one: &Url, other: &Url) -> bool {
     (one.scheme(), one.host(), one.port_or_known_default())
         == (other.scheme(), other.host(), other.port_or_known_default())
 }

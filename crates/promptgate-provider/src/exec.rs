@@ -58,7 +58,7 @@ fn build(context: &BuildContext<'_>, command: Vec<String>) -> Result<Built, Setu
     }
     let source = source(context, &command);
     let most = context.settings.concurrency.map_or_else(Program::usual_most, |most| most as usize);
-    let program = Program::new(command, context.setup.root.to_owned(), most);
+    let program = Program::new(command, context.setup.root.to_owned(), context.setup.scrubber.clone(), most);
     Ok(Built::new(Application { program }, source))
 }
 

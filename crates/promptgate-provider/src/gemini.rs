@@ -39,7 +39,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         let endpoint = Endpoint::at(context, &API, &place)?;
         let streamed = context.settings.stream.unwrap_or_default();
         let provider = HttpModel { wire: GenerateContent, endpoint: Arc::new(endpoint), streamed };
-        Ok(Built::remote(provider, place.url, Some("/models")))
+        Ok(Built::remote(provider, place.source(&API), Some("/models")))
     },
 };
 

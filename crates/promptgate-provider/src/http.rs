@@ -21,7 +21,9 @@ use crate::wire::{Stream, comes_whole};
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    pub(crate) first_byte: Duration,
+    /// None where nobody has set it: then a patient `timeout` of the model is patient here too, since an answer that is not
+    /// streamed sends no byte until the model is done.
+    pub(crate) first_byte: Option<Duration>,
     pub(crate) idle: Duration,
     /// Silence of a stream before the first piece of the answer, where somebody has set one; else the first byte's counts.
     pub(crate) thinking: Option<Duration>,
@@ -33,11 +35,15 @@ impl Limits {
     pub(crate) fn of(settings: &ProviderSettings) -> Self {
         Self {
             connect: settings.connect_timeout.unwrap_or(Duration::from_secs(10)),
-            first_byte: settings.first_byte_timeout.unwrap_or(Duration::from_secs(120)),
+            first_byte: settings.first_byte_timeout,
             idle: settings.idle_timeout.unwrap_or(Duration::from_secs(30)),
             thinking: settings.idle_timeout,
             body_bytes: 32 << 20,
         }
+    }
+
+    fn first_byte(&self, model_timeout: Duration) -> Duration {
+        self.first_byte.unwrap_or_else(|| model_timeout.max(Duration::from_secs(120)))
     }
 }
 
@@ -122,8 +128,7 @@ impl Transport {
         let sent = Instant::now();
         let host = request.url().host_str().unwrap_or("the provider").to_owned();
         let place = named(request.url());
-        // An answer that is not streamed sends no byte until the model is done, so a patient `timeout` is patient here too.
-        let first_byte = self.limits.first_byte.max(model_timeout);
+        let first_byte = self.limits.first_byte(model_timeout);
         let mut head = match timeout(first_byte, self.client.execute(request)).await {
             Ok(Ok(head)) => head,
             Ok(Err(error)) if error.is_connect() => return Err(self.broken(&place, &error).into()),
@@ -158,7 +163,7 @@ impl Transport {
             let thinks = stream.as_ref().map_or(taken == 0, |stream| !stream.has_begun());
             let patience = match () {
                 () if is_done => AFTER_THE_END,
-                () if thinks => self.limits.thinking.unwrap_or_else(|| self.limits.first_byte.max(model_timeout)),
+                () if thinks => self.limits.thinking.unwrap_or_else(|| self.limits.first_byte(model_timeout)),
                 () => self.limits.idle,
             };
             let since = Instant::now();
@@ -172,6 +177,7 @@ impl Transport {
                 Err(_) if thinks && since.elapsed() >= self.limits.idle => {
                     return Err(silent(host, "fell silent", patience.min(deadline - since)).into());
                 }
+                Err(_) if deadline <= silence && overslept(deadline) => return Err(stood_still(host).into()),
                 Err(_) if deadline <= silence => return Err(too_slow(model_timeout).into()),
                 Err(_) => return Err(silent(host, "fell silent", patience).into()),
             };
@@ -219,6 +225,20 @@ fn guess(cause: &str) -> &'static str {
 fn silent(host: &str, what: &str, limit: Duration) -> Failure {
     let limit = if limit.as_secs() > 0 { Duration::from_secs(limit.as_secs()) } else { limit };
     Failure::new(FailureKind::Connection, format!("{host} {what} for {limit:?}"))
+}
+
+/// A timer that goes off so much later than it was set for was not late on its own.
+const JUMP: Duration = Duration::from_secs(1);
+
+/// Whether this process or its machine stood still when a time limit ran out, so that whoever had to keep it may have had
+/// no time at all.
+pub(crate) fn overslept(deadline: Instant) -> bool {
+    deadline.elapsed() > JUMP
+}
+
+fn stood_still(host: &str) -> Failure {
+    let message = format!("the answer of {host} was cut off, since this machine stood still");
+    Failure::new(FailureKind::Connection, message)
 }
 
 fn too_slow(limit: Duration) -> Failure {

@@ -18,7 +18,7 @@ use crate::endpoint::{Api, Endpoint, Place};
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
 use crate::target::{NAMES, said_to_target};
-use crate::wire::{Fold, HttpModel, Wire, cut_short};
+use crate::wire::{Fold, HttpModel, Wire, cut_short, error_in, inside};
 
 const API: Api = Api {
     name: "http",
@@ -112,7 +112,10 @@ impl Wire for Target {
         Ok(filled(&self.template, &values))
     }
 
-    fn read(&self, reply: Value, _: &Scrubber) -> Result<Response, FailedCall> {
+    fn read(&self, reply: Value, scrubber: &Scrubber) -> Result<Response, FailedCall> {
+        if let Some(error) = self.error_beside(&reply) {
+            return Err(inside(error, scrubber).into());
+        }
         let missing = || FailedCall::new(FailureKind::Server, format!("the reply has nothing at `{}`", self.answer));
         let output = match reply.pointer(&self.answer).filter(|answer| !answer.is_null()).ok_or_else(missing)? {
             Value::String(text) => text.clone(),
@@ -129,6 +132,16 @@ impl Wire for Target {
 
     fn fold(&self) -> Box<dyn Fold> {
         Box::new(Never)
+    }
+}
+
+impl Target {
+    /// The error that a reply holds beside the answer or around it, unless it is what the pointer names.
+    fn error_beside<'r>(&self, reply: &'r Value) -> Option<&'r Value> {
+        let (around, _) = self.answer.rsplit_once('/')?;
+        let objects = [("", Some(reply)), (around, reply.pointer(around))];
+        let is_named = |at: &str| format!("{}/", self.answer).starts_with(&format!("{at}/error/"));
+        objects.into_iter().filter(|(at, _)| !is_named(at)).find_map(|(_, object)| error_in(object?))
     }
 }
 

@@ -35,9 +35,10 @@ mod tokens;
 mod wire;
 
 pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
-pub use budget::{Budget, BudgetLimits, Spending};
+pub use budget::{Budget, BudgetLimits, Sides, Spending};
 pub use checkup::{Checkup, ListedModel, Reached};
 pub use middleware::{Caching, Recorder, RetryPolicy};
+pub use program::end_programs;
 pub use provider::{FailedCall, Provider};
 pub use registry::{ProviderKind, kinds};
 pub use replay::{Lookup, Recording};

@@ -31,7 +31,8 @@ use crate::{BoxFuture, FailedCall};
 use chat::{Chat, Dialect};
 use responses::Responses;
 
-const API: Api = Api::bearer("openai", Some("https://api.openai.com/v1"), &["OPENAI_BASE_URL"], &["OPENAI_API_KEY"]);
+pub(crate) const API: Api =
+    Api::bearer("openai", Some("https://api.openai.com/v1"), &["OPENAI_BASE_URL"], &["OPENAI_API_KEY"]);
 
 /// The line of the registry.
 pub(crate) const KIND: ProviderKind = ProviderKind {
@@ -64,13 +65,14 @@ pub(crate) fn built(
     let config = Keyless { base: place.url.clone(), key: SecretString::from(String::new()) };
     let requests = Requests::new(Client::build(endpoint.transport.client().clone(), config));
     let streamed = context.settings.stream.unwrap_or_default();
+    let source = place.source(api);
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
             let wire = Chat { requests, dialect };
-            Built::remote(HttpModel { wire, endpoint, streamed }, place.url, MODELS)
+            Built::remote(HttpModel { wire, endpoint, streamed }, source, MODELS)
         }
         Some(WireApi::Responses) => {
-            let source = format!("{}/responses", place.url);
+            let source = source.replacen(&place.url, &format!("{}/responses", place.url), 1);
             Built::remote(HttpModel { wire: Responses { requests }, endpoint, streamed }, source, MODELS)
         }
     })

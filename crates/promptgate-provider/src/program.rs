@@ -5,7 +5,8 @@
 //! several processes of a program run at once. What a program prints to standard error is shown where it fails.
 //!
 //! A process that takes too long, dies or answers out of turn is killed with all that it has started, and the next
-//! question gets a new one: nothing of a broken process reaches another trial.
+//! question gets a new one: nothing of a broken process reaches another trial. What a process that was asked before does
+//! wrong may still be about the question before, so a fresh one is asked once more.
 
 mod process;
 
@@ -15,11 +16,12 @@ use std::time::Duration;
 
 use promptgate_core::answer::FailureKind;
 use promptgate_core::python;
+use promptgate_core::secret::Scrubber;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::FailedCall;
+pub use process::end_programs;
 use process::{Broken, Process};
 
 /// The processes of one program.
@@ -28,14 +30,15 @@ pub(crate) struct Program {
     command: Vec<String>,
     /// Where it runs.
     folder: PathBuf,
+    scrubber: Scrubber,
     idle: Mutex<Vec<Process>>,
     permits: Semaphore,
 }
 
 impl Program {
     /// A program of which at most so many processes run at a time; none is started before it is asked.
-    pub(crate) fn new(command: Vec<String>, folder: PathBuf, most: usize) -> Self {
-        Self { command, folder, idle: Mutex::default(), permits: Semaphore::new(most.max(1)) }
+    pub(crate) fn new(command: Vec<String>, folder: PathBuf, scrubber: Scrubber, most: usize) -> Self {
+        Self { command, folder, scrubber, idle: Mutex::default(), permits: Semaphore::new(most.max(1)) }
     }
 
     /// The processes that run at a time unless somebody says otherwise: one a core.
@@ -52,34 +55,40 @@ impl Program {
     ) -> Result<(Value, Duration), FailedCall> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
-        let idle = self.idle().pop().filter(Process::is_fit);
-        let mut process = match idle {
+        let mut process = match self.reusable() {
             Some(process) => process,
-            None => Process::start(&self.command, &self.folder).map_err(|error| {
-                let message = format!("cannot start `{}`: {error}", self.name());
-                FailedCall::new(FailureKind::Crash, message)
-            })?,
+            None => self.start()?,
         };
-        let began = Instant::now();
-        match tokio::time::timeout(limit, process.ask(question)).await {
-            Ok(Ok(reply)) => {
-                let took = began.elapsed();
+        let mut said = process.ask(question.clone(), limit).await;
+        if process.is_reused() && said.as_ref().is_err_and(Broken::may_be_late) {
+            process = self.start()?;
+            said = process.ask(question, limit).await;
+        }
+        match said {
+            Ok(answered) => {
                 self.idle().push(process);
-                Ok((reply, took))
+                Ok(answered)
             }
-            Ok(Err(reported @ Broken::Reports(_))) => {
+            Err(reported @ Broken::Reports(_)) => {
                 self.idle().push(process);
-                Err(FailedCall::new(FailureKind::Crash, format!("`{}` {reported}", self.name())))
+                Err(FailedCall::new(reported.kind(), format!("`{}` {reported}", self.name())))
             }
-            Ok(Err(broken)) => {
+            Err(broken) => {
                 let message = format!("`{}` {broken}", self.name());
-                Err(FailedCall::new(FailureKind::Crash, process.last_words(message).await))
-            }
-            Err(_) => {
-                let message = format!("`{}` took longer than {} ms", self.name(), limit.as_millis());
-                Err(FailedCall::new(FailureKind::ModelTimeout, process.last_words(message).await))
+                Err(FailedCall::new(broken.kind(), process.last_words(message).await))
             }
         }
+    }
+
+    /// A process that has nothing to do; those that are over, or speak unasked, end here.
+    fn reusable(&self) -> Option<Process> {
+        let mut idle = self.idle();
+        std::iter::from_fn(|| idle.pop()).find_map(|mut process| process.is_fit().then_some(process))
+    }
+
+    fn start(&self) -> Result<Process, FailedCall> {
+        Process::start(&self.command, &self.folder, &self.scrubber)
+            .map_err(|error| FailedCall::new(FailureKind::Crash, format!("cannot start `{}`: {error}", self.name())))
     }
 
     /// The same without the time.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
+use reqwest::Url;
 
 use crate::checkup::Probe;
-use crate::endpoint::Api;
+use crate::endpoint::{Api, is_of_one_origin};
 use crate::set::{BuildContext, SetupError};
 use crate::wire::{HttpModel, Wire};
 use crate::{Provider, anthropic, azure, bedrock, echo, exec, gemini, http_target, openai, replay, scripted, shaped};
@@ -68,6 +69,22 @@ impl Built {
     pub(crate) fn of_deployments(self) -> Self {
         Self { probe: self.probe.map(|probe| Probe { lists_names: false, ..probe }), ..self }
     }
+}
+
+/// The API that is usually spoken at an address: that of a service which is known to be there, else that of OpenAI, whose
+/// shape most servers have.
+pub(crate) fn usual_api(url: &Url) -> &'static Api {
+    let host = url.host_str().unwrap_or_default();
+    let is_there = |api: &&Api| {
+        let known = api.base_url.and_then(|known| Url::parse(known).ok());
+        known.is_some_and(|known| is_of_one_origin(&known, url))
+    };
+    match host {
+        _ if host.ends_with(".amazonaws.com") => bedrock::KIND.api,
+        _ if host.ends_with(".azure.com") => azure::KIND.api,
+        _ => kinds().filter_map(|kind| kind.api).find(is_there),
+    }
+    .unwrap_or(&openai::API)
 }
 
 /// The kind of a name; an unknown one lists the known.

@@ -216,8 +216,9 @@ impl ProviderSet {
         Some(Diagnostic::new(message).help(help))
     }
 
-    /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL,
-    /// `replay:<digest>`, `scripted:<digest>`, `echo`. Nothing for a model that is not of this set.
+    /// Where a model's answers come from, as [`promptgate_core::plan::PlannedModel::source`] wants it: a base URL (and
+    /// ` as <kind>` where another API than the usual one is spoken there), `replay:<digest>`, `scripted:<digest>`, `echo`.
+    /// Nothing for a model that is not of this set.
     pub fn source(&self, id: &ModelId) -> Option<String> {
         let model = self.models.iter().find(|model| model.asked.is_empty() && model.id == *id)?;
         Some(match &model.answers {
@@ -275,7 +276,7 @@ impl ProviderSet {
             models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect()
         };
         let (tested, asked): (Vec<_>, Vec<_>) = self.models.iter().partition(|model| model.asked.is_empty());
-        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.clone())
+        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.retrying(calling.retry.clone()))
     }
 }
 

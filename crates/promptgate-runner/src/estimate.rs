@@ -138,8 +138,8 @@ impl SideEstimate {
             let measured = &mut self.cost.measured;
             measured.answers += 1;
             measured.characters += length.characters;
-            measured.input_tokens += usage.input_tokens;
-            measured.output_tokens += usage.output_tokens;
+            measured.input_tokens = measured.input_tokens.saturating_add(usage.input_tokens);
+            measured.output_tokens = measured.output_tokens.saturating_add(usage.output_tokens);
         }
     }
 }

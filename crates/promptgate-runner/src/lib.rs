@@ -33,4 +33,4 @@ pub use prepare::{
 };
 pub use share::Share;
 pub use stop::Stop;
-pub use survey::{Begun, Calls, Counts, Kept, Reuse, Settled, Supply, survey, survey_confirmations};
+pub use survey::{Begun, Calls, Counts, Kept, Reuse, Settled, Supply, called_sides, survey, survey_confirmations};

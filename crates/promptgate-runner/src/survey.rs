@@ -12,7 +12,7 @@ use promptgate_core::port::{AnswerCache, CacheKey, PortError, ResponseCache, Sto
 use promptgate_core::record::BegunTrial;
 use promptgate_core::request::Request;
 use promptgate_core::{Diagnostic, Diagnostics};
-use promptgate_provider::{Lookup, Recording};
+use promptgate_provider::{Lookup, Recording, Sides};
 
 use crate::asking::Questions;
 use crate::chunks::in_chunks;
@@ -217,6 +217,33 @@ pub fn survey(prepared: &Prepared, supply: &Supply, share: &Share) -> Result<Cou
     }
 }
 
+/// How many versions of each case will be called by each model, for a budget that keeps room for whole pairs.
+///
+/// # Errors
+///
+/// A case or a stored answer that cannot be read. What a recording lacks is [`survey`]'s business.
+pub fn called_sides(prepared: &Prepared, supply: &Supply) -> Result<Sides, PortError> {
+    let surveyor = Surveyor { prepared, supply, share: &Share::Planned };
+    let versions = prepared.plan.versions.len();
+    let (mut sides, mut is_called) = (Sides::default(), vec![false; versions]);
+    let take = |part: Vec<CalledVersions>| {
+        for (case, model, called) in part {
+            is_called.iter_mut().zip(&called).for_each(|(any, called)| *any |= called);
+            let count = called.iter().filter(|called| **called).count();
+            if (1..versions).contains(&count) {
+                sides.fewer.insert((case, prepared.plan.models[model].id.clone()), count as u32);
+            }
+        }
+    };
+    in_chunks(prepared.plan.cases.len(), |range| surveyor.called_versions(range), take)?;
+    let usual = is_called.iter().filter(|called| **called).count() as u32;
+    sides.fewer.retain(|_, count| *count < usual);
+    Ok(Sides { usual, ..sides })
+}
+
+/// A case by its key, a model by its place, and whether each version is called.
+type CalledVersions = (u128, usize, Vec<bool>);
+
 /// Counts what confirming takes. What neither a recording nor a store holds and may not be called for is no mistake there:
 /// the rule stays open and says so.
 pub fn survey_confirmations(
@@ -303,6 +330,27 @@ impl Surveyor<'_> {
             }
         }
         Ok(())
+    }
+
+    fn called_versions(&self, range: Range<usize>) -> Result<Vec<CalledVersions>, PortError> {
+        let plan = &self.prepared.plan;
+        let mut found = Vec::new();
+        for position in range {
+            let mut case = None;
+            for model in 0..plan.models.len() {
+                let is_called = |version| {
+                    let side = TrialAddress { version, model, case: position, repeat: 1 };
+                    let mut part = Found::default();
+                    if self.prepared.is_due(self.share, side) {
+                        self.count_side(side, &mut case, &mut part)?;
+                    }
+                    Ok(part.counts.calls > 0)
+                };
+                let called = (0..plan.versions.len()).map(is_called).collect::<Result<_, PortError>>()?;
+                found.push((plan.cases[position].id, model, called));
+            }
+        }
+        Ok(found)
     }
 
     /// Counts the repeats of one case on one side. The case is read once, and only where something must be looked up.

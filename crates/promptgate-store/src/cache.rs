@@ -1,13 +1,14 @@
 //! The cache of answers: one SQLite file below the project's state folder, shared by all processes that work there.
 //!
-//! An entry carries its whole key and a check sum over key and answer. Both are held against what was asked whenever it is
-//! read, so a flipped bit, or an entry that was put under another key, is a miss and is set aside, never an answer. One
+//! An entry carries its whole key and a check sum over key, answer and since when it is kept. Both are held against what was
+//! asked whenever it is read, so a flipped bit, or an entry that was put under another key, is a miss and is set aside, never an answer. One
 //! thread writes, a transaction for what has gathered; readers never wait for it (WAL). Nothing here is the record of a
 //! run: the file can be deleted at any time.
 
 mod look;
 
 use std::collections::{HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -39,8 +40,8 @@ const LULL: Duration = Duration::from_millis(50);
 /// How long the writing thread rests before it waits. Nobody has to wake it for each answer that comes meanwhile.
 const REST: Duration = Duration::from_millis(2);
 
-/// The version of the tables, in SQLite's `user_version`.
-const VERSION: i64 = 1;
+/// The version of the tables and of what is in them, in SQLite's `user_version`. What an older one holds is missing here.
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS answer (
@@ -87,11 +88,11 @@ enum Job {
 }
 
 /// Key, answer, check sum, and since when they are kept.
-type Row = (String, String, Vec<u8>, u64);
+type Row = (String, String, Vec<u8>, i64);
 
 impl Cache {
-    /// Opens the cache of a state folder, and makes one where there is none and it may be written. Without a file there is
-    /// nothing to read.
+    /// Opens the cache of a state folder, and makes one where there is none and it may be written. Without a file, and in
+    /// one of an older promptgate, there is nothing to read.
     ///
     /// # Errors
     ///
@@ -109,9 +110,8 @@ impl Cache {
                 return Ok(None);
             }
             folder.check_rights().map_err(unsafe_folder)?;
-            let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            known_version(&path, &reader)?;
-            return Ok(Some(Self::of(path, reader, clock, None)));
+            let (reader, version) = to_read(&path)?;
+            return Ok((version == VERSION).then(|| Self::of(path, reader, clock, None)));
         }
         folder.make().map_err(unsafe_folder)?;
         private_file(&path).map_err(|error| PortError::io(format!("create {}", path.display()), error))?;
@@ -189,13 +189,14 @@ impl ResponseCache for Cache {
         }
         // What cannot be read is asked again: a cache is never a reason to fail.
         let (stored, response, sum, kept_ms) = self.read(&address).ok().flatten()?;
-        let is_whole = sum == check_sum(&stored, &response)
+        let is_whole = sum == check_sum(&stored, &response, kept_ms)
             && serde_json::from_str::<CacheKey>(&stored).ok().as_ref() == Some(key);
         let found = is_whole.then(|| serde_json::from_str(&response).ok()).flatten();
+        let found = found.zip(u64::try_from(kept_ms).ok());
         if found.is_none() {
             self.send(Job::SetAside(address));
         }
-        found.map(|response| (response, kept_ms)).filter(|_| kept_ms >= since_ms)
+        found.filter(|(_, kept_ms)| *kept_ms >= since_ms)
     }
 
     fn keep(&self, key: CacheKey, response: Response) {
@@ -266,25 +267,66 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, PortError> {
     open().map_err(|error| failed(path, "open the cache", error))
 }
 
+/// A connection that only reads, and the version of the file. SQLite writes beside a file that it reads, to know of those
+/// who write meanwhile; where it may not, nobody does, and the file is read as it stands.
+fn to_read(path: &Path) -> Result<(Connection, i64), PortError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match version_of(&connection) {
+        Err(error) if is_refused(&error) => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let connection = connect(Path::new(&immutable(path)), flags)?;
+            let version = known_version(path, &connection)?;
+            Ok((connection, version))
+        }
+        _ => {
+            let version = known_version(path, &connection)?;
+            Ok((connection, version))
+        }
+    }
+}
+
+/// Whether SQLite may not write where it wants to.
+fn is_refused(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen))
+}
+
+/// The address of a file that nobody changes.
+fn immutable(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => address.push(char::from(*byte)),
+            other => address.push_str(&format!("%{other:02X}")),
+        }
+    }
+    address + "?immutable=1"
+}
+
 fn set_up(path: &Path, connection: &Connection) -> Result<(), PortError> {
-    known_version(path, connection)?;
+    let version = known_version(path, connection)?;
     let tables = || -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // In pages: what is written again and again is moved to the file less often.
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+        if (1..VERSION).contains(&version) {
+            connection.execute_batch("DROP TABLE IF EXISTS answer")?;
+        }
         connection.execute_batch(TABLES)?;
         connection.pragma_update(None, "user_version", VERSION)
     };
     tables().map_err(|error| failed(path, "set up the cache", error))
 }
 
-/// Refuses a file that a newer promptgate has written.
-fn known_version(path: &Path, connection: &Connection) -> Result<(), PortError> {
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
-    match version.map_err(|error| failed(path, "open the cache", error))? {
-        0..=VERSION => Ok(()),
+fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// The version of a file; refuses one that a newer promptgate has written.
+fn known_version(path: &Path, connection: &Connection) -> Result<i64, PortError> {
+    match version_of(connection).map_err(|error| failed(path, "open the cache", error))? {
+        version @ 0..=VERSION => Ok(version),
         newer => Err(PortError::corrupt(
             format!("open the cache {}", path.display()),
             format!("it is of version {newer}, this promptgate knows {VERSION}; use a newer one, or delete the file"),
@@ -292,9 +334,9 @@ fn known_version(path: &Path, connection: &Connection) -> Result<(), PortError> 
     }
 }
 
-/// Over key and answer, so that neither can be exchanged for another.
-fn check_sum(key: &str, response: &str) -> Vec<u8> {
-    Digest::of_bytes(format!("{}\n{key}\n{response}", key.len()).as_bytes()).as_bytes().to_vec()
+/// Over key, answer and time, so that none can be exchanged for another.
+fn check_sum(key: &str, response: &str, kept_ms: i64) -> Vec<u8> {
+    Digest::of_bytes(format!("{kept_ms}\n{}\n{key}\n{response}", key.len()).as_bytes()).as_bytes().to_vec()
 }
 
 /// The thread that writes: what has gathered goes into one transaction.
@@ -382,7 +424,7 @@ fn insert(
     let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(&**response));
     let (Ok(key_text), Ok(text)) = (key_text, text) else { return Ok(()) };
     let Ok(text) = scrub_json::<Response>(text, scrubber) else { return Ok(()) };
-    let sum = check_sum(&key_text, &text);
+    let sum = check_sum(&key_text, &text, now);
     let statement = "INSERT OR REPLACE INTO answer (address, key, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(statement)?;
     insert.execute(params![address.as_bytes(), key_text, text, sum, now])?;

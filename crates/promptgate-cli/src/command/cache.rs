@@ -77,7 +77,8 @@ fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failu
         )));
     }
     let line = |entry: &Entry| {
-        let shown: String = entry.response.output.chars().take(60).collect();
+        // Before it is cut: half a key is found no more.
+        let shown: String = out.scrubber.scrub(&entry.response.output).chars().take(60).collect();
         format!(
             "{}  repeat {}  {}  {}  {}\n",
             entry.key.request.short(),

@@ -224,7 +224,11 @@ fn reached(checkup: &Checkup, models: &[ModelId], found: &mut Findings) {
     match &checkup.reached {
         Err(why) => found.bad(ExitCode::Unavailable, name, &format!("{place}, {key}: {why}")),
         Ok(said) => {
-            found.good(name, &format!("{place}, {key}: answered in {} ms", said.took.as_millis()));
+            let answered = format!("{place}, {key}: answered in {} ms", said.took.as_millis());
+            match &said.no_list {
+                Some(what) => found.note(name, &format!("{answered}, but {what}: is the base URL right?")),
+                None => found.good(name, &answered),
+            }
             told(name, said, models, found);
         }
     }

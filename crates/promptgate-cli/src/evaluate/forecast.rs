@@ -7,7 +7,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
-use promptgate_runner::{Counts, Supply, estimate};
+use promptgate_runner::{Counts, Supply, called_sides, estimate};
 use promptgate_scoring::planning::spend;
 
 use super::Assembly;
@@ -47,14 +47,11 @@ pub fn agree(
         out.say(&line(counts, forecast, assembly));
         confirm(costs_more(session, forecast, judges), &limits, running, out)?;
     }
-    Ok((!limits.is_empty()).then(|| Budget::of_sides(limits, sides(assembly))))
-}
-
-/// Versions that are called for every case, where versions are compared.
-fn sides(assembly: &Assembly) -> u32 {
-    let plan = &assembly.prepared.plan;
-    let called = plan.versions.iter().filter(|version| version.stored.is_none()).count();
-    if assembly.prepared.compares() { called as u32 } else { 1 }
+    Ok(match (limits.is_empty(), assembly.prepared.compares()) {
+        (true, _) => None,
+        (false, true) => Some(Budget::of_sides(limits, called_sides(&assembly.prepared, supply)?)),
+        (false, false) => Some(Budget::new(limits)),
+    })
 }
 
 /// Flags over settings.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use promptgate_mock::{Delivery, Said, Server, Tokens, Wire};
+use promptgate_mock::{Delivery, Reply, Said, Server, Tokens, Wire};
 use promptgate_testkit::Project;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn project(server: &Server) -> Project {
     let suite = "name = \"two\"\nprompt = \"say\"\n[[model]]\nid = \"openai/gpt-4.1\"\nconfig = { maxOutputTokens = 100 }\n[cases]\nfile = \"cases.jsonl\"\n\
@@ -58,6 +58,20 @@ fn a_spent_budget_leaves_whole_pairs() {
 }
 
 #[test]
+fn a_budget_keeps_no_room_for_answers_that_are_there() {
+    let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")));
+    let project = project(&server);
+    let _ = project.run(["run", "suites/two", "--candidate", "say.old", "--cache=off"]).expect_code(0);
+    let before = server.count();
+    let said = project.run(["gate", "suites/two", "--cache=off", "--max-calls", "1"]).expect_code(106);
+    assert_eq!(server.count() - before, 1, "{}", said.stderr);
+    // As many as there are to be made: the gate comes to its end.
+    let said = project.run(["gate", "suites/two", "--cache=off", "--max-calls", "60"]);
+    assert!(!said.stderr.contains("the budget of"), "{}", said.stderr);
+    assert_eq!(server.count() - before, 60, "{}", said.stderr);
+}
+
+#[test]
 fn a_call_whose_reply_was_lost_is_counted() {
     let server = Server::start(|received| {
         let reply = Wire::Chat.whole(&Said::text("m", "a"));
@@ -71,4 +85,19 @@ fn a_call_whose_reply_was_lost_is_counted() {
     let _ = project.run(["gate", "suites/two", "--cache=off", "--report", "json=out.json"]);
     let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
     assert_eq!(report["volatile"]["attempts"], server.count() as u64, "no call is left out");
+}
+
+#[test]
+fn counts_that_no_number_holds_are_the_largest_there_is() {
+    let server = Server::start(|_| {
+        let usage = json!({"prompt_tokens": u64::MAX - 1, "completion_tokens": u64::MAX - 1, "total_tokens": 7});
+        let choice = json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "a"}});
+        Reply::json(&json!({"object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}))
+    });
+    let project = project(&server);
+    let run = ["run", "suites/two", "--cache=off", "--report", "json=out.json", "--report", "terminal"];
+    let _ = project.run(run).expect_code(0);
+    let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
+    assert_eq!(report["cost"]["input_tokens"], u64::MAX, "{report:#}");
+    let _ = project.run(["run", "suites/two", "--fresh", "--cache=off", "--max-tokens", "100000"]).expect_code(106);
 }

@@ -22,5 +22,6 @@ mod scored_anew;
 mod serve_mock;
 mod shared;
 mod snapshot;
+mod stopping;
 mod tls;
 mod triage;

@@ -40,7 +40,9 @@ fn usage(usage: &Value) -> Option<Usage> {
     let count = |key: &str| usage[key].as_u64();
     let cached = count("cache_read_input_tokens").unwrap_or_default();
     Some(Usage {
-        input_tokens: count("input_tokens")? + cached + count("cache_creation_input_tokens").unwrap_or_default(),
+        input_tokens: count("input_tokens")?
+            .saturating_add(cached)
+            .saturating_add(count("cache_creation_input_tokens").unwrap_or_default()),
         output_tokens: count("output_tokens").unwrap_or_default(),
         cached_input_tokens: cached,
         reasoning_tokens: usage["output_tokens_details"]["thinking_tokens"].as_u64().unwrap_or_default(),

@@ -38,7 +38,9 @@ fn usage(usage: &Value) -> Option<Usage> {
     let count = |key: &str| usage[key].as_u64();
     let cached = count("cacheReadInputTokens").unwrap_or_default();
     Some(Usage {
-        input_tokens: count("inputTokens")? + cached + count("cacheWriteInputTokens").unwrap_or_default(),
+        input_tokens: count("inputTokens")?
+            .saturating_add(cached)
+            .saturating_add(count("cacheWriteInputTokens").unwrap_or_default()),
         output_tokens: count("outputTokens").unwrap_or_default(),
         cached_input_tokens: cached,
         reasoning_tokens: 0,

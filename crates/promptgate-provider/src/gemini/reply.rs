@@ -48,8 +48,8 @@ fn tool_call(part: &Value) -> Option<ToolCall> {
 fn usage(usage: &Value) -> Option<Usage> {
     let count = |key: &str| usage[key].as_u64().unwrap_or_default();
     Some(Usage {
-        input_tokens: usage["promptTokenCount"].as_u64()? + count("toolUsePromptTokenCount"),
-        output_tokens: count("candidatesTokenCount") + count("thoughtsTokenCount"),
+        input_tokens: usage["promptTokenCount"].as_u64()?.saturating_add(count("toolUsePromptTokenCount")),
+        output_tokens: count("candidatesTokenCount").saturating_add(count("thoughtsTokenCount")),
         cached_input_tokens: count("cachedContentTokenCount"),
         reasoning_tokens: count("thoughtsTokenCount"),
     })

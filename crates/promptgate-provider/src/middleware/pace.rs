@@ -125,7 +125,7 @@ impl<P: Provider> Provider for Paced<P> {
             };
             admitted.ended = Some(ended);
             if let Some(Usage { input_tokens, output_tokens, .. }) = usage {
-                self.pace.lock().tokens.correct((input_tokens + output_tokens) as f64 - estimated);
+                self.pace.lock().tokens.correct(input_tokens.saturating_add(output_tokens) as f64 - estimated);
             }
             result
         })

@@ -1,4 +1,4 @@
-//! The one place that tries again. Only classes that may pass on their own are retried, waits grow and are jittered, and
+//! The one place that says when to try again. Only classes that may pass on their own are retried, waits grow and are jittered, and
 //! a provider that says how long to wait is obeyed up to a cap.
 
 use std::time::Duration;
@@ -57,18 +57,24 @@ impl RetryPolicy {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// How long to wait after the failure of an attempt, counted from 1.
-    fn wait(&self, request: &Request, attempt: u32, failure: &Failure) -> Duration {
+    /// How long to wait after the failure of an attempt, counted from 1; nothing where it is the last one. `call` says what
+    /// was asked, and which time.
+    pub(crate) fn wait(&self, call: (&Digest, u32), attempt: u32, failure: &Failure) -> Option<Duration> {
+        if attempt >= self.attempts || !failure.kind.is_retryable() {
+            return None;
+        }
         let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-        let own = doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * self.jitter(request, attempt));
-        let Some(asked) = failure.retry_after_ms.map(Duration::from_millis) else { return own };
-        // A little more than was asked for, so that calls refused together do not come back together.
-        asked.min(self.longest_retry_after) + self.first_wait.mul_f64(self.jitter(request, attempt))
+        let jitter = self.jitter(call, attempt);
+        Some(match failure.retry_after_ms.map(Duration::from_millis) {
+            // A little more than was asked for, so that calls refused together do not come back together.
+            Some(asked) => asked.min(self.longest_retry_after) + self.first_wait.mul_f64(jitter),
+            None => doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * jitter),
+        })
     }
 
     /// In 0..1, drawn from the call itself, so that it does not depend on the order in which calls fail.
-    fn jitter(&self, request: &Request, attempt: u32) -> f64 {
-        let draw = Digest::of_json(&(self.seed.to_string(), &request.digest, request.repeat, attempt)).prefix128();
+    fn jitter(&self, (digest, repeat): (&Digest, u32), attempt: u32) -> f64 {
+        let draw = Digest::of_json(&(self.seed.to_string(), digest, repeat, attempt)).prefix128();
         (draw >> 75) as f64 / (1_u64 << 53) as f64
     }
 }
@@ -94,12 +100,12 @@ impl<P: Provider> Answerer for Retry<P> {
                 };
                 wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
                 let failure = self.judged(failed.failure);
-                if attempts >= self.policy.attempts || !failure.kind.is_retryable() {
+                let Some(wait) = self.policy.wait((&request.digest, request.repeat), attempts, &failure) else {
                     // What the budget refused was not called.
                     let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
                     return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
-                }
-                self.pause(&request, attempts, failure).await;
+                };
+                self.pause(&request, attempts, wait, failure).await;
                 attempts += 1;
             }
         })
@@ -118,8 +124,7 @@ impl<P> Retry<P> {
         }
     }
 
-    async fn pause(&self, request: &Request, attempt: u32, failure: Failure) {
-        let wait = self.policy.wait(request, attempt, &failure);
+    async fn pause(&self, request: &Request, attempt: u32, wait: Duration, failure: Failure) {
         let model = request.body.model.clone();
         (self.listener)(Event::Retrying { model, attempt: attempt + 1, wait, reason: failure.message });
         tokio::time::sleep(wait).await;

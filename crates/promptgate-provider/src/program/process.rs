@@ -6,34 +6,75 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use promptgate_core::answer::FailureKind;
+use promptgate_core::secret::Scrubber;
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::http::overslept;
 
 /// A longer line is no answer.
 const LONGEST_LINE: u64 = 16 << 20;
 
-/// How much of what it says about itself is kept.
+/// How many characters of what it says about itself are shown.
 const LAST_WORDS: usize = 2_000;
+
+/// How many bytes of it are kept until they are shown: with room for any secret before what is shown.
+const KEPT_WORDS: usize = 32 << 10;
+
+/// How much of a line that is no answer is shown.
+const SHOWN: usize = 200;
+
+/// How long it may take until it reads its first question: it is starting up, which is nobody's answer.
+const START: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// How long its last words are waited for once it is over.
 const FAREWELL: Duration = Duration::from_millis(200);
 
+/// The groups of all processes that run.
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn groups() -> MutexGuard<'static, Vec<Pid>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends all programs with everything they have started, and lets none be started any more: for a process that is about to
+/// exit without unwinding.
+pub fn end_programs() {
+    let groups = groups();
+    for group in groups.iter() {
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
+    // Locked for good: whoever wants to start another waits for the exit.
+    std::mem::forget(groups);
+}
+
 pub(super) struct Process {
     child: Child,
+    /// Nothing once it was ended.
+    group: Option<Pid>,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     /// The same pipe that is listened to.
     stderr: OwnedFd,
     said: Arc<Mutex<Vec<u8>>>,
     listening: JoinHandle<()>,
-    /// The id of the newest question. The first one is drawn, so that no line printed beforehand can carry it.
+    scrubber: Scrubber,
+    /// The id of the newest question. Each one is drawn, so that no line printed beforehand can carry it.
+    id: u64,
+    /// Questions so far.
     asked: u64,
 }
 
@@ -54,6 +95,27 @@ pub(super) enum Broken {
     Reports(String),
     #[error("cannot be talked to: {0}")]
     Pipe(#[from] std::io::Error),
+    #[error("took longer than {} ms", .0.as_millis())]
+    Slow(Duration),
+    #[error("did not read its question within {} s of its start", START.as_secs())]
+    Unread,
+    #[error("had no time to answer, since this machine stood still")]
+    Overslept,
+}
+
+impl Broken {
+    /// Whether it may be about an earlier question: the process was over already, or spoke late.
+    pub(super) fn may_be_late(&self) -> bool {
+        matches!(self, Self::Ended(_) | Self::NotJson(_) | Self::OtherId(_) | Self::Pipe(_))
+    }
+
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Slow(_) => FailureKind::ModelTimeout,
+            Self::Overslept => FailureKind::Connection,
+            _ => FailureKind::Crash,
+        }
+    }
 }
 
 /// Below 2^48, so that every language takes it for the integer it is.
@@ -63,43 +125,84 @@ fn drawn() -> u64 {
 
 impl Process {
     /// Starts a process in a group of its own, so that whatever it starts ends with it.
-    pub(super) fn start(command: &[String], folder: &Path) -> std::io::Result<Self> {
+    pub(super) fn start(command: &[String], folder: &Path, scrubber: &Scrubber) -> std::io::Result<Self> {
         let (program, arguments) = command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
         // A path with a folder in it is meant from where the program runs, wherever promptgate runs.
         let program = if program.contains('/') { folder.join(program) } else { program.into() };
-        let mut child = Command::new(program)
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (mut child, group) = spawn(&mut command)?;
         let missing = || std::io::Error::other("a pipe is missing");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let stderr = child.stderr.take().ok_or_else(missing)?;
         let heard = stderr.as_fd().try_clone_to_owned()?;
         let said = Arc::new(Mutex::default());
-        let listening = tokio::spawn(listen(stderr, Arc::clone(&said)));
-        Ok(Self { child, stdin, stdout, stderr: heard, said, listening, asked: drawn() })
+        let listening = tokio::spawn(listen(stderr, Arc::clone(&said), scrubber.clone()));
+        let scrubber = scrubber.clone();
+        Ok(Self { child, group, stdin, stdout, stderr: heard, said, listening, scrubber, id: 0, asked: 0 })
     }
 
-    /// Whether it has said nothing that it was not asked.
-    pub(super) fn is_fit(&self) -> bool {
-        self.stdout.buffer().is_empty()
+    /// Whether it runs and has said nothing that it was not asked.
+    pub(super) fn is_fit(&mut self) -> bool {
+        let is_silent = self.stdout.buffer().is_empty() && ioctl_fionread(self.stdout.get_ref()).is_ok_and(|n| n == 0);
+        is_silent && matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// One question, one answer.
-    pub(super) async fn ask(&mut self, mut question: Map<String, Value>) -> Result<Value, Broken> {
-        self.asked += 1;
-        question.insert("id".to_owned(), self.asked.into());
+    /// Whether it was asked before its newest question.
+    pub(super) fn is_reused(&self) -> bool {
+        self.asked > 1
+    }
+
+    /// One question, one answer, and how long that took; what the process took to start up is not counted.
+    pub(super) async fn ask(
+        &mut self,
+        mut question: Map<String, Value>,
+        limit: Duration,
+    ) -> Result<(Value, Duration), Broken> {
+        (self.id, self.asked) = (drawn(), self.asked + 1);
+        question.insert("id".to_owned(), self.id.into());
         let mut line = Value::from(question).to_string();
         line.push('\n');
+        let began = match self.is_reused() {
+            true => Instant::now(),
+            false => timeout(START, self.started(&std::mem::take(&mut line))).await.map_err(|_| Broken::Unread)?,
+        };
+        let deadline = began + limit;
+        match timeout_at(deadline, self.exchanged(&line)).await {
+            Ok(reply) => {
+                let (answer, took) = (self.read(&reply?)?, began.elapsed());
+                self.forget();
+                Ok((answer, took))
+            }
+            Err(_) if overslept(deadline) => Err(Broken::Overslept),
+            Err(_) => Err(Broken::Slow(limit)),
+        }
+    }
+
+    /// Hands the first question over. Since when the process has it, no later than that.
+    async fn started(&mut self, line: &str) -> Instant {
+        self.write(line).await;
+        loop {
+            let looked = Instant::now();
+            let is_unread = ioctl_fionread(&self.stdin).is_ok_and(|unread| unread > 0);
+            // Whatever it says, or its end, is read by those who wait for the answer.
+            if !is_unread || timeout(LOOK, self.stdout.fill_buf()).await.is_ok() {
+                return looked;
+            }
+        }
+    }
+
+    async fn write(&mut self, line: &str) {
         // A program that is over reads no more: what it said before, or how it ended, tells more than the broken pipe.
         let _ = self.stdin.write_all(line.as_bytes()).await;
         let _ = self.stdin.flush().await;
+    }
+
+    /// Writes what is not written yet, and waits for a line.
+    async fn exchanged(&mut self, unwritten: &str) -> Result<Vec<u8>, Broken> {
+        self.write(unwritten).await;
         let mut line = Vec::new();
         (&mut self.stdout).take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
         if line.is_empty() {
@@ -109,9 +212,7 @@ impl Process {
         if line.last() != Some(&b'\n') && line.len() as u64 >= LONGEST_LINE {
             return Err(Broken::TooLong);
         }
-        let answer = self.read(&line)?;
-        self.forget();
-        Ok(answer)
+        Ok(line)
     }
 
     /// Forgets what it said so far about itself, also what is still in the pipe: it is of the question that was answered, and
@@ -124,38 +225,46 @@ impl Process {
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, Broken> {
-        let shown = || String::from_utf8_lossy(line).trim().chars().take(200).collect::<String>();
-        let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else { return Err(Broken::NotJson(shown())) };
+        let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else {
+            let line = self.scrubbed(&String::from_utf8_lossy(line));
+            return Err(Broken::NotJson(line.trim().chars().take(SHOWN).collect()));
+        };
         if let Ok(Keys(Some(key))) = serde_json::from_slice(line) {
             return Err(Broken::SaysTwice(one_line(&key)));
         }
         match reply.remove("id") {
-            Some(id) if id.as_u64() == Some(self.asked) => {}
+            Some(id) if id.as_u64() == Some(self.id) => {}
             Some(id) => return Err(Broken::OtherId(id.to_string())),
             None => return Err(Broken::OtherId("(none)".to_owned())),
         }
         match reply.get("error") {
-            Some(Value::String(error)) => Err(Broken::Reports(one_line(error))),
-            Some(error) if !error.is_null() => Err(Broken::Reports(one_line(&error.to_string()))),
+            Some(Value::String(error)) => Err(Broken::Reports(one_line(&self.scrubbed(error)))),
+            Some(error) if !error.is_null() => Err(Broken::Reports(one_line(&self.scrubbed(&error.to_string())))),
             _ => Ok(reply.into()),
         }
+    }
+
+    /// Before anything is cut: half a secret is a leak that no scrubber finds any more.
+    fn scrubbed(&self, text: &str) -> String {
+        self.scrubber.scrub(text).into_owned()
     }
 
     /// A message with the end of what it printed to standard error. Ends the process.
     pub(super) async fn last_words(mut self, message: String) -> String {
         self.kill();
-        let _ = tokio::time::timeout(FAREWELL, &mut self.listening).await;
+        let _ = timeout(FAREWELL, &mut self.listening).await;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        match one_line(&String::from_utf8_lossy(&said)) {
+        match one_line(&self.scrubbed(&String::from_utf8_lossy(&said))) {
             said if said.is_empty() => message,
-            said => format!("{message}; it said: {said}"),
+            said => format!("{message}; it said: {}", end(&said, LAST_WORDS)),
         }
     }
 
-    fn kill(&self) {
-        // Without an id it has been waited for already.
-        if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-            let _ = kill_process_group(id, Signal::KILL);
+    /// With all that it has started, also where it is over itself. Once: afterwards its number may be another's.
+    fn kill(&mut self) {
+        if let Some(group) = self.group.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+            groups().retain(|each| *each != group);
         }
     }
 }
@@ -196,18 +305,45 @@ impl<'de> Visitor<'de> for KeysVisitor {
     }
 }
 
+/// Under the lock, so that no process is missed by [`end_programs`].
+fn spawn(command: &mut Command) -> std::io::Result<(Child, Option<Pid>)> {
+    let mut groups = groups();
+    let child = command.spawn()?;
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    groups.extend(group);
+    Ok((child, group))
+}
+
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join(" | ")
 }
 
+/// The last characters of a text.
+fn end(text: &str, characters: usize) -> &str {
+    let begin = text.char_indices().rev().nth(characters - 1).map_or(0, |(at, _)| at);
+    &text[begin..]
+}
+
 /// Keeps the end of what a process says about itself.
-async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
+async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>, scrubber: Scrubber) {
     let mut piece = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut piece).await {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         said.extend_from_slice(&piece[..count]);
-        let surplus = said.len().saturating_sub(LAST_WORDS);
-        said.drain(..surplus);
+        if said.len() > 2 * KEPT_WORDS {
+            shorten(&mut said, &scrubber);
+        }
     }
+}
+
+/// Cuts what is kept from the front, no secret in it: one that was halved would be found no more. Its very end waits for the
+/// rest of a character.
+fn shorten(said: &mut Vec<u8>, scrubber: &Scrubber) {
+    let open = said.iter().rev().take(3).take_while(|byte| !byte.is_ascii()).count();
+    let rest = said.split_off(said.len() - open);
+    let text = String::from_utf8_lossy(said);
+    let clean = scrubber.scrub(&text);
+    let short = end(&clean, KEPT_WORDS).as_bytes().to_vec();
+    *said = [short, rest].concat();
 }

@@ -47,7 +47,8 @@ pub(crate) fn error_in(reply: &Value) -> Option<&Value> {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),
         Value::Object(map) => !map.is_empty(),
-        _ => true,
+        Value::Array(list) => !list.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
     };
     let is_error = reply["object"] == "error";
     reply.get("error").filter(says_something).or_else(|| is_error.then_some(reply))

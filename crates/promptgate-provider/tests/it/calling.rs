@@ -72,14 +72,19 @@ async fn a_model_that_answers_nothing_is_called_again_only_now_and_then() {
         let answer = answerer.answer(request(MODEL, "a", &number.to_string())).await;
         (answer.attempts, answer.result.unwrap_err())
     };
-    for number in 0..20 {
+    for number in 0..5 {
         assert_eq!(one(number).await.0, 1, "{number}");
     }
-    let (attempts, failure) = one(20).await;
+    // The next one tries, with growing pauses, and gives up with the outage.
+    let started = Instant::now();
+    let (attempts, failure) = one(5).await;
+    assert_eq!((attempts, failure.kind), (13, FailureKind::Connection));
+    assert_eq!(started.elapsed().as_secs(), 300);
+    let (attempts, failure) = one(6).await;
     assert_eq!((attempts, failure.kind), (0, FailureKind::Connection));
-    insta::assert_snapshot!(failure, @"not called, since the last 20 requests failed, in the end with: scripted fault: the connection was reset");
+    insta::assert_snapshot!(failure, @"not called, since the last 18 requests failed, in the end with: scripted fault: the connection was reset");
     tokio::time::advance(Duration::from_secs(31)).await;
-    assert_eq!((one(21).await.0, one(22).await.0), (1, 0), "one call tries");
+    assert_eq!((one(7).await.0, one(8).await.0), (1, 0), "one call tries");
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +97,7 @@ async fn who_wants_to_fail_fast_is_not_made_to_wait() {
     assert_eq!((first.attempts, first.result.unwrap_err().kind), (1, FailureKind::Quota));
     let second = answerer.answer(request(MODEL, "a", "2")).await;
     assert_eq!(second.attempts, 0);
-    insta::assert_snapshot!(second.result.unwrap_err(), @"not called, since the last request failed: scripted fault: too many requests; there is room again in 6 h");
+    insta::assert_snapshot!(second.result.unwrap_err(), @"not called, since an earlier call was refused: scripted fault: too many requests; there is room again in 6 h");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
 

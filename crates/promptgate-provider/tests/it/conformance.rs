@@ -85,7 +85,7 @@ const ALL_OF_A_WIRE: usize = SITUATIONS.len() - 2;
 const SUBJECTS: [Subject; 15] = [
     Subject { name: "echo", model: "echo/any", situations: 1, rig: echo },
     Subject { name: "exec", model: "exec/m", situations: 8, rig: exec },
-    Subject { name: "http", model: "http/m", situations: 10, rig: http },
+    Subject { name: "http", model: "http/m", situations: 11, rig: http },
     Subject { name: "replay", model: "openai/gpt-4.1-mini", situations: 4, rig: replay },
     Subject { name: "scripted", model: "scripted/any", situations: 11, rig: scripted },
     Subject { name: "openai", model: "openai/m", situations: ALL_OF_A_WIRE, rig: |at| wire(CHAT, false, at) },
@@ -233,7 +233,7 @@ fn http(situation: Situation) -> Option<Rig> {
         Situation::Plain => answer(),
         Situation::Silence => answer().delivered(Delivery::Silence),
         Situation::Usage | Situation::Tools | Situation::Length | Situation::ContentFilter => return None,
-        Situation::Refusal | Situation::ErrorInside => return None,
+        Situation::Refusal => return None,
         // What it says of quotas and limits it says as everybody does.
         other => reply(Wire::Chat, false, other)?,
     };

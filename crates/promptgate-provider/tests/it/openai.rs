@@ -382,11 +382,11 @@ fn stalled(delivery: Delivery, timeout_ms: u64) -> Failure {
 }
 
 #[test]
-fn a_silent_connection_ends_at_its_limit_and_the_first_byte_never_before_the_models_timeout() {
-    let before = stalled(Delivery::Silence, 60);
+fn a_silent_connection_ends_at_its_limit_also_where_the_model_may_take_longer() {
+    let before = stalled(Delivery::Silence, 60_000);
     let after = stalled(Delivery::StallAfter(40), 60_000);
     assert_eq!((before.kind, after.kind), (FailureKind::Connection, FailureKind::Connection));
-    insta::assert_snapshot!(before, @"127.0.0.1 sent nothing for 60ms");
+    insta::assert_snapshot!(before, @"127.0.0.1 sent nothing for 50ms");
     insta::assert_snapshot!(after, @"127.0.0.1 fell silent for 50ms");
 }
 
@@ -400,6 +400,24 @@ fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::ModelTimeout);
     insta::assert_snapshot!(failed, @"the model took longer than its timeout of 80ms");
+}
+
+/// B-3: suspended time is not the model's.
+#[test]
+fn a_time_limit_that_ran_out_while_the_machine_stood_still_is_not_the_models_failure() {
+    let server = Server::start(|_| Reply::answer("late").delivered(Delivery::StallAfter(40)));
+    let answerer = World::openai(&server.base_url()).answerer(MODEL);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stands_still = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Nothing of this runtime goes on meanwhile.
+        std::thread::sleep(Duration::from_millis(2_000));
+    };
+    let asked = Request { timeout_ms: 500, ..hello() };
+    let (answer, ()) = runtime.block_on(async { tokio::join!(answerer.answer(asked), stands_still) });
+    let failed = failure(answer);
+    assert_eq!(failed.kind, FailureKind::Connection);
+    insta::assert_snapshot!(failed, @"the answer of 127.0.0.1 was cut off, since this machine stood still");
 }
 
 #[test]

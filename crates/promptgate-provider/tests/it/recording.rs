@@ -43,7 +43,7 @@ fn record(world: &World, sink: &Sink) -> Result<(), PortError> {
 #[test]
 fn answers_are_recorded_and_failures_are_not() {
     let sink = Sink::default();
-    record(&World::scripted("answer = \"{{case}}!\"\n[[rule]]\ncase = \"b\"\nfault = \"quota\""), &sink).unwrap();
+    record(&World::scripted("answer = \"{{case}}!\"\n[[rule]]\ncase = \"b\"\nfault = \"server\""), &sink).unwrap();
     assert_eq!(*sink.written.lock().unwrap(), ["a: a!", "c: c!", "finished"]);
 }
 

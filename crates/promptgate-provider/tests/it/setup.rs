@@ -1,10 +1,12 @@
 //! What is wrong with settings or credentials is found when the set is built, and says what to do.
 
 use promptgate_core::ExitCode;
+use promptgate_core::answer::FailureKind;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_mock::{Reply, Server};
 use promptgate_provider::{SetupError, kinds};
+use serde_json::json;
 
 use crate::support::{World, ask, called, failure, request, settings};
 
@@ -150,4 +152,70 @@ fn how_an_application_is_asked_is_a_part_of_where_its_answers_come_from() {
     assert_ne!(source("{\"question\": \"{{input}}\"}", "/a", "http://127.0.0.1:1/chat"), one);
     assert_ne!(source("{\"q\": \"{{input}}\"}", "/b", "http://127.0.0.1:1/chat"), one);
     assert!(source("{}", "/a", "http://127.0.0.1:1/chat/").starts_with("http://127.0.0.1:1/chat/ "));
+}
+
+/// B-4: a reply that tells of an error is no answer, unless the error is what was asked for.
+#[test]
+fn an_error_beside_the_answer_of_an_application_is_no_answer() {
+    let said = |reply: serde_json::Value, pointer: &str| {
+        let server = Server::start(move |_| Reply::json(&reply));
+        let mut world = World::new();
+        world.environment.insert("HTTP_TARGET_URL".to_owned(), server.origin());
+        world.settings.insert("http".to_owned(), settings(|settings| settings.answer = Some(pointer.to_owned())));
+        let answer = ask(&world.answerer("http/m"), request("http/m", "a", "hello"));
+        answer.result.map(|response| response.output).map_err(|failure| failure.kind)
+    };
+    let broken = Err(FailureKind::Server);
+    assert_eq!(said(json!({"output": "", "error": "upstream timeout"}), "/output"), broken);
+    assert_eq!(said(json!({"output": "half an ans", "error": {"code": 7}}), "/output"), broken);
+    assert_eq!(said(json!({"data": {"said": "x", "error": true}}), "/data/said"), broken);
+    for nothing in [json!(null), json!(false), json!(""), json!([]), json!({})] {
+        assert_eq!(said(json!({"output": "hello", "error": nothing}), "/output"), Ok("hello".to_owned()));
+    }
+    assert_eq!(said(json!({"error": "E42"}), "/error"), Ok("E42".to_owned()));
+    assert_eq!(said(json!({"error": {"code": "E42"}}), "/error/code"), Ok("E42".to_owned()));
+}
+
+/// Invariant 10: two APIs at one address are two places; the usual one of a known host keeps its plain name.
+#[test]
+fn no_two_kinds_have_one_source() {
+    let source = |kind: &str, url: &str| {
+        let mut world = World::new();
+        world.environment.insert("PX_API_KEY".to_owned(), "k".to_owned());
+        world.environment.insert("AWS_REGION".to_owned(), "eu-west-1".to_owned());
+        let settings = settings(|settings| {
+            settings.kind = Some(kind.to_owned());
+            settings.base_url = Some(url.to_owned());
+            settings.key_env = Some("PX_API_KEY".to_owned());
+        });
+        world.settings.insert("px".to_owned(), settings);
+        world.build("px/m").unwrap().source(&ModelId::new("px/m").unwrap()).unwrap()
+    };
+    for url in ["https://gateway.example/v1", "https://api.mistral.ai/v1", "https://api.anthropic.com"] {
+        let of_an_api =
+            kinds().filter(|kind| !["echo", "exec", "http", "python", "replay", "scripted"].contains(&kind.name));
+        let sources: Vec<String> = of_an_api.map(|kind| source(kind.name, url)).collect();
+        let distinct: std::collections::BTreeSet<&String> = sources.iter().collect();
+        assert_eq!(distinct.len(), sources.len(), "{sources:#?}");
+    }
+    assert_eq!(source("openai", "https://gateway.example/v1"), "https://gateway.example/v1");
+    assert_eq!(source("anthropic", "https://gateway.example/v1"), "https://gateway.example/v1 as anthropic");
+    assert_eq!(source("mistral", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1");
+    assert_eq!(source("openai", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1 as openai");
+}
+
+#[test]
+fn a_place_that_lists_no_models_is_told() {
+    let told = |reply: Reply| {
+        let server = Server::start(move |_| reply.clone());
+        let set = World::openai(&server.base_url()).build("openai/m").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(set.checkups()).remove(0).reached.unwrap().no_list
+    };
+    assert_eq!(told(Reply::json(&json!({"data": [{"id": "m"}]}))), None);
+    assert_eq!(told(Reply::json(&json!({"data": []}))), None);
+    let missing = told(Reply::error(404, "not_found", "no such page"));
+    assert_eq!(missing.as_deref(), Some("no list of models is at /models (HTTP 404)"));
+    let page = told(Reply::raw("<html>welcome</html>").header("content-type", "text/html"));
+    assert_eq!(page.as_deref(), Some("what is at /models is no list of models"));
 }

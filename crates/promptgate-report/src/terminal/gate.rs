@@ -177,7 +177,7 @@ fn named(report: &GateReport, flips: &[&Flip]) -> String {
 
 fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let cost = report.cost;
-    let tokens = words::thousands(cost.input_tokens + cost.output_tokens);
+    let tokens = words::thousands(cost.input_tokens.saturating_add(cost.output_tokens));
     let spent = format!("these answers: {tokens} tokens, {}", words::spent(&cost));
     let calls = count(report.volatile.attempts, "call");
     writeln!(out, "{}", paint.dim(&format!("{spent}; this run: {calls}, {} reused", report.volatile.reused)))?;

@@ -160,7 +160,7 @@ fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: 
 
 fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let cost = report.cost;
-    let tokens = words::thousands(cost.input_tokens + cost.output_tokens);
+    let tokens = words::thousands(cost.input_tokens.saturating_add(cost.output_tokens));
     let calls = count(report.volatile.attempts, "call");
     let line = format!(
         "these answers: {tokens} tokens, {}; this run: {calls}, {} reused",

@@ -335,7 +335,9 @@ impl Desk {
 
     /// Once a quota or a credential is gone, calling that model again is in vain.
     fn note_gone(&self, model: usize, answer: &Answer) {
+        // What was not called says only that another call was refused, which is noted by that one.
         if let Err(failure) = &answer.result
+            && answer.attempts > 0
             && matches!(failure.kind, FailureKind::Quota | FailureKind::Credential)
         {
             let _ = self.gone[model].set(failure.clone());

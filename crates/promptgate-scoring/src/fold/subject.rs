@@ -51,7 +51,7 @@ impl Amount {
     fn among(self, cost: Option<NanoUsd>, tokens: Option<&Usage>, latency_ms: Option<u64>) -> Option<f64> {
         match self {
             Self::Cost => cost.map(|cost| cost.dollars()),
-            Self::Tokens => tokens.map(|usage| (usage.input_tokens + usage.output_tokens) as f64),
+            Self::Tokens => tokens.map(|usage| usage.input_tokens.saturating_add(usage.output_tokens) as f64),
             Self::InputTokens => tokens.map(|usage| usage.input_tokens as f64),
             Self::OutputTokens => tokens.map(|usage| usage.output_tokens as f64),
             Self::Latency => latency_ms.map(|latency| latency as f64),

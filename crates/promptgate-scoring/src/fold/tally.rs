@@ -41,8 +41,8 @@ impl Tally {
                 None => self.cost.unpriced += 1,
             }
             if let Some(usage) = &response.usage {
-                self.cost.input_tokens += usage.input_tokens;
-                self.cost.output_tokens += usage.output_tokens;
+                self.cost.input_tokens = self.cost.input_tokens.saturating_add(usage.input_tokens);
+                self.cost.output_tokens = self.cost.output_tokens.saturating_add(usage.output_tokens);
             }
         }
         self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(trial.judge_cost.unwrap_or_default());

@@ -55,8 +55,8 @@ impl SideCost {
         self.asked.unlimited += other.asked.unlimited;
         self.measured.answers += other.measured.answers;
         self.measured.characters += other.measured.characters;
-        self.measured.input_tokens += other.measured.input_tokens;
-        self.measured.output_tokens += other.measured.output_tokens;
+        self.measured.input_tokens = self.measured.input_tokens.saturating_add(other.measured.input_tokens);
+        self.measured.output_tokens = self.measured.output_tokens.saturating_add(other.measured.output_tokens);
     }
 }
 

@@ -3,7 +3,7 @@
 use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::port::{CacheKey, PortError};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Cache, check_sum, failed};
 
@@ -44,6 +44,17 @@ pub struct Entry {
     pub kept_ms: u64,
 }
 
+/// The entry of a row, where nothing of it is damaged.
+fn whole(row: &Row<'_>) -> Option<Entry> {
+    let (key, response): (String, String) = (row.get(0).ok()?, row.get(1).ok()?);
+    let (sum, kept_ms): (Vec<u8>, i64) = (row.get(2).ok()?, row.get(3).ok()?);
+    if sum != check_sum(&key, &response, kept_ms) {
+        return None;
+    }
+    let (key, response) = (serde_json::from_str(&key).ok()?, serde_json::from_str(&response).ok()?);
+    Some(Entry { key, response, kept_ms: u64::try_from(kept_ms).ok()? })
+}
+
 impl Cache {
     /// What it holds.
     ///
@@ -54,10 +65,12 @@ impl Cache {
         let read = || -> rusqlite::Result<Stats> {
             let reader = self.reader();
             let count = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, u64>(0));
-            let kept = "SELECT min(kept_ms), max(kept_ms) FROM answer";
+            // A damaged entry is no reason to say nothing of the others.
+            let kept =
+                "SELECT min(kept_ms), max(kept_ms) FROM answer WHERE typeof(kept_ms) = 'integer' AND kept_ms >= 0";
             let kept: (Option<u64>, Option<u64>) = reader.query_row(kept, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let by_source =
-                "SELECT key ->> 'source' AS source, count(*) AS n FROM answer GROUP BY source ORDER BY n DESC, source";
+            let by_source = "SELECT CASE WHEN json_valid(key) THEN CAST(key ->> 'source' AS TEXT) END AS source, \
+                             count(*) AS n FROM answer GROUP BY source ORDER BY n DESC, source";
             let mut by_source = reader.prepare(by_source)?;
             let sources = by_source
                 .query_map([], |row| Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?)))?;
@@ -86,11 +99,8 @@ impl Cache {
             let mut all = reader.prepare("SELECT key, response, sum, kept_ms FROM answer ORDER BY kept_ms, address")?;
             let mut rows = all.query([])?;
             while let Some(row) = rows.next()? {
-                let (key, response, sum): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let is_whole = sum == check_sum(&key, &response);
-                let parsed = serde_json::from_str(&key).ok().zip(serde_json::from_str(&response).ok());
-                if let Some((key, response)) = parsed.filter(|_| is_whole) {
-                    each(Entry { key, response, kept_ms: row.get(3)? });
+                if let Some(entry) = whole(row) {
+                    each(entry);
                 }
             }
             Ok(())

@@ -87,7 +87,9 @@ fn a_hundred_thousand_pairs_of_keys_never_meet() {
 
 #[test]
 fn an_entry_that_is_damaged_or_stands_in_anothers_place_is_a_miss_and_set_aside() {
-    let damage: [(&str, &str); 5] = [
+    let damage: [(&str, &str); 7] = [
+        ("a flipped time", "UPDATE answer SET kept_ms = kept_ms | (1 << 45)"),
+        ("a time that is none", "UPDATE answer SET kept_ms = -5"),
         ("a flipped answer", "UPDATE answer SET response = replace(response, 'first', 'worst')"),
         ("a flipped sum", "UPDATE answer SET sum = x'00'"),
         ("a foreign key", "UPDATE answer SET key = replace(key, '\"repeat\":1', '\"repeat\":2')"),
@@ -223,4 +225,51 @@ fn an_answer_says_since_when_it_is_kept_and_is_not_taken_when_it_is_too_old() {
     assert!(kept_ms >= before);
     assert!(cache.find(&key("a", 1, "x"), kept_ms + 1).is_none());
     assert!(cache.find(&key("a", 1, "x"), kept_ms).is_some(), "one that is too old for somebody is kept for others");
+}
+
+/// other entries stay usable.
+#[test]
+fn one_damaged_entry_keeps_nobody_from_seeing_the_others() {
+    let damage = ["kept_ms = -5", "kept_ms = 'soon'", "key = 'x'", "key = x'00ff'", "response = x'00ff'"];
+    for set in damage {
+        let kept = Kept::new();
+        let cache = kept.cache();
+        cache.keep(key("a", 1, "x"), Response::text("first"));
+        cache.keep(key("b", 1, "x"), Response::text("second"));
+        cache.finish().unwrap();
+        let address = key("a", 1, "x").digest();
+        let sql = format!("UPDATE answer SET {set} WHERE address = ?1");
+        assert_eq!(kept.sql().execute(&sql, [address.as_bytes()]).unwrap(), 1, "{set}");
+        assert_eq!(cache.stats().unwrap().answers, 2, "{set}");
+        let mut seen = Vec::new();
+        cache.entries(|entry| seen.push(entry.response.output)).unwrap();
+        assert_eq!(seen, ["second"], "{set}");
+    }
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_read_all_the_same() {
+    let kept = Kept::new();
+    let cache = kept.cache();
+    cache.keep(key("a", 1, "x"), Response::text("first"));
+    cache.finish().unwrap();
+    drop(cache);
+    // Where its place is taken SQLite cannot write beside the file, whoever runs this test.
+    std::fs::create_dir(kept.folder.path().join("state").join(format!("{CACHE_FILE}-shm"))).unwrap();
+    let reading = kept.open(Access::ReadOnly).unwrap();
+    assert_eq!(output(&reading, &key("a", 1, "x")).as_deref(), Some("first"));
+    assert_eq!(reading.stats().unwrap().answers, 1);
+}
+
+#[test]
+fn what_an_older_version_kept_is_missing() {
+    let kept = Kept::new();
+    let cache = kept.cache();
+    cache.keep(key("a", 1, "x"), Response::text("first"));
+    cache.finish().unwrap();
+    drop(cache);
+    kept.sql().pragma_update(None, "user_version", 1).unwrap();
+    assert!(kept.open(Access::ReadOnly).is_none());
+    assert!(kept.cache().is_empty());
+    assert!(kept.open(Access::ReadOnly).is_some());
 }

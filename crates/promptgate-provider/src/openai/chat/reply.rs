@@ -95,13 +95,14 @@ fn usage(usage: &Value) -> Option<Usage> {
     let written = count(&usage["completion_tokens"]).unwrap_or_default();
     let reasoning_tokens = count(&usage["completion_tokens_details"]["reasoning_tokens"]).unwrap_or_default();
     // xAI counts thoughts beside the answer; the sum tells.
-    let is_beside = count(&usage["total_tokens"]) == Some(input_tokens + written + reasoning_tokens);
+    let both = written.saturating_add(reasoning_tokens);
+    let is_beside = count(&usage["total_tokens"]) == Some(input_tokens.saturating_add(both));
     // As OpenAI, DeepSeek and Moonshot call them.
     let cached =
         [&usage["prompt_tokens_details"]["cached_tokens"], &usage["prompt_cache_hit_tokens"], &usage["cached_tokens"]];
     Some(Usage {
         input_tokens,
-        output_tokens: if is_beside { written + reasoning_tokens } else { written },
+        output_tokens: if is_beside { both } else { written },
         cached_input_tokens: cached.into_iter().find_map(count).unwrap_or_default(),
         reasoning_tokens,
     })

@@ -1,0 +1,59 @@
+//! I-1: however a run is ended, the programs it has started end with it.
+
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use promptgate_testkit::Project;
+
+const SUITE: &str = "name = \"app\"\nprompt = \"say\"\n[[model]]\nid = \"exec/app\"\n[cases]\nfile = \"cases.jsonl\"\n\
+    [[assert]]\nkind = \"contains\"\nvalue = \"a\"\n";
+
+/// Never answers, and has started another that would outlive it.
+const PROGRAM: &str = "sleep 77 & echo $$ $! > pids; while read -r line; do sleep 78; done";
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn waited_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process is over, though nobody may have asked how it ended.
+fn is_over(process: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z"))
+}
+
+#[test]
+fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let project = Project::new()
+            .binary(env!("CARGO_BIN_EXE_promptgate"))
+            .file("promptgate.toml", format!("[provider.exec]\ncommand = [\"sh\", \"-c\", \"{PROGRAM}\"]\n"))
+            .file("suites/app/suite.toml", SUITE)
+            .file("suites/app/prompts/say.prompt", "{{text}}")
+            .file("suites/app/cases.jsonl", "{\"id\":\"c\",\"vars\":{\"text\":\"x\"}}\n");
+        let mut child = project.spawn(["run", "suites/app", "--allow-exec"]);
+        let pids = waited_for("the program does not start", || {
+            let text = project.has("pids").then(|| project.read("pids"))?;
+            let pids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            (pids.len() == 2).then_some(pids)
+        });
+        signal(&child, name);
+        // Two signals at once may come as one.
+        std::thread::sleep(Duration::from_millis(100));
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
+        for process in pids {
+            waited_for("a program lives on", || is_over(&process).then_some(()));
+        }
+    }
+}
