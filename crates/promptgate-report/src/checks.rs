@@ -135,9 +135,8 @@ fn noise_of(noise: &Noise) -> String {
 pub(crate) fn both_orders(comparison: &Comparison) -> Vec<String> {
     let sides = [("baseline", comparison.baseline.as_ref()), ("candidate", Some(&comparison.candidate))];
     let of_side = |(word, side): (&str, Option<&SideReport>)| -> Vec<String> {
-        let line = |orders: &OrderSummary| {
-            format!("{} on the {word}: {}", cut(&orders.assertion, 60), words::flips(&orders.counts))
-        };
+        let line =
+            |orders: &OrderSummary| format!("{} on the {word}: {}", cut(&orders.assertion, 60), words::flips(orders));
         side.iter().flat_map(|side| &side.both_orders).map(line).collect()
     };
     sides.into_iter().flat_map(of_side).collect()

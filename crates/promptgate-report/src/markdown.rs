@@ -211,7 +211,7 @@ fn run(report: &RunReport) -> String {
     }
     for (side, orders) in report.sides.iter().flat_map(|side| side.both_orders.iter().map(move |each| (side, each))) {
         let (reference, name) = (markdown_code(&side.reference, 100), markdown_code(&orders.assertion, 80));
-        text.push_str(&format!("\n{reference}, {name}: {}.\n", words::flips(&orders.counts)));
+        text.push_str(&format!("\n{reference}, {name}: {}.\n", words::flips(orders)));
     }
     for side in &report.sides {
         side.labels.iter().for_each(|summary| by_label(&side.reference, summary, &mut text));

@@ -30,6 +30,7 @@ use promptgate_core::port::PortError;
 
 pub use explain::explanation;
 pub use gate::{calibration, confirmations, gate_report, is_settled};
+pub use orders::order_summary;
 pub use run::run_report;
 
 /// Why a record could not be folded.

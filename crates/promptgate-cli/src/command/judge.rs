@@ -18,6 +18,7 @@ use promptgate_core::format::labels::{HumanLabel, parse};
 use promptgate_core::format::project::CacheMode;
 use promptgate_core::name::{CaseId, ModelId, SuiteName};
 use promptgate_core::port::{CaseSource, Tree};
+use promptgate_core::report::OrderSummary;
 use promptgate_core::report::words::{self, counted};
 use promptgate_core::score::{BothOrders, Score, Tier};
 use promptgate_core::suite::default_timeout;
@@ -25,6 +26,7 @@ use promptgate_report::escape::{shortened, terminal_line};
 use promptgate_runner::{LoadedVersion, grade_outputs};
 use promptgate_scoring::calibrating::drift::Finding;
 use promptgate_scoring::calibrating::{Chosen, Comparison, Judged, are_names, compare};
+use promptgate_scoring::fold::order_summary;
 use promptgate_scoring::grader::{self, GradeInput, Grader, GraderSpec};
 use serde_json::{Value, json};
 
@@ -80,7 +82,7 @@ struct Calibrated {
     /// Labelled outputs without a grade, and why the first one has none.
     unscored: (usize, Option<String>),
     /// Preferences judged in both orders.
-    both_orders: BothOrders,
+    both_orders: OrderSummary,
     /// Why the judge could not be asked, where calls failed.
     failures: Vec<FailureKind>,
 }
@@ -403,10 +405,10 @@ fn collect(ready: Ready, results: Vec<grader::Graded>, heard: &Heard) -> Calibra
         answered_by: heard.names(),
         graded,
         comparison: compare(&judged),
+        both_orders: order_summary(&ready.spec.name, both_orders),
         name: ready.spec.name,
         judged,
         unscored,
-        both_orders,
         failures: heard.failures(),
     }
 }
@@ -464,7 +466,7 @@ fn told(found: &Calibrated) -> String {
         };
         text.push_str(&format!("  with length       r = {correlation:+.2}{notable}\n"));
     }
-    if both_orders.judged > 0 {
+    if both_orders.counts.judged > 0 {
         text.push_str(&format!("  both orders       {}\n", words::flips(both_orders)));
     }
     let shown: Vec<&Judged> = comparison.disagreements.iter().take(SHOWN).map(|at| &judged[*at]).collect();
@@ -512,7 +514,7 @@ fn as_json(found: &Calibrated) -> Value {
         "confusion": found.comparison.confusion,
         "bias": found.comparison.bias,
         "length_correlation": found.comparison.length_correlation,
-        "flips": found.both_orders.flipped,
+        "flips": found.both_orders.counts.flipped,
         "both_orders": found.both_orders,
         "disagreements": listed.collect::<Vec<_>>(),
     })

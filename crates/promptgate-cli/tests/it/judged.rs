@@ -281,11 +281,16 @@ allowed_drop = "50pt"
 "#;
     project.write("suites/judged/suite.toml", &suite);
     project.write("suites/judged/prompts/say.old.prompt", "please");
-    let flips = "3 of 4 preferences (75%) flip with the order, 3 of them to the answer that stands first";
+    let flips =
+        "3 of 4 preferences (75%) flip with the order, 3 of them to the answer that stands first (by chance: 25%)";
+    // Lines are wrapped.
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let said = project.run(RUN).expect_code(0);
-    assert!(said.stdout.contains(&format!("nicer: {flips}")), "{}", said.stdout);
+    assert!(words(&said.stdout).contains(&format!("nicer: {flips}")), "{}", said.stdout);
     let run = report(&project);
-    let counts = json!([{"assertion": "nicer", "judged": 4, "flipped": 3, "to_first": 3, "flip_rate": 0.75}]);
+    let counts = json!([{
+        "assertion": "nicer", "judged": 4, "flipped": 3, "to_first": 3, "flip_rate": 0.75, "first_p_value": 0.25,
+    }]);
     assert_eq!(run["sides"][0]["both_orders"], counts, "{run:#}");
     // A flip is a tie, and the win rate a metric with its own range.
     let rate =
@@ -295,12 +300,12 @@ allowed_drop = "50pt"
     // A stored run prints what the live one printed.
     let id = run["volatile"]["run"].as_str().unwrap();
     let stored = project.run(["report", id]).expect_code(0);
-    assert!(stored.stdout.contains(&format!("nicer: {flips}")), "{}", stored.stdout);
+    assert!(words(&stored.stdout).contains(&format!("nicer: {flips}")), "{}", stored.stdout);
     for verb in ["gate", "compare"] {
         let more: &[&str] = if verb == "compare" { &["say.old", "say", "--suite"] } else { &[] };
         let args = [verb].into_iter().chain(more.iter().copied()).chain(["suites/judged", "--live", "--cache=off"]);
         let said = project.run(args.chain(["--report", "terminal", "--report", "json=out.json"]));
-        let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = words(&said.stdout);
         assert!(text.contains(&format!("nicer on the candidate: {flips}")), "{verb}: {text} {}", said.stderr);
         assert!(text.contains("nicer on the baseline: none of 4 preferences flips with the order"), "{verb}: {text}");
         assert_eq!(report(&project)["comparisons"][0]["candidate"]["both_orders"], counts);

@@ -352,6 +352,10 @@ pub struct OrderSummary {
     pub counts: BothOrders,
     /// `flipped / judged`.
     pub flip_rate: f64,
+    /// How likely flips lean to one place at least as strongly where the place means nothing: the exact two-sided sign test
+    /// of "prefers the first". Absent where none flips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_p_value: Option<f64>,
 }
 
 /// A trial that failed or errored.

@@ -1,7 +1,7 @@
 //! Numbers as people read them in verdicts: points, percentages, counts. One place, so that a headline, a reason and a
 //! table never round differently.
 
-use crate::score::BothOrders;
+use super::run::OrderSummary;
 
 /// A share or a difference of shares in points: `0.071` is `7.1 pt`, `0.05` is `5 pt`. The sign is kept.
 pub fn points(share: f64) -> String {
@@ -29,9 +29,10 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 
-/// How often judges changed their minds with the order of two answers: `3 of 20 preferences (15%) flip with the order, 2 of
-/// them to the answer that stands first`.
-pub fn flips(counts: &BothOrders) -> String {
+/// How often judges changed their minds with the order of two answers: `40 of 1,000 preferences (4%) flip with the order, 30
+/// of them to the answer that stands first (by chance: 0.2%)`.
+pub fn flips(summary: &OrderSummary) -> String {
+    let counts = &summary.counts;
     let of = counted(counts.judged, "preference", "preferences");
     let share = || percent(counts.flipped as f64 / counts.judged as f64);
     match (counts.flipped, counts.to_first) {
@@ -42,9 +43,10 @@ pub fn flips(counts: &BothOrders) -> String {
         }
         (flipped, to_first) => {
             let (flipped, to_first) = (thousands(flipped), thousands(to_first));
-            let share = share();
+            let by_chance = |p| format!(" (by chance: {})", chance(p));
+            let (share, lean) = (share(), summary.first_p_value.map(by_chance).unwrap_or_default());
             format!(
-                "{flipped} of {of} ({share}) flip with the order, {to_first} of them to the answer that stands first"
+                "{flipped} of {of} ({share}) flip with the order, {to_first} of them to the answer that stands first{lean}"
             )
         }
     }
@@ -87,6 +89,7 @@ fn trim_zeros(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::BothOrders;
 
     #[test]
     fn numbers_read_as_in_the_examples_of_the_design() {
@@ -97,10 +100,14 @@ mod tests {
             ("26%".into(), "0.3%".into(), "less than 0.1%".into())
         );
         assert_eq!((cut("wörter", 2), cut("wö", 2)), ("wö...".into(), "wö".into()));
-        let flips = |judged, flipped, to_first| flips(&BothOrders { judged, flipped, to_first });
+        let flips = |judged, flipped, to_first| {
+            let (assertion, counts) = ("prefer#1".to_owned(), BothOrders { judged, flipped, to_first });
+            flips(&OrderSummary { assertion, counts, flip_rate: 0.0, first_p_value: Some(0.0022) })
+        };
         assert_eq!(flips(1, 0, 0), "none of 1 preference flips with the order");
         assert_eq!(flips(8, 1, 0), "1 of 8 preferences (12.5%) flips with the order, to the answer that stands second");
         assert!(flips(1_000, 40, 30).starts_with("40 of 1,000 preferences (4%) flip with the order, 30 of them to"));
+        assert!(flips(1_000, 40, 30).ends_with("stands first (by chance: 0.2%)"));
         assert_eq!((counted(1, "case", "cases"), thousands(1_234_567)), ("1 case".into(), "1,234,567".into()));
     }
 }

@@ -53,7 +53,7 @@ fn render_side(side: &SideSummary, paint: Paint, out: &mut dyn Write) -> io::Res
         writeln!(out, "  {}", assertion_line(assertion))?;
     }
     for orders in &side.both_orders {
-        let line = format!("{}: {}", shortened(&orders.assertion, 60), words::flips(&orders.counts));
+        let line = format!("{}: {}", shortened(&orders.assertion, 60), words::flips(orders));
         writeln!(out, "{}", wrap(&line, "  ", WIDTH))?;
     }
     for summary in &side.labels {

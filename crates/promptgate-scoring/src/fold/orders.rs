@@ -5,6 +5,7 @@ use promptgate_core::report::OrderSummary;
 use promptgate_core::score::BothOrders;
 
 use super::by_name::ByName;
+use crate::stats::mcnemar;
 
 /// The preferences of one side, while its trials come in; by assertion, in the order in which they were seen.
 #[derive(Default)]
@@ -21,11 +22,17 @@ impl Orders {
 
     pub(crate) fn told(&self) -> Vec<OrderSummary> {
         let judged = self.0.values().iter().filter(|(_, counts)| counts.judged > 0);
-        let summary = |(assertion, counts): &(String, BothOrders)| OrderSummary {
-            assertion: assertion.clone(),
-            counts: *counts,
-            flip_rate: counts.flipped as f64 / counts.judged as f64,
-        };
-        judged.map(summary).collect()
+        judged.map(|(assertion, counts)| order_summary(assertion, *counts)).collect()
+    }
+}
+
+/// What is told of an assertion's preferences.
+pub fn order_summary(assertion: &str, counts: BothOrders) -> OrderSummary {
+    let BothOrders { judged, flipped, to_first } = counts;
+    OrderSummary {
+        assertion: assertion.to_owned(),
+        counts,
+        flip_rate: flipped as f64 / judged.max(1) as f64,
+        first_p_value: (flipped > 0).then(|| mcnemar::p_two_exact(to_first, flipped - to_first)),
     }
 }
