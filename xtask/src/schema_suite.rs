@@ -35,7 +35,7 @@ const DRAFTS: [(&str, &str); 3] = [
 /// The classes of what comes out otherwise: what is said of the schema, and what we call it. Both are refused by design when
 /// a suite is read, since nothing is fetched.
 const CLASSES: [(&str, &str); 2] = [
-    ("Retrieval is disabled, cannot fetch http://localhost:1234/", "refused for a remote reference"),
+    ("refers to http://localhost:1234/", "refused for a remote reference"),
     ("Unknown meta-schema: 'http://localhost:1234/", "refused for a remote meta-schema"),
 ];
 

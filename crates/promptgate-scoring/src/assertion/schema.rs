@@ -205,9 +205,12 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched() {
-        check(json!({"$ref": "https://example.com/schema.json"}), "is not a JSON Schema that can be used");
-        check(json!({"$ref": "file:///etc/passwd"}), "is not a JSON Schema that can be used");
-        check(json!({"$ref": "other.json"}), "is not a JSON Schema that can be used");
+        check(
+            json!({"$ref": "https://example.com/schema.json"}),
+            "refers to https://example.com/schema.json, which is",
+        );
+        check(json!({"$ref": "file:///etc/passwd"}), "refers to file:///etc/passwd, which is not in it");
+        check(json!({"$ref": "other.json"}), "refers to ");
         check(json!({"$schema": "http://127.0.0.1:9/x"}), "is not a JSON Schema that can be used");
     }
 

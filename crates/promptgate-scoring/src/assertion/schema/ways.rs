@@ -27,10 +27,20 @@ pub(super) fn bounded(schema: &Value) -> Result<(), String> {
     let resource = draft.create_resource_ref(schema);
     let base = jsonschema::uri::from_str(resource.id().unwrap_or(NAMELESS)).map_err(unusable)?;
     let registry = Registry::new().draft(draft).add(base.as_str(), resource);
-    let registry = registry.and_then(|registry| registry.prepare()).map_err(unusable)?;
+    let registry = registry.and_then(|registry| registry.prepare()).map_err(not_local)?;
     let root = Subschema { value: schema, resolver: registry.resolver(base), draft };
     let mut ways = Ways { known: HashMap::new(), dynamic: Dynamic::of(&root), waiting: vec![root], chain: 0 };
     ways.walk()
+}
+
+/// A reference that leaves the schema, told as such; whatever else is wrong as it is.
+fn not_local(error: referencing::Error) -> String {
+    match error {
+        referencing::Error::Unretrievable { uri, .. } => {
+            format!("refers to {uri}, which is not in it, and nothing is fetched; put what is there into its `$defs`")
+        }
+        other => unusable(other),
+    }
 }
 
 /// A part of a schema, and where its references begin.
