@@ -39,6 +39,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A model answers nothing: what is to be asked of it waits until it is back.
+    Held {
+        /// The model.
+        model: ModelId,
+        /// How long it is waited for at most.
+        longest: Duration,
+        /// Why the last request was given up.
+        reason: String,
+    },
     /// Calls under way now.
     InFlight(usize),
     /// No new calls are made; those under way are awaited.

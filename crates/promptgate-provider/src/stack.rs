@@ -63,8 +63,8 @@ pub(crate) fn live(
     let stack = Paced { inner: stack, pace };
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
-    let stack = Retry { inner: stack, policy, listener, fail_fast: calling.fail_fast };
-    let stack = Guarded::new(stack, calling.fail_fast);
+    let stack = Retry { inner: stack, policy, listener: listener.clone(), fail_fast: calling.fail_fast };
+    let stack = Guarded::new(stack, calling.fail_fast, listener);
     kept(stack, caching, built, calling.recorder)
 }
 

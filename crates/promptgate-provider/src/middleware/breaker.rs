@@ -3,13 +3,15 @@
 //!
 //! It stands outside the retries: what it counts are requests that were given up. Once enough of them were in a row, the
 //! others wait; one at a time tries whether the model is back, after pauses that grow. The first answer lets all of them
-//! go. An outage that lasts for [`OUTAGE`] is no short one: then those that wait are given up with its message, and so are
+//! go. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing was ever answered) is no short one: then those that wait are given up with its message, and so are
 //! all that come later, but for one now and then. A model whose key is refused or whose quota is gone is not asked again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind};
+use promptgate_core::event::{Event, Listener};
+use promptgate_core::name::ModelId;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
 use tokio::sync::Notify;
@@ -30,11 +32,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long an outage is waited for, from its first request that was given up.
 const OUTAGE: Duration = Duration::from_secs(300);
 
+/// The same where the model has never answered: a wrong address is likelier then.
+const NEVER_SEEN: Duration = Duration::from_secs(60);
+
 /// An answerer that is not asked in vain.
 pub(crate) struct Guarded<A> {
     inner: A,
     /// Whether the first request that is given up ends the calls, for good.
     fail_fast: bool,
+    listener: Listener,
     state: Mutex<State>,
     /// Rings when those that wait may look again.
     changed: Notify,
@@ -52,6 +58,8 @@ struct State {
     open: Option<Open>,
     /// Why asking again is in vain, whatever the time.
     gone: Option<Failure>,
+    /// Whether the model has answered before.
+    is_known: bool,
 }
 
 /// A model that is not called.
@@ -77,8 +85,8 @@ enum Admission {
 
 impl<A> Guarded<A> {
     /// A guard that opens after enough requests in a row; with `fail_fast` after the first, for good.
-    pub(crate) fn new(inner: A, fail_fast: bool) -> Self {
-        Self { inner, fail_fast, state: Mutex::default(), changed: Notify::new() }
+    pub(crate) fn new(inner: A, fail_fast: bool, listener: Listener) -> Self {
+        Self { inner, fail_fast, listener, state: Mutex::default(), changed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -104,18 +112,23 @@ impl<A> Guarded<A> {
 }
 
 impl State {
+    /// How long an outage is waited for.
+    fn longest(&self) -> Duration {
+        if self.is_known { OUTAGE } else { NEVER_SEEN }
+    }
+
     fn admission(&mut self, fail_fast: bool) -> Admission {
         if let Some(failure) = &self.gone {
             return refused("an earlier call was refused", failure);
         }
-        let (given_up, times) = (self.given_up, self.times);
+        let (given_up, times, longest) = (self.given_up, self.times, self.longest());
         let Some(open) = &mut self.open else { return Admission::Go };
         let now = Instant::now();
         if !fail_fast && !open.is_trying && now >= open.next_try {
             open.is_trying = true;
             return Admission::Try;
         }
-        let over = times.map_or(now, |(first, _)| first + OUTAGE);
+        let over = times.map_or(now, |(first, _)| first + longest);
         if !fail_fast && now < over {
             return Admission::Wait(if open.is_trying { over } else { open.next_try.min(over) });
         }
@@ -125,24 +138,23 @@ impl State {
         }
     }
 
-    /// A request that was sent then was given up.
-    fn given_up(&mut self, failure: &Failure, attempts: u32, sent: Instant, patience: u32) {
+    /// A request that was sent then was given up. Whether the model is held back from now on.
+    fn given_up(&mut self, failure: &Failure, attempts: u32, sent: Instant, patience: u32) -> bool {
         let now = Instant::now();
         if self.times.is_some_and(|(_, last)| sent < last) {
-            return;
+            return false;
         }
         self.given_up += 1;
         self.attempts = self.attempts.saturating_add(attempts);
         self.times = Some((self.times.map_or(now, |(first, _)| first), now));
         let failure = failure.clone();
-        match &mut self.open {
-            Some(open) => open.failure = failure,
-            None if self.attempts >= patience => {
-                let (pause, next_try) = (FIRST_PAUSE, now + FIRST_PAUSE);
-                self.open = Some(Open { failure, pause, next_try, is_trying: false });
-            }
-            None => {}
+        if let Some(open) = &mut self.open {
+            open.failure = failure;
+            return false;
         }
+        let (pause, next_try) = (FIRST_PAUSE, now + FIRST_PAUSE);
+        self.open = (self.attempts >= patience).then_some(Open { failure, pause, next_try, is_trying: false });
+        self.open.is_some()
     }
 
     /// The try is over, and the model not back.
@@ -167,16 +179,20 @@ struct UnderWay<'a, A> {
 }
 
 impl<A> UnderWay<'_, A> {
-    fn note(&self, answer: &Answer) {
+    fn note(&self, model: &ModelId, answer: &Answer) {
         let mut state = self.guarded.lock();
         match &answer.result {
             Err(failure) if is_for_good(failure.kind) => state.gone = Some(failure.clone()),
             Err(failure) if is_outage(failure.kind) => {
                 let patience = if self.guarded.fail_fast { 1 } else { PATIENCE };
-                state.given_up(failure, answer.attempts, self.sent, patience);
+                let is_held = state.given_up(failure, answer.attempts, self.sent, patience);
+                if is_held && !self.guarded.fail_fast {
+                    let (longest, reason) = (state.longest(), failure.message.clone());
+                    (self.guarded.listener)(Event::Held { model: model.clone(), longest, reason });
+                }
             }
             // An answer, or a failure that is about the request. What is gone stays so: others may have been under way.
-            _ => *state = State { gone: state.gone.take(), ..State::default() },
+            _ => *state = State { gone: state.gone.take(), is_known: true, ..State::default() },
         }
     }
 }
@@ -201,8 +217,9 @@ fn is_for_good(kind: FailureKind) -> bool {
 impl<A: Answerer> Guarded<A> {
     async fn ask(&self, request: Request, tries: bool) -> Answer {
         let under_way = UnderWay { guarded: self, sent: Instant::now(), tries };
+        let model = request.body.model.clone();
         let answer = self.inner.answer(request).await;
-        under_way.note(&answer);
+        under_way.note(&model, &answer);
         answer
     }
 
@@ -250,7 +267,7 @@ mod tests {
 
     use promptgate_core::answer::Response;
     use promptgate_core::message::{Message, Role};
-    use promptgate_core::name::{CaseId, ModelId, PromptId};
+    use promptgate_core::name::{CaseId, PromptId};
     use promptgate_core::request::{Origin, RequestBody};
     use tokio::sync::Semaphore;
     use tokio::task::JoinSet;
@@ -297,7 +314,15 @@ mod tests {
         let (started, calls) = (Instant::now(), Arc::default());
         let server = Server { started, down, kind, calls: Arc::clone(&calls) };
         let retry = Retry { inner: server, policy: RetryPolicy::default(), listener: Arc::new(|_| {}), fail_fast };
-        let (guarded, room) = (Arc::new(Guarded::new(retry, fail_fast)), Arc::new(Semaphore::new(32)));
+        let told = Arc::new(AtomicU32::new(0));
+        let telling = told.clone();
+        let listener: Listener = Arc::new(move |event| {
+            if let Event::Held { .. } = event {
+                telling.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let guarded = Arc::new(Guarded::new(retry, fail_fast, listener));
+        let room = Arc::new(Semaphore::new(32));
         let mut answers = JoinSet::new();
         for number in 0..requests {
             let (guarded, room) = (guarded.clone(), room.clone());
@@ -308,6 +333,7 @@ mod tests {
         }
         let mut answers = answers.join_all().await;
         answers.retain(|answer| answer.result.is_err());
+        assert!(told.load(Ordering::Relaxed) <= 1, "an outage is told once");
         (answers, calls.load(Ordering::Relaxed), started.elapsed())
     }
 
@@ -334,6 +360,13 @@ mod tests {
         assert!((Duration::from_secs(300)..Duration::from_secs(400)).contains(&took), "{took:?}");
         let last = failed.last().and_then(|answer| answer.result.as_ref().err()).unwrap();
         assert!(last.message.starts_with("not called, since the last "), "{last}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_never_answered_is_not_waited_for_long() {
+        let (failed, _, took) = run(2_000, 0.0..f64::INFINITY, FailureKind::Connection, false).await;
+        assert_eq!(failed.len(), 2_000);
+        assert!((NEVER_SEEN..NEVER_SEEN * 2).contains(&took), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

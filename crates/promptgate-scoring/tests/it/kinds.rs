@@ -356,7 +356,7 @@ fn bad_parameters_are_refused_with_their_place_and_what_to_do() {
     refused("kind = \"json-schema\"\nschema = { type = \"strin\" }", "is not a JSON Schema that can be used");
     refused(
         "kind = \"json-schema\"\nschema = { \"$ref\" = \"https://example.com/x\" }",
-        "is not a JSON Schema that can be used",
+        "refers to https://example.com/x, which is not in it",
     );
     refused("kind = \"number\"\nvalue = \"x\"", "which is not a number");
     refused("kind = \"number\"\nvalue = 1\nabs = -1", "a tolerance is 0 or more");
