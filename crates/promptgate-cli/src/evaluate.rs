@@ -88,14 +88,22 @@ pub enum Answered {
 /// Carries an intent out as far as its record.
 pub fn answer(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Answered, Failure> {
     let assembly = Assembly::new(session, intent, running, out)?;
-    let run = match open_run(session, &assembly, running, out)? {
-        Opening::Finished(run) => run,
+    let (run, cache) = match open_run(session, &assembly, running, out)? {
+        Opening::Finished(run) => (run, None),
         Opening::ToDo(todo) => match carry_out(session, &assembly, *todo, running, out)? {
-            Ending::Complete(run) => run,
+            Ending::Complete(run, cache) => (run, cache),
             Ending::Incomplete(code) => return Ok(Answered::Not(code)),
         },
     };
-    Ok(Answered::Record(Box::new(session.runs().open(run.as_str())?)))
+    // The record is read while the last answers are written.
+    let record = std::thread::scope(|scope| {
+        let kept = || keep(cache.as_deref(), out);
+        if std::thread::Builder::new().spawn_scoped(scope, kept).is_err() {
+            kept();
+        }
+        session.runs().open(run.as_str())
+    });
+    Ok(Answered::Record(Box::new(record?)))
 }
 
 /// Checks all that an evaluation would check before its first call.
@@ -284,7 +292,8 @@ fn must_be_the_same(resumed: &Resumed, prepared: &Prepared) -> Result<(), Failur
 }
 
 enum Ending {
-    Complete(RunId),
+    /// The run, and the cache that may not have written all yet.
+    Complete(RunId, Option<Arc<Cache>>),
     Incomplete(ExitCode),
 }
 
@@ -329,10 +338,10 @@ fn carry_out(
     if let Some(recorder) = recorder {
         recorder.finish()?;
     }
-    keep(cache.as_deref(), out);
     match ended? {
-        Ended::Complete => Ok(Ending::Complete(todo.run)),
+        Ended::Complete => Ok(Ending::Complete(todo.run, cache)),
         Ended::Incomplete(reason, tally) => {
+            keep(cache.as_deref(), out);
             let settled = todo.counts.settled + tally;
             out.complain(&incomplete(&reason, settled, todo.counts.trials, rounds.go_on));
             Ok(Ending::Incomplete(ExitCode::Incomplete))

@@ -180,14 +180,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn entry(&self, json: &str, lines: &Lines) -> Result<Entry, RunError> {
-        #[derive(Deserialize)]
-        struct Head {
-            trial: u64,
-        }
-        let head: Head = serde_json::from_str(json).map_err(|error| lines.corrupt(error.to_string()))?;
-        match u32::try_from(head.trial) {
-            Ok(trial) if head.trial < self.planned => Ok(Entry::new(trial, lines.start)),
-            _ => Err(lines.corrupt(format!("trial {} is not in the plan of {} trials", head.trial, self.planned))),
+        let index = trial_index(json).map_err(|error| lines.corrupt(error.to_string()))?;
+        match u32::try_from(index) {
+            Ok(trial) if index < self.planned => Ok(Entry::new(trial, lines.start)),
+            _ => Err(lines.corrupt(format!("trial {index} is not in the plan of {} trials", self.planned))),
         }
     }
 
@@ -213,6 +209,19 @@ fn unsettled(mut begun: Vec<Entry>, settled: &[Entry]) -> Vec<Entry> {
     begun.sort_unstable_by_key(|entry| (entry.trial, std::cmp::Reverse(entry.offset())));
     begun.dedup_by_key(|entry| entry.trial);
     begun
+}
+
+/// The index of a trial. It comes first where we wrote the line; what follows is read once it is asked for.
+fn trial_index(json: &str) -> serde_json::Result<u64> {
+    #[derive(Deserialize)]
+    struct Head {
+        trial: u64,
+    }
+    let first = json.strip_prefix("{\"trial\":").and_then(|rest| rest.split_once(','));
+    match first.and_then(|(index, _)| index.parse().ok()) {
+        Some(index) => Ok(index),
+        None => serde_json::from_str(json).map(|head: Head| head.trial),
+    }
 }
 
 /// The number of the line that begins at an offset; read again, since it is needed for messages alone.
