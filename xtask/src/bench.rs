@@ -26,6 +26,9 @@ use table::Row;
 /// Runs of which the median is told.
 const RUNS: usize = 3;
 
+/// The word for what takes minutes.
+const FULL: &str = "--full";
+
 /// One group of rows.
 struct Bench {
     name: &'static str,
@@ -63,8 +66,10 @@ pub fn run(arguments: &[String]) -> Outcome {
         [similarity::ROLE, file] => similarity::play(file),
         [wire::SERVER, latency] => wire::play_server(latency),
         [wire::CLIENT, address, trials, in_flight] => wire::play_client(address, trials, in_flight),
-        _ if cfg!(debug_assertions) => optimised_bench(arguments),
-        words => bench(words),
+        words => chosen(words).and_then(|benches| match cfg!(debug_assertions) {
+            true => optimised_bench(arguments),
+            false => bench(&benches, words.contains(&FULL)),
+        }),
     };
     result.into()
 }
@@ -76,18 +81,23 @@ fn optimised_bench(arguments: &[String]) -> Result<(), String> {
     optimised("bench", arguments)
 }
 
-fn bench(words: &[&str]) -> Result<(), String> {
-    let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--full").collect();
+/// The benches that are named, all where none is; told before minutes of building.
+fn chosen(words: &[&str]) -> Result<Vec<&'static Bench>, String> {
+    let names: Vec<&str> = words.iter().copied().filter(|word| *word != FULL).collect();
     if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|bench| bench.name != **name)) {
         let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
-        return Err(format!("nothing is called `{unknown}`; there are {}", known.join(", ")));
+        return Err(format!("nothing is called `{unknown}`; there are {} and {FULL}", known.join(", ")));
     }
+    Ok(BENCHES.iter().filter(|bench| names.is_empty() || names.contains(&bench.name)).collect())
+}
+
+fn bench(benches: &[&Bench], full: bool) -> Result<(), String> {
     let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
-    let world = World { promptgate: release("promptgate")?, xtask, full: words.contains(&"--full") };
+    let world = World { promptgate: release("promptgate")?, xtask, full };
     println!("{}\n", table::machine());
     table::head();
     let mut missed = 0;
-    for bench in BENCHES.iter().filter(|bench| names.is_empty() || names.contains(&bench.name)) {
+    for bench in benches {
         for row in (bench.run)(&world)? {
             row.print();
             missed += usize::from(!row.met());

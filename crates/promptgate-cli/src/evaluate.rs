@@ -402,7 +402,7 @@ fn limits(session: &Session, running: &Running) -> Limits {
     let default = Limits::default();
     let concurrency =
         running.concurrency.or(session.settings().concurrency).map_or(default.concurrency, |n| n as usize);
-    Limits { concurrency, max_fail: running.max_fail, ..default }
+    Limits { concurrency, asks: concurrency, max_fail: running.max_fail, ..default }
 }
 
 fn incomplete(reason: &str, settled: u64, trials: u64, go_on: String) -> Failure {

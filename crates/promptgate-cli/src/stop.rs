@@ -3,7 +3,7 @@
 use promptgate_core::exit::ExitCode;
 use promptgate_provider::end_programs;
 use promptgate_runner::Stop;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
@@ -15,25 +15,55 @@ const STOPPING: [(SignalKind, ExitCode); 3] = [
     (SignalKind::hangup(), ExitCode::Terminated),
 ];
 
+/// The signals that stop this process, caught.
+pub struct Signals {
+    /// Of its own, so that a run that is stuck can be ended too.
+    runtime: Runtime,
+    signals: Vec<(Signal, ExitCode)>,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    ///
+    /// # Errors
+    ///
+    /// Signals that cannot be listened to.
+    pub fn caught() -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_io().build().map_err(unheard)?;
+        let signals = {
+            let _inside = runtime.enter();
+            let heard = STOPPING.into_iter().filter(|(kind, _)| !is_nohup(*kind));
+            heard.map(|(kind, code)| Ok((signal(kind)?, code))).collect::<Result<_, _>>().map_err(unheard)?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Waits for the next one; the code that it ends with.
+    pub fn next(&mut self) -> ExitCode {
+        let signals = &mut self.signals;
+        self.runtime.block_on(std::future::poll_fn(|context| {
+            let mut codes = signals.iter_mut();
+            let come = codes.find_map(|(signal, code)| signal.poll_recv(context).is_ready().then_some(*code));
+            come.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+        }))
+    }
+}
+
+fn unheard(error: std::io::Error) -> Failure {
+    Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}"))
+}
+
 /// Connects the signals of this process with a run.
 ///
 /// # Errors
 ///
 /// Signals that cannot be listened to.
 pub fn on_signals(stop: &Stop) -> Result<(), Failure> {
-    let stop = stop.clone();
-    let unheard = |error| Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}"));
-    // A thread and a runtime of their own, so that a run that is stuck can be ended too.
-    let runtime = Builder::new_current_thread().enable_io().build().map_err(unheard)?;
-    let signals = {
-        let _inside = runtime.enter();
-        STOPPING.into_iter().map(|(kind, code)| Ok((signal(kind)?, code))).collect::<Result<Vec<_>, _>>()
-    };
-    let mut signals = signals.map_err(unheard)?;
+    let (stop, mut signals) = (stop.clone(), Signals::caught()?);
     let listen = move || {
-        runtime.block_on(next(&mut signals));
+        signals.next();
         stop.stop("interrupted; once more stops at once");
-        let code = runtime.block_on(next(&mut signals));
+        let code = signals.next();
         // Nothing is lost: what counts is on disk already, and the next start repairs a torn line.
         end_programs();
         std::process::exit(i32::from(code.code()));
@@ -42,11 +72,13 @@ pub fn on_signals(stop: &Stop) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The next signal, as the code that it ends with.
-async fn next(signals: &mut [(Signal, ExitCode)]) -> ExitCode {
-    std::future::poll_fn(|context| {
-        let come = signals.iter_mut().find_map(|(signal, code)| signal.poll_recv(context).is_ready().then_some(*code));
-        come.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
-    })
-    .await
+/// Whether it is a hang-up that whoever started us wants to be passed over (`nohup`). Told on Linux alone. An interrupt is
+/// heard whatever they say: a shell has it ignored by all that scripts start in the background.
+fn is_nohup(kind: SignalKind) -> bool {
+    let ignored = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    };
+    kind == SignalKind::hangup() && ignored().is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }

@@ -39,10 +39,10 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A model answers nothing: what is to be asked of it waits until it is back.
+    /// A model or an endpoint answers nothing: what is to be asked of it waits until it does.
     Held {
-        /// The model.
-        model: ModelId,
+        /// Which one.
+        who: String,
         /// How long it is waited for at most.
         longest: Duration,
         /// Why the last request was given up.

@@ -304,6 +304,14 @@ pub struct BegunTrial {
     pub volatile: TrialVolatile,
 }
 
+impl BegunTrial {
+    /// What its answer cost this run, as far as that is known.
+    pub fn paid(&self) -> Option<NanoUsd> {
+        let called = !self.volatile.kept && self.volatile.reused.is_none();
+        self.response.as_ref().filter(|_| called)?.cost
+    }
+}
+
 /// What a gate that may stop early looks at, unit by unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
@@ -378,6 +386,10 @@ pub struct TrialVolatile {
     /// What failed attempts cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
+    /// What questions cost that are asked once for all cases. The trial that asked first tells it, which one that is may
+    /// differ from run to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<NanoUsd>,
     /// The run whose answer was taken over, where no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<RunId>,

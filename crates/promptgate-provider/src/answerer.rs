@@ -15,10 +15,25 @@ use crate::consult::Consultants;
 /// A future that is boxed, since providers are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// What a model is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalledFor {
+    /// It is under test.
+    Trial,
+    /// An assertion wants it.
+    Ask,
+}
+
 /// The one seam for answers, for trials and asks alike: local now, a fleet later. Request and answer are serialisable.
 pub trait Answerer: Send + Sync {
     /// Answers one request. Never panics, always answers: a failure is an answer too.
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer>;
+
+    /// Whether what is asked of a model now only waits, since the model answers nothing at present.
+    fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
+        let _ = (model, called_for);
+        false
+    }
 
     /// Asks a program or an endpoint of the user's own. Always answers, like the above.
     fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {
@@ -45,18 +60,30 @@ impl LocalAnswerer {
     ) -> Self {
         Self { stacks, asked, consultants }
     }
+
+    fn stack(&self, model: &ModelId, called_for: CalledFor) -> Option<&dyn Answerer> {
+        let stacks = match called_for {
+            CalledFor::Trial => &self.stacks,
+            CalledFor::Ask => &self.asked,
+        };
+        stacks.get(model).map(Box::as_ref)
+    }
 }
 
 impl Answerer for LocalAnswerer {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
-        let stacks = match request.origin {
-            Origin::Trial { .. } => &self.stacks,
-            Origin::Ask { .. } => &self.asked,
+        let called_for = match request.origin {
+            Origin::Trial { .. } => CalledFor::Trial,
+            Origin::Ask { .. } => CalledFor::Ask,
         };
-        match stacks.get(&request.body.model) {
+        match self.stack(&request.body.model, called_for) {
             Some(stack) => stack.answer(request),
             None => Box::pin(std::future::ready(unknown(&request.body.model))),
         }
+    }
+
+    fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
+        self.stack(model, called_for).is_some_and(|stack| stack.is_held(model, called_for))
     }
 
     fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {

@@ -18,9 +18,10 @@ use crate::FailedCall;
 use crate::endpoint::{Endpoint, Place};
 use crate::exec::HOW_TO_ALLOW;
 use crate::http::overslept;
-use crate::middleware::{RetryPolicy, scrubbed_json};
+use crate::middleware::{Guard, RetryPolicy, Told, scrubbed_json};
 use crate::program::Program;
 use crate::set::{BuildContext, Setup, SetupError};
+use crate::stack::Calling;
 use crate::wire::Call;
 
 /// Those that the assertions of a run may ask.
@@ -34,7 +35,27 @@ pub(crate) struct Consultants {
 
 enum Known {
     Program(Program),
-    Endpoint(Arc<Endpoint>),
+    Endpoint(Arc<Endpoint>, Guard),
+}
+
+/// What an endpoint said in the end, and in how many attempts.
+struct Said {
+    result: Result<Value, Failure>,
+    attempts: u32,
+}
+
+impl Told for Said {
+    fn failure(&self) -> Option<&Failure> {
+        self.result.as_ref().err()
+    }
+
+    fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    fn after(self, earlier: Self) -> Self {
+        Self { attempts: self.attempts.saturating_add(earlier.attempts), ..self }
+    }
 }
 
 impl Consultants {
@@ -52,9 +73,20 @@ impl Consultants {
         Ok(Self { known, scrubber: setup.scrubber.clone(), retry: RetryPolicy::none() })
     }
 
-    /// The same, where endpoints are asked again by a policy.
-    pub(crate) fn retrying(&self, retry: RetryPolicy) -> Self {
-        Self { retry, ..self.clone() }
+    /// The same, where endpoints are called as models are.
+    pub(crate) fn under(&self, calling: &Calling<'_>) -> Self {
+        let guarded = |(whom, known): (&Consultant, &Arc<Known>)| {
+            let known = match known.as_ref() {
+                Known::Program(_) => known.clone(),
+                Known::Endpoint(endpoint, _) => {
+                    let guard = Guard::new(named(whom), calling.fail_fast, calling.listener.clone());
+                    Arc::new(Known::Endpoint(endpoint.clone(), guard))
+                }
+            };
+            (whom.clone(), known)
+        };
+        let known = self.known.iter().map(guarded).collect();
+        Self { known, retry: calling.retry.clone(), scrubber: self.scrubber.clone() }
     }
 
     /// Puts one question.
@@ -65,35 +97,30 @@ impl Consultants {
             other => Map::from_iter([("input".to_owned(), other)]),
         };
         let said = match self.known.get(&consultation.whom).map(Arc::as_ref) {
-            Some(Known::Program(program)) => program.ask(input, limit).await,
-            Some(Known::Endpoint(endpoint)) => self.posted(endpoint, input.into(), limit).await,
+            Some(Known::Program(program)) => program.ask(input, limit).await.map_err(|failed| failed.failure),
+            Some(Known::Endpoint(endpoint, guard)) => {
+                let input = Value::from(input);
+                let asked = Digest::of_json(&input);
+                let said = guard.see_through(&asked, || self.posted(endpoint, &input, &asked, limit));
+                said.await.and_then(|said| said.result)
+            }
             None => {
                 let message = format!("nothing was said of {} before the run", named(&consultation.whom));
-                Err(FailedCall::new(FailureKind::BadRequest, message))
+                Err(Failure::new(FailureKind::BadRequest, message))
             }
         };
         match said {
             Ok(reply) => Ok(scrubbed_json(reply, &self.scrubber)),
-            Err(failed) => {
-                let message = self.scrubber.scrub(&failed.failure.message).into_owned();
-                Err(Failure { message, ..failed.failure })
+            Err(failure) => {
+                let message = self.scrubber.scrub(&failure.message).into_owned();
+                Err(Failure { message, ..failure })
             }
         }
     }
-}
 
-impl Consultants {
-    /// What an endpoint says, in the end.
-    async fn posted(&self, endpoint: &Arc<Endpoint>, input: Value, limit: Duration) -> Result<Value, FailedCall> {
-        let asked = Digest::of_json(&input);
-        let mut attempt = 1;
-        loop {
-            let said = post(endpoint.clone(), input.clone(), limit).await;
-            let wait = said.as_ref().err().and_then(|failed| self.retry.wait((&asked, 1), attempt, &failed.failure));
-            let Some(wait) = wait else { return said };
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+    async fn posted(&self, endpoint: &Arc<Endpoint>, input: &Value, asked: &Digest, limit: Duration) -> Said {
+        let (result, attempts) = self.retry.persist(asked, || post(endpoint.clone(), input.clone(), limit)).await;
+        Said { result, attempts }
     }
 }
 
@@ -108,7 +135,8 @@ fn ready(consultant: &Consultant, setup: &Setup<'_>) -> Result<Known, SetupError
         Consultant::Endpoint(url) => {
             let settings = ProviderSettings::default();
             let context = BuildContext { name: "http", settings: &settings, setup };
-            Known::Endpoint(Arc::new(Endpoint::keyless(&context, &Place::at(url)?)?))
+            let endpoint = Arc::new(Endpoint::keyless(&context, &Place::at(url)?)?);
+            Known::Endpoint(endpoint, Guard::new(named(consultant), false, Arc::new(|_| {})))
         }
     })
 }

@@ -34,7 +34,7 @@ mod target;
 mod tokens;
 mod wire;
 
-pub use answerer::{Answerer, BoxFuture, LocalAnswerer};
+pub use answerer::{Answerer, BoxFuture, CalledFor, LocalAnswerer};
 pub use budget::{Budget, BudgetLimits, Sides, Spending};
 pub use checkup::{Checkup, ListedModel, Reached};
 pub use middleware::{Caching, Recorder, RetryPolicy};

@@ -3,6 +3,7 @@
 mod breaker;
 mod cache;
 mod closed;
+mod guard;
 mod pace;
 mod price;
 mod record;
@@ -14,6 +15,7 @@ pub(crate) use breaker::Guarded;
 pub(crate) use cache::Cached;
 pub use cache::Caching;
 pub(crate) use closed::Closed;
+pub(crate) use guard::{Guard, Told};
 pub(crate) use pace::{Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;

@@ -268,7 +268,7 @@ impl ProviderSet {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
                     let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id.provider)?);
-                    stack::live(built, pace.clone(), self.scrubber.clone(), price, calling)
+                    stack::live(&model.id, built, pace.clone(), self.scrubber.clone(), price, calling)
                 }
             })
         };
@@ -276,7 +276,7 @@ impl ProviderSet {
             models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect()
         };
         let (tested, asked): (Vec<_>, Vec<_>) = self.models.iter().partition(|model| model.asked.is_empty());
-        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.retrying(calling.retry.clone()))
+        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.under(calling))
     }
 }
 

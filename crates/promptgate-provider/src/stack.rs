@@ -1,15 +1,16 @@
 //! The stack of a model, in one documented order.
 //!
-//! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker** (a model that answers nothing is not called
-//! on and on), **retry** (counts attempts), **budget** (sets aside what an attempt may take), **pace** (waits until the
-//! provider can bear it: limits, learnt rate, window), **price** (sees every attempt), **scrub** (nothing above it sees a
-//! secret), the provider (one call, under the time limits of `http.rs`). A recording stands in for all of it: **stored**
-//! over **price** over `replay`, since nothing is called and nothing may be recorded anew from it. A new behaviour is one
-//! file in `middleware/` and one line here.
+//! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker**
+//! (a model that answers nothing is not called on and on), **retry** (counts attempts), **budget** (sets aside what an
+//! attempt may take), **pace** (waits until the provider can bear it: limits, learnt rate, window), **price** (sees every
+//! attempt), **scrub** (nothing above it sees a secret), the provider (one call, under the time limits of `http.rs`). A
+//! recording stands in for all of it: **stored** over **price** over `replay`, since nothing is called and nothing may be
+//! recorded anew from it. A new behaviour is one file in `middleware/` and one line here.
 
 use std::sync::Arc;
 
 use promptgate_core::event::Listener;
+use promptgate_core::name::ModelId;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
@@ -47,6 +48,7 @@ impl Calling<'_> {
 
 /// The stack over a provider that is called at a pace.
 pub(crate) fn live(
+    model: &ModelId,
     built: &Built,
     pace: Arc<Pace>,
     scrubber: Scrubber,
@@ -64,7 +66,7 @@ pub(crate) fn live(
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
     let stack = Retry { inner: stack, policy, listener: listener.clone(), fail_fast: calling.fail_fast };
-    let stack = Guarded::new(stack, calling.fail_fast, listener);
+    let stack = Guarded::new(stack, model, calling.fail_fast, listener);
     kept(stack, caching, built, calling.recorder)
 }
 

@@ -61,9 +61,9 @@ impl State {
                 let text = format!("{model}: {reason}; attempt {attempt} in {:.1} s", wait.as_secs_f64());
                 self.attention(&text);
             }
-            Event::Held { model, longest, reason } => {
+            Event::Held { who, longest, reason } => {
                 let longest = longest.as_secs();
-                self.say(&format!("{model} does not answer ({reason}); its calls wait, {longest} s at most"));
+                self.say(&format!("{who} does not answer ({reason}); its calls wait, {longest} s at most"));
             }
             Event::InFlight(_) => {}
             Event::Stopping { reason } => self.say(&format!("stopping: {reason}; awaiting the calls under way")),

@@ -3,25 +3,42 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use promptgate_core::Digest;
 use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::ask::{Ask, Consultation, Reply};
-use promptgate_core::name::CaseId;
+use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::request::{Origin, Request, RequestBody, Task};
-use promptgate_provider::Answerer;
+use promptgate_provider::{Answerer, CalledFor};
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::time::sleep;
 
 use crate::execute::bug;
+
+/// How soon a question to a model that answers nothing at present is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What came of one ask.
 pub(crate) struct Served {
     pub(crate) reply: Reply,
     /// What a model answered.
     pub(crate) answer: Option<Answer>,
+    pub(crate) bill: Bill,
+}
+
+/// Who bears what a reply cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bill {
+    /// The trial.
+    Trial,
+    /// All cases together, and this trial tells it.
+    All,
+    /// All cases together, and another trial tells it.
+    Settled,
 }
 
 /// Where asks are served.
@@ -45,21 +62,25 @@ impl Asker {
     /// repeat of the trial; so each draw has its own number, whatever is asked first.
     pub(crate) fn all(pending: &Pending, asks: &[Ask], repeat: u32) -> Vec<Self> {
         let name = |index: usize| pending.askers().get(index).cloned().unwrap_or_default();
-        let same = |at: usize, other: usize| asks[at] == asks[other] && name(at) == name(other);
-        let of = |at: usize| {
-            let equal: Vec<usize> = (0..asks.len()).filter(|other| same(at, *other)).collect();
-            let before = equal.iter().filter(|other| **other < at).count() as u32;
-            let draw = repeat.saturating_sub(1).saturating_mul(equal.len() as u32).saturating_add(before + 1);
-            Self { assertion: name(at), case: pending.case().id.clone(), draw }
+        let question = |(index, ask): (usize, &Ask)| (name(index), Digest::of_json(ask));
+        let questions: Vec<(String, Digest)> = asks.iter().enumerate().map(question).collect();
+        let mut equal: HashMap<&(String, Digest), u32> = HashMap::new();
+        questions.iter().for_each(|question| *equal.entry(question).or_default() += 1);
+        let mut before: HashMap<&(String, Digest), u32> = HashMap::new();
+        let asker = |question| {
+            let (before, equal) = (before.entry(question).or_default(), equal.get(question).copied().unwrap_or(1));
+            *before += 1;
+            let draw = repeat.saturating_sub(1).saturating_mul(equal).saturating_add(*before);
+            Self { assertion: question.0.clone(), case: pending.case().id.clone(), draw }
         };
-        (0..asks.len()).map(of).collect()
+        questions.iter().map(asker).collect()
     }
 }
 
 impl Counter<'_> {
     /// Answers one ask, once there is a permit.
     pub(crate) async fn serve(&self, ask: Ask, asker: Asker, timeout_ms: u64) -> Served {
-        let shared = ask.is_shared();
+        let (shared, lasts) = (ask.is_shared(), matches!(ask, Ask::Once(_)));
         let body = match ask {
             Ask::Model(body) | Ask::Once(body) => *body,
             Ask::Embed { model, texts } => RequestBody::embed(model, &texts),
@@ -70,35 +91,58 @@ impl Counter<'_> {
         let task = body.task;
         let origin = Origin::Ask { assertion, case, shared };
         let repeat = if shared { 1 } else { draw };
-        let answer = self.answer(Request { digest: body.digest(), body, repeat, timeout_ms, origin }, shared).await;
-        Served { reply: reply(task, &answer), answer: Some(answer) }
+        let request = Request { digest: body.digest(), body, repeat, timeout_ms, origin };
+        let (answer, is_first) = self.answer(request, shared, lasts).await;
+        let bill = match (lasts, is_first) {
+            (false, _) => Bill::Trial,
+            (true, true) => Bill::All,
+            (true, false) => Bill::Settled,
+        };
+        Served { reply: reply(task, &answer), answer: Some(answer), bill }
     }
 
-    async fn answer(&self, request: Request, shared: bool) -> Answer {
-        let (key, cell) = self.questions.cell(&request, shared);
+    /// The answer, and whether it was asked for here.
+    async fn answer(&self, request: Request, shared: bool, lasts: bool) -> (Answer, bool) {
+        let (key, cell) = self.questions.cell(&request, shared, lasts);
         let mut asked = None;
         let answer = cell.get_or_init(|| async {
-            // The semaphore is never closed.
-            let _permit = self.permits.acquire().await;
+            let _permit = self.permit(&request.body.model).await;
             let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
             asked.insert(answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)))).clone()
         });
         let answer = answer.await.clone();
         self.questions.leave(key, cell);
-        // Whoever came later has called nobody.
-        asked.unwrap_or(Answer { attempts: 0, wasted: None, ..answer })
+        match asked {
+            Some(asked) => (asked, true),
+            // Whoever came later has called nobody.
+            None => (Answer { attempts: 0, wasted: None, ..answer }, false),
+        }
+    }
+
+    /// Waits until a model may be asked. One that answers nothing at present leaves the permits to others.
+    async fn permit(&self, model: &ModelId) -> Option<SemaphorePermit<'_>> {
+        loop {
+            // The semaphore is never closed.
+            let permit = self.permits.acquire().await.ok();
+            if !self.answerer.is_held(model, CalledFor::Ask) {
+                return permit;
+            }
+            drop(permit);
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn consult(&self, consultation: Consultation) -> Served {
         let _permit = self.permits.acquire().await;
         let said = AssertUnwindSafe(self.answerer.consult(consultation)).catch_unwind().await;
         let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
-        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None }
+        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None, bill: Bill::Trial }
     }
 }
 
 /// Questions that are being asked, and answers that hold for all cases. Whoever asks the same draw of the same meanwhile
-/// gets the same answer, as whoever asks later gets what is kept of it: a second run has the grades of the first.
+/// gets the same answer, as whoever asks later gets what the cache has kept of it: so a second run that has the cache has the
+/// grades of the first.
 #[derive(Default)]
 pub struct Questions(Mutex<HashMap<Digest, Question>>);
 
@@ -113,8 +157,8 @@ impl Questions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of a question's answer.
-    fn cell(&self, request: &Request, shared: bool) -> (Digest, Arc<OnceCell<Answer>>) {
+    /// The place of a question's answer, which stays there where it lasts.
+    fn cell(&self, request: &Request, shared: bool, lasts: bool) -> (Digest, Arc<OnceCell<Answer>>) {
         let case = Some(request.origin.case()).filter(|_| !shared);
         let key = Digest::of_json(&(request.digest, request.repeat, case));
         let mut questions = self.open();
@@ -122,7 +166,7 @@ impl Questions {
             return (key, cell);
         }
         let cell = Arc::new(OnceCell::new());
-        let kept = shared.then(|| cell.clone());
+        let kept = lasts.then(|| cell.clone());
         questions.insert(key, Question { answer: Arc::downgrade(&cell), kept });
         (key, cell)
     }

@@ -19,11 +19,14 @@ use crate::share::Share;
 use crate::stop::Stop;
 use crate::survey::{Counts, Supply};
 
+mod answered;
 mod answering;
+mod put_off;
 mod scoring;
 
-pub(crate) use answering::bug;
-use answering::{Answered, Broken, Desk};
+use answered::Answered;
+pub(crate) use answered::bug;
+use answering::{Broken, Desk};
 use scoring::Scoring;
 
 /// A plan to be carried out, and all it takes.

@@ -21,7 +21,7 @@ pub struct Running {
     /// Repeats per case, over the suite's own.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub trials: Option<u32>,
-    /// Trials under way at once.
+    /// Trials under way at once, and as many questions to judges.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: Option<u32>,
     /// Call the models, even where the suite names recordings.

@@ -1,7 +1,5 @@
 //! `serve-mock`: a model server on this machine that speaks the wires of all providers.
 
-use std::sync::mpsc;
-
 use promptgate_core::Diagnostic;
 use promptgate_core::exit::ExitCode;
 use promptgate_mock::{Keep, Play, Script, Server};
@@ -9,6 +7,7 @@ use promptgate_mock::{Keep, Play, Script, Server};
 use crate::args::ServeMockArgs;
 use crate::error::Failure;
 use crate::output::Output;
+use crate::stop::Signals;
 
 /// The variable that sends each provider to the server, and the path it wants there.
 const VARIABLES: [(&str, &str); 5] = [
@@ -25,17 +24,10 @@ pub fn run(args: &ServeMockArgs, out: &Output) -> Result<ExitCode, Failure> {
         Failure::usage(format!("cannot listen on 127.0.0.1:{}: {error}", args.port))
             .help("leave --port out for a free one, or name another")
     })?;
-    let (stop, stopped) = mpsc::channel();
-    let handler = move || {
-        // Nobody waits any more where the first one was enough.
-        let _ = stop.send(());
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}")))?;
+    let mut signals = Signals::caught()?;
     let code = out.print(&places(&server.origin()));
     out.say("any key is taken unless the script names one; Ctrl-C stops");
-    // An error means that nobody can signal any more.
-    let _ = stopped.recv();
+    signals.next();
     out.say(&format!("{} requests were answered", server.count()));
     Ok(code)
 }

@@ -43,6 +43,8 @@ pub struct Assembly {
     pub models: Vec<SuiteModel>,
     /// What answers are kept in by content, where that is there already: nothing is made before all is agreed to.
     pub cache: Option<Arc<Cache>>,
+    /// The models under test that no recording stands in for.
+    pub called_models: Vec<ModelId>,
     /// The models that assertions ask and that no recording stands in for.
     pub called_judges: Vec<ModelId>,
     /// Lines for every report, beside the plan's own.
@@ -67,7 +69,9 @@ impl Assembly {
         let prices = session.prices();
         let environment = |name: &str| std::env::var(name).ok();
         let setup = setup(session, (&prices, &environment), running, out);
-        let providers = ProviderSet::build(tested(&models, &recorded), &setup).map_err(setup_failure)?;
+        let tested = tested(&models, &recorded);
+        let called_models = called(&tested).cloned().collect();
+        let providers = ProviderSet::build(tested, &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
         let mut notes = case_changes::notes(session, &held_to, cases.as_ref())?;
@@ -110,7 +114,8 @@ impl Assembly {
             begun: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
-        Ok(Self { prepared: Arc::new(prepared), supply, providers, models, cache, called_judges, notes, first_notes })
+        let prepared = Arc::new(prepared);
+        Ok(Self { prepared, supply, providers, models, cache, called_models, called_judges, notes, first_notes })
     }
 }
 

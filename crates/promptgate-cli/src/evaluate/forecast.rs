@@ -64,16 +64,10 @@ pub fn limits(session: &Session, running: &Running) -> BudgetLimits {
     }
 }
 
-/// The models under test that no recording stands in for.
-fn called(assembly: &Assembly) -> impl Iterator<Item = &ModelId> {
-    let models = assembly.models.iter().zip(&assembly.supply.recordings);
-    models.filter(|(_, recording)| recording.is_none()).map(|(model, _)| &model.id)
-}
-
 /// Nothing is called without its key; where nothing is called, none is needed. What judges will be asked is not known before
 /// answers are graded.
 pub fn must_have_keys(assembly: &Assembly, counts: &Counts) -> Result<(), Failure> {
-    let tested = called(assembly).filter(|_| counts.calls > 0);
+    let tested = assembly.called_models.iter().filter(|_| counts.calls > 0);
     let asked = assembly.called_judges.iter().filter(|_| counts.open() > 0);
     assembly.providers.must_have_keys(tested.chain(asked)).map_err(setup_failure)
 }
@@ -82,7 +76,7 @@ pub fn must_have_keys(assembly: &Assembly, counts: &Counts) -> Result<(), Failur
 fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits) -> Result<(), Failure> {
     let prices = session.prices();
     let unpriced = |id: &&ModelId| prices.of(id).is_none();
-    match called(assembly).chain(assembly.called_judges.iter()).find(unpriced) {
+    match assembly.called_models.iter().chain(assembly.called_judges.iter()).find(unpriced) {
         Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
             "a budget in dollars needs the price of `{id}`"
         ))

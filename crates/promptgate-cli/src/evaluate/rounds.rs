@@ -14,6 +14,7 @@ use promptgate_store::SystemClock;
 use promptgate_store::run::RunFile;
 
 use super::assembly::Assembly;
+use super::forecast::must_have_keys;
 use super::run_failure;
 use crate::error::Failure;
 use crate::output::Output;
@@ -144,6 +145,8 @@ impl Rounds<'_> {
             }
         }
         let counts = survey_confirmations(&self.assembly.prepared, &self.supply, &open)?;
+        // The plan may have called nobody.
+        must_have_keys(self.assembly, &counts)?;
         let mut on_top = 0;
         self.round(log, Share::Confirmations(open.into()), counts, &mut on_top)
     }

@@ -221,6 +221,26 @@ fn a_run_that_costs_more_than_is_agreed_to_is_not_begun() {
 }
 
 #[test]
+fn calls_that_confirm_need_their_key_too() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    let judged = "name = \"words\"\nprompt = \"words\"\n[[model]]\nid = \"openai/m\"\n[cases]\nfile = \"cases.jsonl\"\n\
+                  [[assert]]\nkind = \"equals\"\nvalue = \"{{expected}}\"\n[gate]\nbaseline = \"words.old\"\n\
+                  [[gate.check]]\nrule = \"no-new-break\"\n";
+    project.write("suites/words/suite.toml", judged);
+    project.write("suites/words/prompts/words.old.prompt", "{{word}}");
+    project.write("suites/words/prompts/words.prompt", "it is {{word}}");
+    let _ = project.run(["compare", "--suite", "suites/words", "words.old", "words"]).expect_code(0);
+    project.write("promptgate.toml", "[provider.openai]\nkey_env = \"NOT_THERE\"\n");
+    let refused = project.run(["gate", "suites/words"]).expect_code(77);
+    assert!(refused.stderr.contains("NOT_THERE"), "{refused:?}");
+    let open = project.run(["gate", "suites/words", "--no-run"]).expect_code(102);
+    assert!(!open.stderr.contains("NOT_THERE"), "{open:?}");
+    project.write("promptgate.toml", "");
+    let _ = project.run(["gate", "suites/words"]).expect_code(100);
+}
+
+#[test]
 fn what_assertions_ask_asks_for_agreement_too() {
     let mock = Mock::start(Some("answer = '{\"score\": 5, \"reason\": \"good\"}'\n"));
     let project = project(&mock, "confirm_above = 0.001\n[provider.scripted]\nscript = \"script.toml\"\n");

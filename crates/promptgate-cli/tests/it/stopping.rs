@@ -8,6 +8,8 @@ use promptgate_testkit::Project;
 const SUITE: &str = "name = \"app\"\nprompt = \"say\"\n[[model]]\nid = \"exec/app\"\n[cases]\nfile = \"cases.jsonl\"\n\
     [[assert]]\nkind = \"contains\"\nvalue = \"a\"\n";
 
+const CASE: &str = "{\"id\":\"ID\",\"vars\":{\"text\":\"x\"}}\n";
+
 /// Never answers, and has started another that would outlive it.
 const PROGRAM: &str = "sleep 77 & echo $$ $! > pids; while read -r line; do sleep 78; done";
 
@@ -32,6 +34,28 @@ fn is_over(process: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z"))
 }
 
+/// A run that was started with `nohup` outlives the terminal.
+#[test]
+fn a_hang_up_that_is_to_be_passed_over_is() {
+    let project = Project::new()
+        .binary("sh")
+        .file("promptgate.toml", "[provider.scripted]\nscript = \"script.toml\"\n")
+        .file("script.toml", "answer = \"a\"\n[[rule]]\nlatency = \"600ms\"\n")
+        .file("suites/app/suite.toml", SUITE.replace("exec/app", "scripted/m"))
+        .file("suites/app/prompts/say.prompt", "{{text}}")
+        .file("suites/app/cases.jsonl", ["c", "d"].map(|id| CASE.replace("ID", id)).concat());
+    for (ignored, code) in [("''", 0), ("-", 106)] {
+        let line = format!(
+            "trap {ignored} HUP; exec {} run suites/app --fresh --concurrency 1",
+            env!("CARGO_BIN_EXE_promptgate")
+        );
+        let mut child = project.spawn(["-c", &line]);
+        std::thread::sleep(Duration::from_millis(400));
+        signal(&child, "HUP");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "trap {ignored} HUP");
+    }
+}
+
 #[test]
 fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
@@ -40,7 +64,7 @@ fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
             .file("promptgate.toml", format!("[provider.exec]\ncommand = [\"sh\", \"-c\", \"{PROGRAM}\"]\n"))
             .file("suites/app/suite.toml", SUITE)
             .file("suites/app/prompts/say.prompt", "{{text}}")
-            .file("suites/app/cases.jsonl", "{\"id\":\"c\",\"vars\":{\"text\":\"x\"}}\n");
+            .file("suites/app/cases.jsonl", CASE);
         let mut child = project.spawn(["run", "suites/app", "--allow-exec"]);
         let pids = waited_for("the program does not start", || {
             let text = project.has("pids").then(|| project.read("pids"))?;

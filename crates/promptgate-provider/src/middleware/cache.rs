@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use promptgate_core::answer::{Answer, Response};
+use promptgate_core::name::ModelId;
 use promptgate_core::port::{CacheKey, ResponseCache};
 use promptgate_core::request::Request;
 
-use crate::{Answerer, BoxFuture};
+use crate::{Answerer, BoxFuture, CalledFor};
 
 /// A cache, and how it is used.
 #[derive(Clone)]
 pub struct Caching {
     /// Where answers are kept.
     pub cache: Arc<dyn ResponseCache>,
-    /// Which are taken: those got at or after this time, milliseconds since 1970. None where they are drawn anew on purpose.
+    /// Which are taken: those got at or after this time, milliseconds since 1970. None where they are drawn anew on called_for.
     pub since_ms: Option<u64>,
 }
 
@@ -40,6 +41,10 @@ impl<A: Answerer> Answerer for Cached<A> {
             }
             answer
         })
+    }
+
+    fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
+        self.inner.is_held(model, called_for)
     }
 }
 

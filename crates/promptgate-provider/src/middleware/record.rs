@@ -4,10 +4,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use promptgate_core::answer::{Answer, Response};
+use promptgate_core::name::ModelId;
 use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::request::Request;
 
-use crate::{Answerer, BoxFuture};
+use crate::{Answerer, BoxFuture, CalledFor};
 
 /// The writer of a recording. [`Recorder::finish`] puts the new recording in place; without it the old one stays.
 pub struct Recorder {
@@ -71,5 +72,9 @@ impl<A: Answerer> Answerer for Recorded<A> {
             }
             answer
         })
+    }
+
+    fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
+        self.inner.is_held(model, called_for)
     }
 }

@@ -10,7 +10,7 @@ use promptgate_core::format::project::Retries;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
 
-use crate::{Answerer, BoxFuture, Provider};
+use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
 /// How often and how patiently a call is tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,21 @@ impl RetryPolicy {
             Some(asked) => asked.min(self.longest_retry_after) + self.first_wait.mul_f64(jitter),
             None => doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * jitter),
         })
+    }
+
+    /// Makes a call of an endpoint that grades, which has no price and is no model's: what it came to, and the attempts.
+    pub(crate) async fn persist<T, F>(&self, asked: &Digest, call: impl Fn() -> F) -> (Result<T, Failure>, u32)
+    where
+        F: Future<Output = Result<T, FailedCall>>,
+    {
+        let mut attempts = 1;
+        loop {
+            let result = call().await.map_err(|failed| failed.failure);
+            let wait = result.as_ref().err().and_then(|failure| self.wait((asked, 1), attempts, failure));
+            let Some(wait) = wait else { return (result, attempts) };
+            tokio::time::sleep(wait).await;
+            attempts += 1;
+        }
     }
 
     /// In 0..1, drawn from the call itself, so that it does not depend on the order in which calls fail.

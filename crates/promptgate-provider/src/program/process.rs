@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +15,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -67,8 +67,7 @@ pub(super) struct Process {
     group: Option<Pid>,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    /// The same pipe that is listened to.
-    stderr: OwnedFd,
+    stderr: Arc<Receiver>,
     said: Arc<Mutex<Vec<u8>>>,
     listening: JoinHandle<()>,
     scrubber: Scrubber,
@@ -137,11 +136,11 @@ impl Process {
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let stderr = child.stderr.take().ok_or_else(missing)?;
-        let heard = stderr.as_fd().try_clone_to_owned()?;
+        let stderr = Arc::new(Receiver::from_owned_fd(stderr.into_owned_fd()?)?);
         let said = Arc::new(Mutex::default());
-        let listening = tokio::spawn(listen(stderr, Arc::clone(&said), scrubber.clone()));
+        let listening = tokio::spawn(listen(Arc::clone(&stderr), Arc::clone(&said), scrubber.clone()));
         let scrubber = scrubber.clone();
-        Ok(Self { child, group, stdin, stdout, stderr: heard, said, listening, scrubber, id: 0, asked: 0 })
+        Ok(Self { child, group, stdin, stdout, stderr, said, listening, scrubber, id: 0, asked: 0 })
     }
 
     /// Whether it runs and has said nothing that it was not asked.
@@ -219,29 +218,39 @@ impl Process {
     /// the words of one case do not belong in the message of another.
     fn forget(&self) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        // As much as a pipe holds; what comes while it is read is of nobody knows which question.
         let mut piece = [0; 4096];
-        while let Ok(1..) = rustix::io::read(&self.stderr, &mut piece) {}
+        let _ = (0..16).find(|_| !matches!(self.stderr.try_read(&mut piece), Ok(1..)));
         said.clear();
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, Broken> {
         let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else {
-            let line = self.scrubbed(&String::from_utf8_lossy(line));
-            return Err(Broken::NotJson(line.trim().chars().take(SHOWN).collect()));
+            return Err(Broken::NotJson(self.shown(&String::from_utf8_lossy(line))));
         };
         if let Ok(Keys(Some(key))) = serde_json::from_slice(line) {
-            return Err(Broken::SaysTwice(one_line(&key)));
+            return Err(Broken::SaysTwice(self.shown(&key)));
         }
         match reply.remove("id") {
             Some(id) if id.as_u64() == Some(self.id) => {}
-            Some(id) => return Err(Broken::OtherId(id.to_string())),
+            Some(id) => return Err(Broken::OtherId(self.shown(&id.to_string()))),
             None => return Err(Broken::OtherId("(none)".to_owned())),
         }
         match reply.get("error") {
-            Some(Value::String(error)) => Err(Broken::Reports(one_line(&self.scrubbed(error)))),
-            Some(error) if !error.is_null() => Err(Broken::Reports(one_line(&self.scrubbed(&error.to_string())))),
+            Some(Value::String(error)) => Err(Broken::Reports(self.reported(error))),
+            Some(error) if !error.is_null() => Err(Broken::Reports(self.reported(&error.to_string()))),
             _ => Ok(reply.into()),
         }
+    }
+
+    /// The beginning of what it printed in place of an answer.
+    fn shown(&self, text: &str) -> String {
+        one_line(&self.scrubbed(text)).chars().take(SHOWN).collect()
+    }
+
+    /// The end of an error that it tells.
+    fn reported(&self, error: &str) -> String {
+        end(&one_line(&self.scrubbed(error)), LAST_WORDS).to_owned()
     }
 
     /// Before anything is cut: half a secret is a leak that no scrubber finds any more.
@@ -325,12 +334,18 @@ fn end(text: &str, characters: usize) -> &str {
     &text[begin..]
 }
 
-/// Keeps the end of what a process says about itself.
-async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>, scrubber: Scrubber) {
-    let mut piece = [0; 4096];
-    while let Ok(count @ 1..) = stderr.read(&mut piece).await {
+/// Keeps the end of what a process says about itself. It is read under the lock, so that nothing that was read before is
+/// added after it was to be forgotten.
+async fn listen(stderr: Arc<Receiver>, said: Arc<Mutex<Vec<u8>>>, scrubber: Scrubber) {
+    while stderr.readable().await.is_ok() {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.extend_from_slice(&piece[..count]);
+        let mut piece = [0; 4096];
+        match stderr.try_read(&mut piece) {
+            Ok(0) => return,
+            Ok(count) => said.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
         if said.len() > 2 * KEPT_WORDS {
             shorten(&mut said, &scrubber);
         }

@@ -45,10 +45,12 @@ pub(crate) fn inside(error: &Value, scrubber: &Scrubber) -> Failure {
 pub(crate) fn error_in(reply: &Value) -> Option<&Value> {
     let says_something = |error: &&Value| match error {
         Value::Null | Value::Bool(false) => false,
+        // The code that means that there is none.
+        Value::Number(code) => code.as_f64() != Some(0.0),
         Value::String(text) => !text.is_empty(),
         Value::Object(map) => !map.is_empty(),
         Value::Array(list) => !list.is_empty(),
-        Value::Bool(true) | Value::Number(_) => true,
+        Value::Bool(true) => true,
     };
     let is_error = reply["object"] == "error";
     reply.get("error").filter(says_something).or_else(|| is_error.then_some(reply))

@@ -7,7 +7,7 @@ use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::python::python_command;
 use promptgate_core::secret::Secret;
 use promptgate_mock::{Reply, Server};
-use promptgate_provider::{Answerer, Calling, LocalAnswerer};
+use promptgate_provider::{Answerer, Calling, LocalAnswerer, RetryPolicy};
 use promptgate_testkit::has_python;
 use serde_json::{Value, json};
 
@@ -29,7 +29,15 @@ fn replies(
     questions: &[Value],
     timeout_ms: u64,
 ) -> Vec<Result<Value, Failure>> {
-    let answerer = consulted(world, consultant);
+    replies_of(&consulted(world, consultant), consultant, questions, timeout_ms)
+}
+
+fn replies_of(
+    answerer: &LocalAnswerer,
+    consultant: &Consultant,
+    questions: &[Value],
+    timeout_ms: u64,
+) -> Vec<Result<Value, Failure>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut said = Vec::new();
@@ -166,6 +174,19 @@ fn an_endpoint_is_asked_again_as_a_model_is() {
     assert_eq!((said.unwrap(), server.count()), (json!({"score": 1.0}), 3));
     let said = replies(&allowed().retrying(1), &whom, &QUESTIONS()[..1], 20_000).remove(0);
     assert_eq!((said.unwrap_err().kind, server.count()), (FailureKind::Server, 4));
+}
+
+#[test]
+fn an_endpoint_that_answers_nothing_is_not_asked_on_and_on() {
+    let server = Server::start(|_| Reply::raw("busy").status(503));
+    let whom = Consultant::Endpoint(server.origin());
+    let world = allowed();
+    let calling = Calling { fail_fast: true, ..Calling::retrying(RetryPolicy::none(), world.listener()) };
+    let answerer = world.asking(Vec::new(), Vec::new(), vec![whom.clone()]).unwrap().answerer(&calling);
+    let said = replies_of(&answerer, &whom, &QUESTIONS()[..2], 20_000);
+    assert_eq!(server.count(), 1);
+    let second = said[1].as_ref().unwrap_err();
+    assert!(second.message.starts_with("not called, since an earlier request failed: "), "{second}");
 }
 
 #[test]

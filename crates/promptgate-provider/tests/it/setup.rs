@@ -168,8 +168,9 @@ fn an_error_beside_the_answer_of_an_application_is_no_answer() {
     let broken = Err(FailureKind::Server);
     assert_eq!(said(json!({"output": "", "error": "upstream timeout"}), "/output"), broken);
     assert_eq!(said(json!({"output": "half an ans", "error": {"code": 7}}), "/output"), broken);
+    assert_eq!(said(json!({"output": "hello", "error": 7}), "/output"), broken);
     assert_eq!(said(json!({"data": {"said": "x", "error": true}}), "/data/said"), broken);
-    for nothing in [json!(null), json!(false), json!(""), json!([]), json!({})] {
+    for nothing in [json!(null), json!(false), json!(0), json!(""), json!([]), json!({})] {
         assert_eq!(said(json!({"output": "hello", "error": nothing}), "/output"), Ok("hello".to_owned()));
     }
     assert_eq!(said(json!({"error": "E42"}), "/error"), Ok("E42".to_owned()));

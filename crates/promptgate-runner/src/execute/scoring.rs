@@ -19,7 +19,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::answering::{Answered, Asking, Broken, Desk, bug};
+use super::answered::{Answered, Asking, bug};
+use super::answering::{Broken, Desk};
 use super::{Limits, turned};
 use crate::asking::{Asker, Counter};
 use crate::log::Entry;
@@ -31,7 +32,8 @@ pub(crate) const BATCH: usize = 256;
 const FEW: usize = 32;
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// Trials whose assertions may wait for replies before no more answers are taken.
+/// Asks that may wait for replies before no more answers are taken, where no more than half of it may be under way: each
+/// holds its whole request.
 const ASKING: usize = 1_024;
 
 /// The scoring thread.
@@ -45,6 +47,9 @@ pub(crate) struct Scoring {
     asks: Arc<Semaphore>,
     max_fail: Option<u64>,
     asking: JoinSet<Replied>,
+    /// The asks of those, and how many there may be.
+    asks_open: usize,
+    most_asks: usize,
     failed: HashSet<TrialAddress>,
     /// Whether more answers may come.
     is_open: bool,
@@ -83,9 +88,21 @@ impl Scoring {
         limits: &Limits,
     ) -> Self {
         let asks = Arc::new(Semaphore::new(limits.asks.max(1)));
-        let (asking, failed) = (JoinSet::new(), HashSet::new());
-        let max_fail = limits.max_fail;
-        Self { desk, answered, log, over, runtime, asks, max_fail, asking, failed, is_open: true, is_over: false }
+        Self {
+            desk,
+            answered,
+            log,
+            over,
+            runtime,
+            asks,
+            max_fail: limits.max_fail,
+            asking: JoinSet::new(),
+            asks_open: 0,
+            most_asks: ASKING.max(2 * limits.asks),
+            failed: HashSet::new(),
+            is_open: true,
+            is_over: false,
+        }
     }
 
     /// Scores until there is nothing left to score, or the log takes no more.
@@ -110,12 +127,12 @@ impl Scoring {
         Ok(())
     }
 
-    /// Waits for what comes first. While too many trials wait for replies, no answers are taken: the desk has to wait.
+    /// Waits for what comes first. While too much waits for replies, no answers are taken: the desk has to wait.
     async fn next(&mut self, batch: &mut Vec<Answered>) -> Next {
         tokio::select! {
             () = turned(&mut self.over), if !self.is_over => Next::Over,
             Some(replied) = self.asking.join_next(), if !self.asking.is_empty() => Next::Replied(Box::new(replied)),
-            taken = gather(&mut self.answered, batch), if self.is_open && self.asking.len() < ASKING => {
+            taken = gather(&mut self.answered, batch), if self.is_open && self.asks_open < self.most_asks => {
                 self.is_open = taken > 0;
                 Next::Answered
             }
@@ -150,6 +167,7 @@ impl Scoring {
 
     fn resume(&mut self, replied: Replied) -> Result<(), LogClosed> {
         let Replied { mut answered, pending, replies, is_cut_short } = replied;
+        self.asks_open -= replies.len();
         // Not settled: a resume asks again.
         if is_cut_short {
             return self.put_down(&mut answered);
@@ -165,11 +183,12 @@ impl Scoring {
             // Not settled: a resume asks again.
             Grading::Ask(..) if self.is_over => self.put_down(&mut answered),
             Grading::Ask(pending, asks) => {
-                // Replies may be long in coming; whatever happens meanwhile, the answer is not paid for again. Once is enough:
-                // it may be long.
+                // Replies may be long in coming; whatever happens meanwhile, the answer is not paid for again. (Replies that
+                // came to a trial whose others are given up are in the cache alone.) Once is enough: it may be long.
                 if !answered.is_asked_about {
                     self.put_down(&mut answered)?;
                 }
+                self.asks_open += asks.len();
                 let serving = serve(self.desk.clone(), self.asks.clone(), answered, pending, asks);
                 self.asking.spawn_on(serving, &self.runtime);
                 Ok(())
@@ -260,8 +279,8 @@ async fn serve(
     let served = join_all(serving).await;
     let mut asking = Asking::default();
     let mut is_cut_short = false;
-    for answer in served.iter().filter_map(|served| served.answer.as_ref()) {
-        asking.add(answer);
+    for (answer, bill) in served.iter().filter_map(|served| Some((served.answer.as_ref()?, served.bill))) {
+        asking.add(answer, bill);
         is_cut_short |= desk.stops_at(answer);
     }
     answered.add_asking(&asking);

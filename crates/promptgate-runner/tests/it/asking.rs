@@ -6,6 +6,7 @@ use promptgate_core::ask::{Ask, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::ModelId;
+use promptgate_core::price::NanoUsd;
 use promptgate_core::record::TrialError;
 use promptgate_core::request::{Origin, RequestBody};
 use promptgate_core::score::{Evidence, Outcome, Scored};
@@ -128,6 +129,34 @@ fn what_holds_for_all_cases_is_asked_once() {
 }
 
 #[test]
+fn what_holds_for_all_cases_is_paid_once() {
+    let setting = Setting { kinds: vec![&STEPS], ..judged(20) };
+    let world = World::of(&setting, judge(|_| Act::Cost(7, "one".to_owned())));
+    let settled = world.complete();
+    assert!(settled.iter().all(|trial| trial.judge_cost.is_none()), "no trial bears it alone");
+    let shared = world.log.settled().iter().filter_map(|trial| Some(trial.volatile.shared?.0)).collect::<Vec<_>>();
+    assert_eq!(shared, [7]);
+}
+
+static VECTOR: AssertionKind = AssertionKind {
+    build: |_, _| {
+        let ask = || vec![Ask::Embed { model: ModelId::new("judge/vectors").unwrap(), texts: vec!["a".to_owned()] }];
+        Ok(Box::new(Asks(ask)))
+    },
+    ..JUDGE
+};
+
+/// Memory stays flat however many outputs are embedded: what is equal is found in the cache.
+#[test]
+fn vectors_are_held_for_those_alone_who_wait_for_them() {
+    let setting = Setting { kinds: vec![&VECTOR], ..judged(5) };
+    let mut world = World::of(&setting, judge(|_| Act::Say("[[1.0]]".to_owned())));
+    (world.limits.concurrency, world.limits.asks) = (1, 1);
+    world.complete();
+    assert!(questions(&world).len() > 1, "{:?}", questions(&world));
+}
+
+#[test]
 fn what_holds_for_all_cases_is_asked_again_where_there_was_no_answer() {
     let setting = Setting { kinds: vec![&STEPS], ..judged(20) };
     let fails = |call| if call < 15 { Act::Fail(FailureKind::Server) } else { Act::Say("one".to_owned()) };
@@ -215,6 +244,38 @@ fn what_a_judge_was_paid_before_the_budget_was_spent_is_told() {
     let settled = second.complete();
     assert_eq!(settled[0].judge_cost.unwrap().0, 3 * 5, "what the grade rests on");
     assert_eq!(second.log.settled()[0].volatile.wasted.unwrap().0, 7, "the reply that served none");
+}
+
+#[test]
+fn what_was_paid_for_an_answer_that_is_skipped_is_told() {
+    // The first five get no answer; the others have one that waits for its judge.
+    let mut world = World::of(
+        &judged(20),
+        Model::new(|request, call| match &request.origin {
+            Origin::Trial { .. } if call >= 5 => Act::Cost(9, "an answer".to_owned()),
+            _ => Act::Never,
+        }),
+    );
+    world.limits.grace = Duration::from_millis(100);
+    let (stop, model) = (world.stop.clone(), world.model.clone());
+    let watcher = std::thread::spawn(move || {
+        while model.calls() < 20 + 15 * 2 {
+            std::thread::yield_now();
+        }
+        stop.stop("Ctrl-C");
+    });
+    assert_eq!(world.run().unwrap().tally().settled(), 0);
+    watcher.join().unwrap();
+    let slow = |request: &promptgate_core::request::Request, _: u64| match &request.origin {
+        Origin::Trial { .. } => Act::SayAfter(Duration::from_millis(100), "an answer".to_owned()),
+        Origin::Ask { .. } => Act::Say("no".to_owned()),
+    };
+    let mut second = world.resumed(Model::new(slow));
+    (second.limits.max_fail, second.limits.concurrency) = (Some(1), 1);
+    let settled = second.complete();
+    let skipped = settled.iter().filter(|trial| trial.outcome == Outcome::Skipped).count();
+    let told = second.log.settled().iter().filter(|trial| trial.volatile.wasted == Some(NanoUsd(9))).count();
+    assert!(skipped > 10 && told > 10, "{skipped} skipped, {told} told");
 }
 
 #[test]

@@ -121,20 +121,19 @@ fn a_failure_of_infrastructure_is_missing_and_the_models_own_is_a_failed_trial()
 }
 
 #[test]
-fn a_model_whose_quota_is_gone_is_not_called_again() {
-    let broke = Model::new(|request, call| match &*request.body.model.model {
-        "y" => Act::Say(steady(request)),
-        _ if call < 5 => Act::Say(steady(request)),
-        _ => Act::Fail(FailureKind::Quota),
-    });
-    let setting = Setting { models: vec![model("a/x"), model("b/y")], ..Setting::of(cases(100)) };
-    let mut world = World::of(&setting, broke);
-    world.limits.concurrency = 4;
-    let settled = world.complete();
-    let quota = |trial: &&promptgate_core::record::SettledTrial| matches!(&trial.error, Some(TrialError::Unanswered(failure)) if failure.kind == FailureKind::Quota);
-    assert!(settled.iter().filter(quota).count() >= 90);
-    assert!(settled.iter().all(|trial| trial.model == 0 || trial.response.is_some()));
-    assert!(world.model.calls() <= 100 + 5 + 4, "{}", world.model.calls());
+fn a_model_that_answers_nothing_at_present_holds_no_other_one_up() {
+    for (until, first) in [(50, 50), (u64::MAX, 100)] {
+        let setting = Setting { models: vec![model("a/x"), model("b/y")], ..Setting::compared(cases(50)) };
+        let mut held = Model::new(|request, call| Act::Say(format!("{} {call}", request.body.model)));
+        std::sync::Arc::get_mut(&mut held).unwrap().held = Some(("x", until));
+        let mut world = World::of(&setting, held);
+        world.limits.concurrency = 1;
+        let settled = world.complete();
+        let calls = settled.iter().map(|trial| &trial.response.as_ref().unwrap().output);
+        let of_x = calls.filter_map(|output| output.strip_prefix("a/x "));
+        assert_eq!(of_x.map(|call| call.parse::<u64>().unwrap()).min(), Some(first), "others come first");
+        assert_eq!(settled.len(), 200);
+    }
 }
 
 #[test]

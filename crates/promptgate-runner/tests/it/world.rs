@@ -24,7 +24,7 @@ use promptgate_core::request::{Origin, Request};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::{Condition, Selection};
 use promptgate_core::suite::Suite;
-use promptgate_provider::{Answerer, BoxFuture};
+use promptgate_provider::{Answerer, BoxFuture, CalledFor};
 use promptgate_runner::{
     Counts, Job, Limits, Lineup, LoadedModel, LoadedVersion, PlanRequest, PrepareError, Prepared, RunError, RunOutcome,
     Share, Stop, StoredRun, Supply, execute, prepare, survey,
@@ -380,6 +380,8 @@ pub struct Model {
     pub calls: AtomicU64,
     pub now: AtomicUsize,
     pub most: AtomicUsize,
+    /// The model that answers nothing until so many calls were made.
+    pub held: Option<(&'static str, u64)>,
     /// The requests in the order they were made.
     pub asked: Mutex<Vec<(String, u32)>>,
 }
@@ -391,6 +393,7 @@ impl Model {
             calls: AtomicU64::new(0),
             now: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
+            held: None,
             asked: Mutex::default(),
         })
     }
@@ -466,6 +469,10 @@ pub fn steady(request: &Request) -> String {
 impl Answerer for Model {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(self.act(request))
+    }
+
+    fn is_held(&self, model: &ModelId, _: CalledFor) -> bool {
+        self.held.is_some_and(|(held, until)| *model.model == *held && self.calls() < until)
     }
 }
 

@@ -229,8 +229,14 @@ impl Judge {
         }
     }
 
-    /// The request of a question; what a reply lacked is said in one more message, in words of ours alone.
-    fn request(&self, question: &Question, shape: &Shape, lacked: Option<&'static str>) -> Result<RequestBody, String> {
+    /// The request of a question; what the newest of so many replies lacked is said in one more message, in words of ours
+    /// alone.
+    fn request(
+        &self,
+        question: &Question,
+        shape: &Shape,
+        lacked: Option<(u32, &'static str)>,
+    ) -> Result<RequestBody, String> {
         let seat = self.seats.get(question.seat).ok_or("a judge that is not there is asked")?;
         let mark = data::mark(&self.prompt.identity.digest, question);
         let mut vars = question.instructions.clone();
@@ -238,8 +244,10 @@ impl Judge {
         let input = CaseInput { vars, ..CaseInput::default() };
         let mut messages = self.prompt.render(&input).map_err(|error| format!("the judge's prompt: {error}"))?;
         messages.push(Message::text(Role::User, data::message(&mark, &question.data)));
-        if let Some(lacked) = lacked {
-            let again = format!("Your reply could not be used: {lacked}. Reply with the JSON object alone.");
+        if let Some((replies, lacked)) = lacked {
+            // No two requests are the same: an equal one would get the reply that is kept.
+            let which = if replies > 1 { format!("Reply {replies}, too,") } else { "Your reply".to_owned() };
+            let again = format!("{which} could not be used: {lacked}. Reply with the JSON object alone.");
             messages.push(Message::text(Role::User, again));
         }
         if self.by == By::Probabilities {

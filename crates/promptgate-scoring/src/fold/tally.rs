@@ -45,7 +45,9 @@ impl Tally {
                 self.cost.output_tokens = self.cost.output_tokens.saturating_add(usage.output_tokens);
             }
         }
-        self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(trial.judge_cost.unwrap_or_default());
+        for cost in [trial.judge_cost, trial.volatile.shared].into_iter().flatten() {
+            self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(cost);
+        }
         self.cost.judge_unpriced += u64::from(trial.judge_unpriced);
         self.attempts += u64::from(trial.volatile.attempts);
         self.reused += u64::from(trial.volatile.reused.is_some() || trial.volatile.kept);

@@ -83,13 +83,15 @@ impl Judge {
                     let judge = self.model(question.seat);
                     return Progress::Unscored(format!("no grade of {judge} in {attempts} replies: {words}"));
                 }
-                Err(Unread::Junk(Unfit { lacked, .. })) => match self.request(question, shape, Some(lacked)) {
-                    Ok(body) => {
-                        asks.push(Ask::Model(Box::new(body)));
-                        *slot = Slot::Asked(attempts + 1);
+                Err(Unread::Junk(Unfit { lacked, .. })) => {
+                    match self.request(question, shape, Some((attempts, lacked))) {
+                        Ok(body) => {
+                            asks.push(Ask::Model(Box::new(body)));
+                            *slot = Slot::Asked(attempts + 1);
+                        }
+                        Err(problem) => return Progress::Unscored(problem),
                     }
-                    Err(problem) => return Progress::Unscored(problem),
-                },
+                }
             }
         }
         waiting(slots, asks)

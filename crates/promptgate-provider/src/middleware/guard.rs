@@ -1,0 +1,279 @@
+//! When one may be asked who answers nothing any more, so that an outage costs minutes and neither the night nor the run.
+//!
+//! What counts are requests that were given up, retries and all. Once enough of them were in a row, and more than one
+//! request (one alone may be what is wrong), the others wait; one at a time tries whether there is an answer again, after
+//! pauses that grow. The first answer lets all of them go. One that has tried [`TRIES`] times in vain is given up with its
+//! own failure, since it may be the only one that fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing
+//! was ever answered) is no short one: then those that wait are given up with its message, and so are all that come later,
+//! but for one now and then. Who refuses a key or has no quota left is not asked again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::digest::Digest;
+use promptgate_core::event::{Event, Listener};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+/// Attempts that failed in a row before nobody is asked any more: a request that was tried as often as usual, or several
+/// that were tried once.
+const PATIENCE: u32 = 5;
+
+/// The pause before the first try whether there is an answer again; it doubles from there.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest one: within so long, and what a try takes, the end of an outage is noticed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often one request tries.
+const TRIES: u32 = 2;
+
+/// How much longer a request waits for each time it has tried: others are let go first.
+const COURTESY: Duration = Duration::from_millis(500);
+
+/// How long an outage is waited for, from its first request that was given up.
+const OUTAGE: Duration = Duration::from_secs(300);
+
+/// The same where nothing was ever answered: a wrong address is likelier then.
+pub(super) const NEVER_SEEN: Duration = Duration::from_secs(60);
+
+/// What comes of a request.
+pub(crate) trait Told {
+    /// Why there is no answer.
+    fn failure(&self) -> Option<&Failure>;
+
+    /// The attempts it took.
+    fn attempts(&self) -> u32;
+
+    /// The same, with what it took to be told something else before.
+    fn after(self, earlier: Self) -> Self;
+}
+
+/// Sees requests through to somebody who may be out.
+pub(crate) struct Guard {
+    /// Whom it stands before, e.g. `openai/gpt-4.1`.
+    who: String,
+    /// Whether the first request that is given up is the last one, for good.
+    fail_fast: bool,
+    listener: Listener,
+    state: Mutex<State>,
+    /// Rings when those that wait may look again.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The attempts that failed in a row. Requests that were sent before the first of them came back say the same as it,
+    /// and theirs do not count.
+    attempts: u32,
+    /// When the first request of these came back, and the last one that counted.
+    times: Option<(Instant, Instant)>,
+    /// Which request was given up first.
+    first: Option<Digest>,
+    /// Whether another one was given up too.
+    several: bool,
+    open: Option<Open>,
+    /// Whether the listener knows.
+    is_told: bool,
+    /// Why asking again is in vain, whatever the time.
+    gone: Option<Failure>,
+    /// Whether there was an answer before.
+    is_known: bool,
+}
+
+/// Nobody is asked.
+struct Open {
+    /// Why the last request was given up.
+    failure: Failure,
+    pause: Duration,
+    next_try: Instant,
+    is_trying: bool,
+}
+
+/// What becomes of a request.
+enum Admission {
+    /// It is asked.
+    Go,
+    /// It is asked, and tells whether there is an answer again.
+    Try,
+    /// It looks again at this time, or when something has changed.
+    Wait(Instant),
+    /// It is given up.
+    Refused(Failure),
+}
+
+impl Guard {
+    /// A guard that opens after enough requests in a row; with `fail_fast` after the first, for good.
+    pub(crate) fn new(who: String, fail_fast: bool, listener: Listener) -> Self {
+        Self { who, fail_fast, listener, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Has a request asked once it may be, and again where it tries in vain. The error is why it was not asked at all.
+    pub(crate) async fn see_through<T, F>(&self, request: &Digest, ask: impl Fn() -> F) -> Result<T, Failure>
+    where
+        T: Told,
+        F: Future<Output = T>,
+    {
+        let (mut tries, mut before) = (0, None::<T>);
+        loop {
+            let is_try = match self.admitted(tries).await {
+                Ok(is_try) => is_try,
+                Err(failure) => return before.ok_or(failure),
+            };
+            let under_way = UnderWay { guard: self, sent: Instant::now(), is_try };
+            let told = ask().await;
+            let is_in_vain = under_way.note(request, &told);
+            drop(under_way);
+            let told = match before.take() {
+                Some(before) => told.after(before),
+                None => told,
+            };
+            tries += 1;
+            if !(is_try && is_in_vain && tries < TRIES) {
+                return Ok(told);
+            }
+            before = Some(told);
+        }
+    }
+
+    /// Whether a request that came now would only wait.
+    pub(crate) fn is_held(&self) -> bool {
+        let state = self.lock();
+        let (now, over) = (Instant::now(), state.over());
+        let waits = |open: &Open| open.is_trying || now < open.next_try;
+        !self.fail_fast && now < over && state.open.as_ref().is_some_and(waits)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a request that has tried so often may be asked; whether it tries. The error is why it may not at all.
+    async fn admitted(&self, tries: u32) -> Result<bool, Failure> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let admission = self.lock().admission(self.fail_fast, tries);
+            match admission {
+                Admission::Go => return Ok(false),
+                Admission::Try => return Ok(true),
+                Admission::Refused(failure) => return Err(failure),
+                // Whether time is up or something has changed, the next look tells.
+                Admission::Wait(until) => drop(timeout_at(until, changed).await),
+            }
+        }
+    }
+}
+
+impl State {
+    /// How long an outage is waited for.
+    fn longest(&self) -> Duration {
+        if self.is_known { OUTAGE } else { NEVER_SEEN }
+    }
+
+    /// Until when this one is.
+    fn over(&self) -> Instant {
+        self.times.map_or_else(Instant::now, |(first, _)| first + self.longest())
+    }
+
+    fn admission(&mut self, fail_fast: bool, tries: u32) -> Admission {
+        if let Some(failure) = &self.gone {
+            return refused("an earlier call was refused", failure);
+        }
+        let (over, times) = (self.over(), self.times);
+        let Some(open) = &mut self.open else { return Admission::Go };
+        if fail_fast {
+            return refused("an earlier request failed", &open.failure);
+        }
+        let (now, due) = (Instant::now(), open.next_try + COURTESY * tries);
+        if !open.is_trying && now >= due {
+            open.is_trying = true;
+            return Admission::Try;
+        }
+        if now < over {
+            return Admission::Wait(if open.is_trying { over } else { due.min(over) });
+        }
+        let since = times.map_or(Duration::ZERO, |(first, _)| now - first).as_secs();
+        refused(&format!("nothing was answered for {since} s, in the end with"), &open.failure)
+    }
+
+    /// A request that was sent then was given up.
+    fn given_up(&mut self, request: &Digest, told: &impl Told, sent: Instant, patience: u32) {
+        let (Some(failure), now) = (told.failure().cloned(), Instant::now()) else { return };
+        self.several |= self.first.get_or_insert(*request) != request;
+        if self.times.is_none_or(|(_, last)| sent >= last) {
+            self.attempts = self.attempts.saturating_add(told.attempts());
+            self.times = Some((self.times.map_or(now, |(first, _)| first), now));
+        }
+        match &mut self.open {
+            Some(open) => open.failure = failure,
+            None if self.attempts >= patience && (self.several || patience == 1) => {
+                let (pause, next_try) = (FIRST_PAUSE, now + FIRST_PAUSE);
+                self.open = Some(Open { failure, pause, next_try, is_trying: false });
+            }
+            None => {}
+        }
+    }
+
+    /// The try is over, and nothing was answered.
+    fn has_tried(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.is_trying = false;
+            open.pause = (open.pause * 2).min(LONGEST_PAUSE);
+            open.next_try = Instant::now() + open.pause;
+        }
+    }
+}
+
+fn refused(why: &str, failure: &Failure) -> Admission {
+    Admission::Refused(Failure { message: format!("not called, since {why}: {}", failure.message), ..failure.clone() })
+}
+
+/// A request under way. However it ends, those that wait look again.
+struct UnderWay<'a> {
+    guard: &'a Guard,
+    sent: Instant,
+    is_try: bool,
+}
+
+impl UnderWay<'_> {
+    /// Takes down what a request was told; whether that speaks for an outage.
+    fn note(&self, request: &Digest, told: &impl Told) -> bool {
+        let mut state = self.guard.lock();
+        match told.failure().map(|failure| failure.kind) {
+            Some(FailureKind::Quota | FailureKind::Credential) => state.gone = told.failure().cloned(),
+            Some(FailureKind::Connection | FailureKind::RateLimit | FailureKind::Server) => {
+                let patience = if self.guard.fail_fast { 1 } else { PATIENCE };
+                state.given_up(request, told, self.sent, patience);
+                self.tell(&mut state);
+                return true;
+            }
+            // Nobody was asked.
+            Some(FailureKind::Budget) => {}
+            // An answer, or a failure that is about the request. What is gone stays so: others may have been under way.
+            _ => *state = State { gone: state.gone.take(), is_known: true, ..State::default() },
+        }
+        false
+    }
+
+    /// Tells of an outage, once. A request that tries in vain shows it, unless nothing was answered before.
+    fn tell(&self, state: &mut State) {
+        let shows = self.is_try || !state.is_known;
+        if let Some(open) = state.open.as_ref().filter(|_| shows && !state.is_told && !self.guard.fail_fast) {
+            let (who, longest, reason) = (self.guard.who.clone(), state.longest(), open.failure.message.clone());
+            (self.guard.listener)(Event::Held { who, longest, reason });
+            state.is_told = true;
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if self.is_try {
+            self.guard.lock().has_tried();
+        }
+        self.guard.changed.notify_waiters();
+    }
+}
