@@ -387,8 +387,17 @@ fn keep(cache: Option<&Cache>, out: &Output) {
     }
 }
 
-/// The cache of the project, as far as it is to be used.
+/// The cache of the project, as far as it is to be used; told where there is one of which nothing can be read.
 fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
+    let cache = open_cache(session, running, out)?;
+    let may_read = running.cache.or(session.settings().cache) != Some(CacheMode::Off);
+    if cache.is_none() && may_read && Cache::is_there(&session.runs()) {
+        out.say("the cache is of an older promptgate and not read; the next run that may write it empties it");
+    }
+    Ok(cache)
+}
+
+fn open_cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
     let access = match running.cache.or(session.settings().cache).unwrap_or(CacheMode::ReadWrite) {
         CacheMode::Off => return Ok(None),
         CacheMode::Read => Access::ReadOnly,

@@ -129,7 +129,7 @@ impl Cache {
         Ok(Some(Self::of(path, reader, clock, Some((writer, unwritten)))))
     }
 
-    /// Whether a state folder has a cache.
+    /// Whether a state folder has a cache, be it of an older promptgate.
     pub fn is_there(folder: &RunFolder) -> bool {
         folder.state().join(CACHE_FILE).exists()
     }

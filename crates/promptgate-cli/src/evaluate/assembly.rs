@@ -98,7 +98,7 @@ impl Assembly {
         judges_can_be_asked(session, &providers)?;
         // One that cannot be opened is told once it is needed: who only looks does without.
         let is_there = Cache::is_there(&session.runs());
-        let cache = if is_there { super::cache(session, running, out).unwrap_or_default() } else { None };
+        let cache = if is_there { super::open_cache(session, running, out).unwrap_or_default() } else { None };
         let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,
