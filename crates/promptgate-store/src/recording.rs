@@ -1,6 +1,8 @@
 //! The writing side of a recording: real answers go into a new file beside the old one, which takes its place when the
 //! run is over. Lines of the old file that were not recorded anew stay as they are, where they stood.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -10,15 +12,15 @@ use std::path::{Path, PathBuf};
 use promptgate_core::answer::Response;
 use promptgate_core::format::lines::Lines;
 use promptgate_core::format::recording::{RecordedLine, parse_line, to_json_line};
-use promptgate_core::name::{CaseId, PromptId};
 use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::request::Request;
 use promptgate_core::secret::Scrubber;
-use promptgate_core::{Diagnostic, Diagnostics, Digest};
+use promptgate_core::{Diagnostic, Diagnostics};
 
 use crate::atomic;
 use crate::positioned::{read_line, spool};
 use crate::scrub::scrub_json;
+use place::{Place, taken_by};
 
 /// Takes the answers of one model.
 #[derive(Debug)]
@@ -32,52 +34,6 @@ pub struct RecordingFile {
     len: u64,
     /// Where the newest line of each trial stands in the spool; the order is that of the new file.
     places: BTreeMap<Place, u64>,
-}
-
-/// What a line is of: it takes the place of an old line of the same. The request belongs to it: two versions of one prompt are
-/// both recorded, and recording one of them anew leaves the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    case: CaseId,
-    asker: Asker,
-    /// The model as the line names it: its id, or no more than the last part of it.
-    model: String,
-    trial: u32,
-    /// Absent in a line that does not say what it answered.
-    request: Option<Digest>,
-}
-
-/// Whom a line answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Asker {
-    Prompt(PromptId),
-    Assertion(String),
-}
-
-impl Place {
-    /// What a line is of; a line that fits several prompts or models is of none and stays.
-    fn of(line: &RecordedLine) -> Option<Self> {
-        let model = line.model.as_deref()?;
-        let asker = match &line.assertion {
-            Some(assertion) => Asker::Assertion(assertion.clone()),
-            None => Asker::Prompt(line.prompt.clone()?),
-        };
-        Some(Self {
-            case: line.case.clone(),
-            asker,
-            model: model.to_owned(),
-            trial: line.trial.unwrap_or(1),
-            request: line.request_digest,
-        })
-    }
-
-    /// Whether this new line is what an old one is of. An old line may have a short name of the model, and no request.
-    fn takes(&self, old: &Self) -> bool {
-        let is_short = !old.model.contains('/') && self.model.rsplit('/').next() == Some(&old.model);
-        (&self.case, &self.asker, self.trial) == (&old.case, &old.asker, old.trial)
-            && (self.model == old.model || is_short)
-            && (old.request.is_none() || self.request == old.request)
-    }
 }
 
 impl RecordingFile {
@@ -127,16 +83,6 @@ impl RecordingFile {
         self.len += bytes;
     }
 
-    /// The new line that takes an old one's place; none where an old line's short name can mean several models.
-    fn taken_by(&self, old: &Place) -> Option<Place> {
-        if self.places.contains_key(old) {
-            return Some(old.clone());
-        }
-        let mut meant = self.places.keys().filter(|new| new.takes(old));
-        let first = meant.next()?;
-        meant.all(|other| other.model == first.model).then(|| first.clone())
-    }
-
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.spool.flush()?;
         let new = self.spool.get_ref();
@@ -146,7 +92,7 @@ impl RecordingFile {
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
                 let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
-                match old.and_then(|old| self.taken_by(&old)) {
+                match old.and_then(|old| taken_by(&self.places, &old)) {
                     Some(place) => {
                         // A doubled old line goes: its trial is recorded once.
                         if let Some(offset) = left.remove(&place) {

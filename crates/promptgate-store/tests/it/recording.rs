@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use promptgate_core::answer::Response;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::{CaseId, ModelId, PromptId};
@@ -122,6 +124,31 @@ fn two_versions_of_a_prompt_are_both_recorded_and_one_anew_leaves_the_other() {
     assert_eq!(record(&[("old", "of old"), ("new", "of new")]), ["of new", "of old"]);
     assert_eq!(record(&[("new", "of new again")]), ["of new again", "of old"]);
     assert_eq!(record(&[("newer", "of newer")]), ["of new again", "of newer", "of old"]);
+}
+
+#[test]
+fn a_prompt_that_was_edited_is_recorded_as_fast_as_one_that_was_not() {
+    const CASES: usize = 8_000;
+    let project = Project::new();
+    let record = |text: &str| {
+        let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+        for case in 0..CASES {
+            let mut request = request(&format!("c{case}"), "p");
+            request.body.messages = vec![Message::text(Role::User, text)];
+            request.digest = request.body.digest();
+            file.record(&request, &Response::text("said")).unwrap();
+        }
+        let begin = Instant::now();
+        file.finish().unwrap();
+        (begin.elapsed(), project.read("r.jsonl").lines().count())
+    };
+    let _ = record("old");
+    let (same, lines) = record("old");
+    assert_eq!(lines, CASES);
+    let (edited, lines) = record("new");
+    assert_eq!(lines, 2 * CASES, "what another version asked stays");
+    // Twice the lines are written. A look at each new line for each old one takes twenty times as long.
+    assert!(edited < 6 * same, "{edited:?} instead of {same:?}");
 }
 
 #[test]
