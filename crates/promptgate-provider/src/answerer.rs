@@ -20,6 +20,11 @@ pub trait Answerer: Send + Sync {
     /// Answers one request. Never panics, always answers: a failure is an answer too.
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer>;
 
+    /// Hears that a request is served by the answer to an equal one, which holds for all cases.
+    fn also_asked(&self, request: &Request) {
+        let _ = request;
+    }
+
     /// Asks a program or an endpoint of the user's own. Always answers, like the above.
     fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {
         let _ = consultation;
@@ -45,17 +50,27 @@ impl LocalAnswerer {
     ) -> Self {
         Self { stacks, asked, consultants }
     }
-}
 
-impl Answerer for LocalAnswerer {
-    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+    fn stack(&self, request: &Request) -> Option<&dyn Answerer> {
         let stacks = match request.origin {
             Origin::Trial { .. } => &self.stacks,
             Origin::Ask { .. } => &self.asked,
         };
-        match stacks.get(&request.body.model) {
+        stacks.get(&request.body.model).map(|stack| &**stack)
+    }
+}
+
+impl Answerer for LocalAnswerer {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+        match self.stack(&request) {
             Some(stack) => stack.answer(request),
             None => Box::pin(std::future::ready(unknown(&request.body.model))),
+        }
+    }
+
+    fn also_asked(&self, request: &Request) {
+        if let Some(stack) = self.stack(request) {
+            stack.also_asked(request);
         }
     }
 

@@ -77,6 +77,7 @@ impl Counter<'_> {
     async fn answer(&self, request: Request, shared: bool) -> Answer {
         let (key, cell) = self.questions.cell(&request, shared);
         let mut asked = None;
+        let equal = shared.then(|| request.clone());
         let answer = cell.get_or_init(|| async {
             // The semaphore is never closed.
             let _permit = self.permits.acquire().await;
@@ -85,6 +86,9 @@ impl Counter<'_> {
         });
         let answer = answer.await.clone();
         self.questions.leave(key, cell);
+        if let Some(request) = equal.filter(|_| asked.is_none()) {
+            self.answerer.also_asked(&request);
+        }
         // Whoever came later has called nobody.
         asked.unwrap_or(Answer { attempts: 0, wasted: None, ..answer })
     }

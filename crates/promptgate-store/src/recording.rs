@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use promptgate_core::answer::Response;
 use promptgate_core::format::lines::Lines;
 use promptgate_core::format::recording::{RecordedLine, parse_line, to_json_line};
+use promptgate_core::name::CaseId;
 use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::request::Request;
 use promptgate_core::secret::Scrubber;
@@ -32,9 +33,23 @@ pub struct RecordingFile {
     /// Where the spool is, if it outlives a process that is killed.
     kept: Option<PathBuf>,
     len: u64,
-    /// Where the newest line of each trial stands in the spool; the order is that of the new file.
-    places: BTreeMap<Place, u64>,
+    /// Where the newest line of each trial and shared question stands in the spool; the order is that of the new file.
+    places: BTreeMap<Place, Standing>,
 }
+
+#[derive(Debug, Clone)]
+struct Standing {
+    offset: u64,
+    /// Of a question whose answer holds for all cases, whom its line names: the least of all that asked, since it is chance
+    /// who asks first.
+    named: Option<Named>,
+}
+
+/// A case, and an assertion of it.
+type Named = (CaseId, String);
+
+/// Before the lines of the spool that hold for all cases; a recording does not say so.
+const SHARED: &str = "shared ";
 
 impl RecordingFile {
     /// Prepares to record into a file, which need not be there. An old file is checked now, so that no answer is paid
@@ -65,8 +80,10 @@ impl RecordingFile {
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line)? > 0 {
             // A line without an end was being written when the process died.
-            let Some(Ok(recorded)) = line.strip_suffix(b"\n").map(|line| parse_line(line, "", 0)) else { break };
-            self.place(&recorded, line.len() as u64);
+            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let shared = text.strip_prefix(SHARED.as_bytes());
+            let Ok(recorded) = parse_line(shared.unwrap_or(text), "", 0) else { break };
+            self.place(&recorded, shared.is_some(), text.len());
             line.clear();
         }
         file.set_len(self.len)?;
@@ -75,12 +92,49 @@ impl RecordingFile {
         Ok(())
     }
 
-    /// Notes where a new line stands: behind all others.
-    fn place(&mut self, line: &RecordedLine, bytes: u64) {
-        if let Some(place) = Place::of(line) {
-            self.places.insert(place, self.len);
+    /// Notes where a new line of so many bytes stands: behind all others.
+    fn place(&mut self, line: &RecordedLine, is_shared: bool, bytes: usize) {
+        let (place, offset, named) = match is_shared {
+            true => (Place::of_shared(line), self.len + SHARED.len() as u64, names(line)),
+            false => (Place::of(line), self.len, None),
+        };
+        if let Some(place) = place {
+            self.places.insert(place, Standing { offset, named });
         }
-        self.len += bytes;
+        self.len += bytes as u64 + 1;
+    }
+
+    /// Adds a line to the spool.
+    fn add(&mut self, line: &RecordedLine, is_shared: bool) -> Result<(), PortError> {
+        let action = || format!("record into {}", self.path.display());
+        let json = scrub_json::<RecordedLine>(to_json_line(line), &self.scrubber)
+            .map_err(|reason| PortError::other(action(), reason))?;
+        let mark = if is_shared { SHARED } else { "" };
+        writeln!(self.spool, "{mark}{json}")
+            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
+            .map_err(|error| PortError::io(action(), error))?;
+        self.place(line, is_shared, mark.len() + json.len());
+        Ok(())
+    }
+
+    /// Lets a line that answers a question for all cases name whom the one before it names, who may come earlier.
+    fn keep_name(&self, line: &mut RecordedLine) {
+        let known = Place::of_shared(line).and_then(|place| self.places.get(&place)?.named.clone());
+        if let Some(known) = known.filter(|known| Some(known) < names(line).as_ref()) {
+            name(line, known);
+        }
+    }
+
+    /// The newest line that answers a question for all cases, where it names one that comes later than these.
+    fn later_than(&mut self, place: &Place, named: &Named) -> Result<Option<RecordedLine>, PortError> {
+        let Some(standing) = self.places.get(place) else { return Ok(None) };
+        if standing.named.as_ref().is_none_or(|known| known <= named) {
+            return Ok(None);
+        }
+        let failed = |error| PortError::io(format!("read what is recorded into {}", self.path.display()), error);
+        self.spool.flush().map_err(failed)?;
+        let line = read_line(self.spool.get_ref(), standing.offset).map_err(failed)?;
+        Ok(parse_line(&line, "", 0).ok())
     }
 
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -91,20 +145,29 @@ impl RecordingFile {
             let mut lines = Lines::new(BufReader::new(old), self.path.display().to_string());
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
-                let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
+                let old = parse_line(line.bytes, "", line.number).ok();
                 match old.and_then(|old| taken_by(&self.places, &old)) {
                     Some(place) => {
-                        // A doubled old line goes: its trial is recorded once.
-                        if let Some(offset) = left.remove(&place) {
-                            put(out, &read_line(new, offset)?)?;
+                        // A doubled old line goes: its trial or question is recorded once.
+                        if let Some(standing) = left.remove(&place) {
+                            put(out, &read_line(new, standing.offset)?)?;
                         }
                     }
                     _ => put(out, line.bytes)?,
                 }
             }
         }
-        left.into_values().try_for_each(|offset| put(out, &read_line(new, offset)?))
+        left.into_values().try_for_each(|standing| put(out, &read_line(new, standing.offset)?))
     }
+}
+
+/// Whom a line of an assertion names.
+fn names(line: &RecordedLine) -> Option<Named> {
+    Some((line.case.clone(), line.assertion.clone()?))
+}
+
+fn name(line: &mut RecordedLine, (case, assertion): Named) {
+    (line.case, line.assertion) = (case, Some(assertion));
 }
 
 fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
@@ -114,15 +177,20 @@ fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
 
 impl RecordingSink for RecordingFile {
     fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
-        let line = RecordedLine::of(request, response);
-        let action = || format!("record into {}", self.path.display());
-        let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
-            .map_err(|reason| PortError::other(action(), reason))?;
-        writeln!(self.spool, "{json}")
-            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
-            .map_err(|error| PortError::io(action(), error))?;
-        self.place(&line, json.len() as u64 + 1);
-        Ok(())
+        let mut line = RecordedLine::of(request, response);
+        let is_shared = request.origin.is_shared();
+        if is_shared {
+            self.keep_name(&mut line);
+        }
+        self.add(&line, is_shared)
+    }
+
+    fn also_asked(&mut self, request: &Request) -> Result<(), PortError> {
+        let asked = RecordedLine::of(request, &Response::text(""));
+        let (Some(place), Some(named)) = (Place::of_shared(&asked), names(&asked)) else { return Ok(()) };
+        let Some(mut line) = self.later_than(&place, &named)? else { return Ok(()) };
+        name(&mut line, named);
+        self.add(&line, true)
     }
 
     fn finish(&mut self) -> Result<(), PortError> {

@@ -153,16 +153,23 @@ struct ByModel {
     judges: Vec<(ModelId, RecordingFile)>,
 }
 
-impl RecordingSink for ByModel {
-    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
+impl ByModel {
+    fn of(&mut self, request: &Request) -> Option<&mut RecordingFile> {
         let files = match request.origin {
             Origin::Trial { .. } => &mut self.tested,
             Origin::Ask { .. } => &mut self.judges,
         };
-        match files.iter_mut().find(|(model, _)| *model == request.body.model) {
-            Some((_, file)) => file.record(request, response),
-            None => Ok(()),
-        }
+        files.iter_mut().find(|(model, _)| *model == request.body.model).map(|(_, file)| file)
+    }
+}
+
+impl RecordingSink for ByModel {
+    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
+        self.of(request).map_or(Ok(()), |file| file.record(request, response))
+    }
+
+    fn also_asked(&mut self, request: &Request) -> Result<(), PortError> {
+        self.of(request).map_or(Ok(()), |file| file.also_asked(request))
     }
 
     fn finish(&mut self) -> Result<(), PortError> {

@@ -17,6 +17,7 @@ pub struct Recorder {
 
 enum Job {
     Record(Box<(Request, Response)>),
+    AlsoAsked(Box<Request>),
     Finish,
 }
 
@@ -40,10 +41,13 @@ impl Recorder {
 fn write(mut sink: Box<dyn RecordingSink>, inbox: &Receiver<Job>) -> Result<(), PortError> {
     let mut written = Ok(());
     for job in inbox {
-        match job {
-            Job::Record(pair) if written.is_ok() => written = sink.record(&pair.0, &pair.1),
-            Job::Record(_) => {}
-            Job::Finish => return written.and_then(|()| sink.finish()),
+        written = written.and_then(|()| match &job {
+            Job::Record(pair) => sink.record(&pair.0, &pair.1),
+            Job::AlsoAsked(request) => sink.also_asked(request),
+            Job::Finish => sink.finish(),
+        });
+        if matches!(job, Job::Finish) {
+            break;
         }
     }
     written
@@ -71,5 +75,10 @@ impl<A: Answerer> Answerer for Recorded<A> {
             }
             answer
         })
+    }
+
+    fn also_asked(&self, request: &Request) {
+        // Fails only as above.
+        let _ = self.jobs.send(Job::AlsoAsked(Box::new(request.clone())));
     }
 }

@@ -25,6 +25,10 @@ impl RecordingSink for Sink {
         Ok(())
     }
 
+    fn also_asked(&mut self, _request: &Request) -> Result<(), PortError> {
+        Ok(())
+    }
+
     fn finish(&mut self) -> Result<(), PortError> {
         self.written.lock().unwrap().push("finished".to_owned());
         Ok(())

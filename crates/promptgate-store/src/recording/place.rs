@@ -10,8 +10,7 @@ use promptgate_core::name::{CaseId, PromptId};
 /// both recorded, and recording one of them anew leaves the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
-    case: CaseId,
-    asker: Asker,
+    about: About,
     trial: u32,
     /// The model as the line names it: its id, or no more than the last part of it.
     model: String,
@@ -19,7 +18,14 @@ pub(super) struct Place {
     request: Option<Digest>,
 }
 
-/// Whom a line answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// A case, and whom the line answered.
+    Case(CaseId, Asker),
+    /// A question whose answer holds for all cases, whoever asked it first. A line of it names a case all the same.
+    Question(Digest),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Asker {
     Prompt(PromptId),
@@ -29,23 +35,27 @@ enum Asker {
 impl Place {
     /// What a line is of; a line that fits several prompts or models is of none and stays.
     pub(super) fn of(line: &RecordedLine) -> Option<Self> {
-        let model = line.model.as_deref()?;
         let asker = match &line.assertion {
             Some(assertion) => Asker::Assertion(assertion.clone()),
             None => Asker::Prompt(line.prompt.clone()?),
         };
-        Some(Self {
-            case: line.case.clone(),
-            asker,
-            trial: line.trial.unwrap_or(1),
-            model: model.to_owned(),
-            request: line.request_digest,
-        })
+        Self::about(About::Case(line.case.clone(), asker), line)
     }
 
-    /// Whether both are of one trial, whichever model and request.
+    /// What a line is of that answers an assertion's question for all cases. No line says whether it does.
+    pub(super) fn of_shared(line: &RecordedLine) -> Option<Self> {
+        line.assertion.as_ref()?;
+        Self::about(About::Question(line.request_digest?), line)
+    }
+
+    fn about(about: About, line: &RecordedLine) -> Option<Self> {
+        let (model, trial) = (line.model.clone()?, line.trial.unwrap_or(1));
+        Some(Self { about, trial, model, request: line.request_digest })
+    }
+
+    /// Whether both are of one trial or question, whichever model and request.
     fn is_near(&self, other: &Self) -> bool {
-        (&self.case, &self.asker, self.trial) == (&other.case, &other.asker, other.trial)
+        (&self.about, self.trial) == (&other.about, other.trial)
     }
 
     /// Whether this new line is what an old one near it is of. An old line may have a short name of the model, and no request.
@@ -55,8 +65,14 @@ impl Place {
     }
 }
 
-/// The new line that takes an old one's place; none where an old line's short name can mean several models.
-pub(super) fn taken_by<V>(places: &BTreeMap<Place, V>, old: &Place) -> Option<Place> {
+/// The new line that takes an old one's place.
+pub(super) fn taken_by<V>(places: &BTreeMap<Place, V>, old: &RecordedLine) -> Option<Place> {
+    let old = [Place::of_shared(old), Place::of(old)];
+    old.into_iter().flatten().find_map(|old| taken(places, &old))
+}
+
+/// None where an old line's short name can mean several models.
+fn taken<V>(places: &BTreeMap<Place, V>, old: &Place) -> Option<Place> {
     if places.contains_key(old) {
         return Some(old.clone());
     }
