@@ -14,7 +14,7 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::format::project::CacheMode;
 use promptgate_core::gate::Policy;
 use promptgate_core::name::RunId;
-use promptgate_core::port::{Clock, IdSource, ResponseCache};
+use promptgate_core::port::{Clock, IdSource, RecordingSink, ResponseCache};
 use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
@@ -170,7 +170,7 @@ struct ToDo {
 struct Means {
     budget: Option<Budget>,
     cache: Option<Arc<Cache>>,
-    recorder: Option<Recorder>,
+    recording: Option<Box<dyn RecordingSink>>,
 }
 
 impl Means {
@@ -188,8 +188,8 @@ impl Means {
             Some(cache) => Some(cache.clone()),
             None => cache(session, running, out)?,
         };
-        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), recorded, out)?;
-        Ok(Self { budget, cache, recorder })
+        let recording = recordings::sink(session, assembly, running.record.as_ref(), recorded, out)?;
+        Ok(Self { budget, cache, recording })
     }
 }
 
@@ -219,8 +219,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let recorded = Recorded { run: &run, begun: Some(&begun) };
     if resumed.finished {
         // It may have been killed before its recording was in place.
-        if let Some(recorder) = recordings::recorder(session, assembly, running.record.as_ref(), &recorded, out)? {
-            recorder.finish()?;
+        if let Some(mut sink) = recordings::sink(session, assembly, running.record.as_ref(), &recorded, out)? {
+            sink.finish()?;
         }
         return Ok(Opening::Finished(run));
     }
@@ -307,7 +307,8 @@ fn carry_out(
     let stop = Stop::new();
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
-    let Means { budget, cache, recorder } = todo.means;
+    let Means { budget, cache, recording } = todo.means;
+    let recorder = recording.map(Recorder::start);
     let since_ms = todo.supply.reuse.since_ms();
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {

@@ -61,6 +61,11 @@ impl RecordingFile {
         Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, places: BTreeMap::new() })
     }
 
+    /// The recording.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The same, with the new lines in a file of their own until the recording is in place: what a process that was killed
     /// left there is gone on with.
     ///
@@ -204,6 +209,15 @@ impl RecordingSink for RecordingFile {
             let _ = std::fs::remove_file(spool);
         }
         Ok(())
+    }
+}
+
+impl Drop for RecordingFile {
+    /// Where a command is refused before anything is recorded, nothing is left behind.
+    fn drop(&mut self) {
+        if let Some(spool) = self.kept.take_if(|_| self.len == 0) {
+            let _ = std::fs::remove_file(spool);
+        }
     }
 }
 

@@ -85,6 +85,18 @@ fn a_refused_command_leaves_no_run() {
     assert_eq!((runs(&project), server.count()), (Vec::new(), 0), "{}", said.stderr);
 }
 
+#[test]
+fn a_recording_that_is_refused_leaves_nothing_of_the_others() {
+    let server = good();
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nrecording = \"m.jsonl\"\n\
+        [[model]]\nid = \"openai/n\"\nrecording = \"n.jsonl\"\n[cases]\nfile = \"cases.jsonl\"\n\
+        [[assert]]\nkind = \"contains\"\nvalue = \"a\"\n";
+    let project =
+        project(&server).file("suites/s/suite.toml", suite).file("suites/s/n.jsonl", "{\"case\":\"c0\",\"outp");
+    let _ = project.run(["run", "suites/s", "--record"]).expect_code(2);
+    assert_eq!((project.files(".promptgate/runs"), server.count()), (Vec::new(), 0));
+}
+
 /// One version that a judge grades; whoever asks is known by the model's name.
 fn judged(server: &Server, cases: usize) -> Project {
     let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nconfig = { maxOutputTokens = 100 }\n\

@@ -180,6 +180,19 @@ fn what_a_killed_process_recorded_is_gone_on_with() {
     assert!(!spool.exists());
 }
 
+#[test]
+fn what_is_dropped_before_anything_is_recorded_leaves_no_file() {
+    let project = Project::new();
+    let spool = project.path("spool");
+    let file = || RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap().kept_in(&spool).unwrap();
+    drop(file());
+    assert!(!spool.exists());
+    let mut begun = file();
+    begun.record(&request("a", "p"), &Response::text("of a")).unwrap();
+    drop(begun);
+    assert!(spool.exists());
+}
+
 /// What an assertion of a case asks for all cases, told apart by `text`.
 fn for_all(case: &str, text: &str) -> Request {
     let origin = Origin::Ask { assertion: "steps-rubric".into(), case: CaseId::new(case).unwrap(), shared: true };
