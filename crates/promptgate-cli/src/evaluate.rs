@@ -210,7 +210,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     };
     let resumed = folder.resume(wanted, out.scrubber.clone())?;
     must_be_the_same(&resumed, prepared)?;
-    must_have_recorded(&resumed.header, running)?;
+    must_record_as_before(&resumed, session, running)?;
     if let Some(torn) = &resumed.torn {
         out.say(&format!("repaired the run's file: its last {} bytes had not been written whole", torn.bytes));
     }
@@ -249,16 +249,24 @@ fn supply_of(resumed: &RunHeader, assembly: &Assembly) -> Supply {
     }
 }
 
-/// A recording is whole only where everything is answered for it.
-fn must_have_recorded(resumed: &RunHeader, running: &Running) -> Result<(), Failure> {
-    if !running.records() || resumed.settings.contains_key(RECORD) {
+/// A recording is whole only where everything is answered for it, and what judges said before a run was broken off is beside
+/// that one recording.
+fn must_record_as_before(resumed: &Resumed, session: &Session, running: &Running) -> Result<(), Failure> {
+    let (run, before) = (&resumed.header.volatile.run, resumed.header.settings.get(RECORD));
+    let now = running.record.as_ref().map(|file| recordings::setting(session, file.as_deref()));
+    // Where nothing is left to answer, nothing is left out of a recording either.
+    if before == now.as_ref() || resumed.finished && now.is_none() {
         return Ok(());
     }
-    let why = format!(
-        "run {} was started without --record, and a recording holds all answers of a run",
-        resumed.volatile.run
-    );
-    Err(Failure::usage(why).help("go on without --record, or start anew with it and without --resume"))
+    let (started, help) = match before.map(recordings::flag) {
+        Some(flag) => (format!("with {flag}"), format!("go on with {flag}, or start anew without --resume")),
+        None => {
+            let help = "go on without --record, or start anew with it and without --resume";
+            ("without --record".to_owned(), help.to_owned())
+        }
+    };
+    let why = format!("run {run} was started {started}, and a recording holds all answers of a run");
+    Err(Failure::usage(why).help(help))
 }
 
 fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {

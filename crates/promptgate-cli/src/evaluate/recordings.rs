@@ -16,6 +16,7 @@ use promptgate_provider::Recording;
 use promptgate_runner::Prepared;
 use promptgate_store::RecordingFile;
 use promptgate_store::run::Begun;
+use serde_json::Value;
 
 use super::assembly::Assembly;
 use crate::error::Failure;
@@ -68,6 +69,19 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
         Failure::usage(format!("--record has no file to write for {}", model.id))
             .help("name one in suite.toml: [[model]] recording = \"recordings/<model>.jsonl\"")
     })
+}
+
+/// What a run's settings say of how it is recorded: the file, below the project where it is there, or that it is the suite's
+/// own recordings.
+pub fn setting(session: &Session, file: Option<&Path>) -> Value {
+    let Some(file) = file else { return Value::Bool(true) };
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    Value::from(file.strip_prefix(session.root()).unwrap_or(&file).display().to_string())
+}
+
+/// The flag that such a setting comes of.
+pub fn flag(setting: &Value) -> String {
+    setting.as_str().map_or_else(|| "--record".to_owned(), |file| format!("--record={file}"))
 }
 
 /// The run that is recorded.
