@@ -340,6 +340,7 @@ fn carry_out(
         listener,
         stop,
         limits: limits(session, running),
+        recorded: recorder.as_ref().map(Recorder::saved),
         settled_before: todo.settled,
         go_on: go_on(running, &todo.run),
     };

@@ -33,6 +33,8 @@ pub struct RecordingFile {
     /// Where the spool is, if it outlives a process that is killed.
     kept: Option<PathBuf>,
     len: u64,
+    /// Bytes of it that would outlive a power cut.
+    synced: u64,
     /// Where the newest line of each trial and shared question stands in the spool; the order is that of the new file.
     places: BTreeMap<Place, Standing>,
 }
@@ -58,7 +60,7 @@ impl RecordingFile {
         check_old(path)?;
         let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
         let spool = BufWriter::new(spool().map_err(failed)?);
-        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, places: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, synced: 0, places: BTreeMap::new() })
     }
 
     /// The recording.
@@ -91,6 +93,8 @@ impl RecordingFile {
             self.place(&recorded, shared.is_some(), text.len());
             line.clear();
         }
+        // The name of a new file is on disk only with its folder.
+        spool.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
         file.set_len(self.len)?;
         file.seek(SeekFrom::Start(self.len))?;
         (self.spool, self.kept) = (BufWriter::new(file), Some(spool.to_owned()));
@@ -196,6 +200,17 @@ impl RecordingSink for RecordingFile {
         let Some(mut line) = self.later_than(&place, &named)? else { return Ok(()) };
         name(&mut line, named);
         self.add(&line, true)
+    }
+
+    fn sync(&mut self) -> Result<(), PortError> {
+        if self.kept.is_some() && self.synced < self.len {
+            self.spool
+                .flush()
+                .and_then(|()| self.spool.get_ref().sync_data())
+                .map_err(|error| PortError::io(format!("record into {}", self.path.display()), error))?;
+            self.synced = self.len;
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), PortError> {

@@ -221,6 +221,10 @@ impl RecordingSink for Sorted {
         self.file(request).map_or(Ok(()), |file| file.also_asked(request))
     }
 
+    fn sync(&mut self) -> Result<(), PortError> {
+        self.0.iter_mut().try_for_each(|target| target.file.sync())
+    }
+
     fn finish(&mut self) -> Result<(), PortError> {
         self.0.iter_mut().try_for_each(|target| target.file.finish())
     }

@@ -13,6 +13,9 @@ pub trait RecordingSink: Send {
     /// name whoever came first by chance.
     fn also_asked(&mut self, request: &Request) -> Result<(), PortError>;
 
+    /// Waits until all that was added would outlive a power cut.
+    fn sync(&mut self) -> Result<(), PortError>;
+
     /// Puts the new recording in place of the old one, atomically.
     fn finish(&mut self) -> Result<(), PortError>;
 }
