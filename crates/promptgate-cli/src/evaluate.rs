@@ -14,7 +14,7 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::format::project::CacheMode;
 use promptgate_core::gate::Policy;
 use promptgate_core::name::RunId;
-use promptgate_core::port::{Clock, IdSource, ResponseCache};
+use promptgate_core::port::{Clock, IdSource, RecordingSink, ResponseCache};
 use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
@@ -170,7 +170,7 @@ struct ToDo {
 struct Means {
     budget: Option<Budget>,
     cache: Option<Arc<Cache>>,
-    recorder: Option<Recorder>,
+    recording: Option<Box<dyn RecordingSink>>,
 }
 
 impl Means {
@@ -188,8 +188,8 @@ impl Means {
             Some(cache) => Some(cache.clone()),
             None => cache(session, running, out)?,
         };
-        let recorder = recordings::recorder(session, assembly, running.record.as_ref(), recorded, out)?;
-        Ok(Self { budget, cache, recorder })
+        let recording = recordings::sink(session, assembly, running.record.as_ref(), recorded, out)?;
+        Ok(Self { budget, cache, recording })
     }
 }
 
@@ -210,7 +210,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     };
     let resumed = folder.resume(wanted, out.scrubber.clone())?;
     must_be_the_same(&resumed, prepared)?;
-    must_have_recorded(&resumed.header, running)?;
+    must_record_as_before(&resumed, session, running)?;
     if let Some(torn) = &resumed.torn {
         out.say(&format!("repaired the run's file: its last {} bytes had not been written whole", torn.bytes));
     }
@@ -219,8 +219,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let recorded = Recorded { run: &run, begun: Some(&begun) };
     if resumed.finished {
         // It may have been killed before its recording was in place.
-        if let Some(recorder) = recordings::recorder(session, assembly, running.record.as_ref(), &recorded, out)? {
-            recorder.finish()?;
+        if let Some(mut sink) = recordings::sink(session, assembly, running.record.as_ref(), &recorded, out)? {
+            sink.finish()?;
         }
         return Ok(Opening::Finished(run));
     }
@@ -249,16 +249,24 @@ fn supply_of(resumed: &RunHeader, assembly: &Assembly) -> Supply {
     }
 }
 
-/// A recording is whole only where everything is answered for it.
-fn must_have_recorded(resumed: &RunHeader, running: &Running) -> Result<(), Failure> {
-    if !running.records() || resumed.settings.contains_key(RECORD) {
+/// A recording is whole only where everything is answered for it, and what judges said before a run was broken off is beside
+/// that one recording.
+fn must_record_as_before(resumed: &Resumed, session: &Session, running: &Running) -> Result<(), Failure> {
+    let (run, before) = (&resumed.header.volatile.run, resumed.header.settings.get(RECORD));
+    let now = running.record.as_ref().map(|file| recordings::setting(session, file.as_deref()));
+    // Where nothing is left to answer, nothing is left out of a recording either.
+    if before == now.as_ref() || resumed.finished && now.is_none() {
         return Ok(());
     }
-    let why = format!(
-        "run {} was started without --record, and a recording holds all answers of a run",
-        resumed.volatile.run
-    );
-    Err(Failure::usage(why).help("go on without --record, or start anew with it and without --resume"))
+    let (started, help) = match before.map(recordings::flag) {
+        Some(flag) => (format!("with {flag}"), format!("go on with {flag}, or start anew without --resume")),
+        None => {
+            let help = "go on without --record, or start anew with it and without --resume";
+            ("without --record".to_owned(), help.to_owned())
+        }
+    };
+    let why = format!("run {run} was started {started}, and a recording holds all answers of a run");
+    Err(Failure::usage(why).help(help))
 }
 
 fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
@@ -307,7 +315,8 @@ fn carry_out(
     let stop = Stop::new();
     stop::on_signals(&stop)?;
     let listener = progress::listener(out.progress());
-    let Means { budget, cache, recorder } = todo.means;
+    let Means { budget, cache, recording } = todo.means;
+    let recorder = recording.map(Recorder::start);
     let since_ms = todo.supply.reuse.since_ms();
     let mut retry = RetryPolicy::of(&session.settings().retries, session.suite.seed);
     if running.no_retry {
@@ -331,6 +340,7 @@ fn carry_out(
         listener,
         stop,
         limits: limits(session, running),
+        recorded: recorder.as_ref().map(Recorder::saved),
         settled_before: todo.settled,
         go_on: go_on(running, &todo.run),
     };
@@ -387,8 +397,17 @@ fn keep(cache: Option<&Cache>, out: &Output) {
     }
 }
 
-/// The cache of the project, as far as it is to be used.
+/// The cache of the project, as far as it is to be used; told where there is one of which nothing can be read.
 fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
+    let cache = open_cache(session, running, out)?;
+    let may_read = running.cache.or(session.settings().cache) != Some(CacheMode::Off);
+    if cache.is_none() && may_read && Cache::is_there(&session.runs()) {
+        out.say("the cache is of an older promptgate and not read; the next run that may write it empties it");
+    }
+    Ok(cache)
+}
+
+fn open_cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
     let access = match running.cache.or(session.settings().cache).unwrap_or(CacheMode::ReadWrite) {
         CacheMode::Off => return Ok(None),
         CacheMode::Read => Access::ReadOnly,

@@ -153,4 +153,9 @@ impl Origin {
             Self::Trial { case, .. } | Self::Ask { case, .. } => case,
         }
     }
+
+    /// Whether the answer holds for all cases that ask the same.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Ask { shared: true, .. })
+    }
 }

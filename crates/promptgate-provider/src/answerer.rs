@@ -24,6 +24,16 @@ pub enum CalledFor {
     Ask,
 }
 
+impl CalledFor {
+    /// What a request of this origin calls for.
+    fn of(origin: &Origin) -> Self {
+        match origin {
+            Origin::Trial { .. } => Self::Trial,
+            Origin::Ask { .. } => Self::Ask,
+        }
+    }
+}
+
 /// The one seam for answers, for trials and asks alike: local now, a fleet later. Request and answer are serialisable.
 pub trait Answerer: Send + Sync {
     /// Answers one request. Never panics, always answers: a failure is an answer too.
@@ -33,6 +43,11 @@ pub trait Answerer: Send + Sync {
     fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
         let _ = (model, called_for);
         false
+    }
+
+    /// Hears that a request is served by the answer to an equal one, which holds for all cases.
+    fn also_asked(&self, request: &Request) {
+        let _ = request;
     }
 
     /// Asks a program or an endpoint of the user's own. Always answers, like the above.
@@ -72,11 +87,7 @@ impl LocalAnswerer {
 
 impl Answerer for LocalAnswerer {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
-        let called_for = match request.origin {
-            Origin::Trial { .. } => CalledFor::Trial,
-            Origin::Ask { .. } => CalledFor::Ask,
-        };
-        match self.stack(&request.body.model, called_for) {
+        match self.stack(&request.body.model, CalledFor::of(&request.origin)) {
             Some(stack) => stack.answer(request),
             None => Box::pin(std::future::ready(unknown(&request.body.model))),
         }
@@ -84,6 +95,12 @@ impl Answerer for LocalAnswerer {
 
     fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
         self.stack(model, called_for).is_some_and(|stack| stack.is_held(model, called_for))
+    }
+
+    fn also_asked(&self, request: &Request) {
+        if let Some(stack) = self.stack(&request.body.model, CalledFor::of(&request.origin)) {
+            stack.also_asked(request);
+        }
     }
 
     fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {

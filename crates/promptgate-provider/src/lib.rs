@@ -37,7 +37,7 @@ mod wire;
 pub use answerer::{Answerer, BoxFuture, CalledFor, LocalAnswerer};
 pub use budget::{Budget, BudgetLimits, Sides, Spending};
 pub use checkup::{Checkup, ListedModel, Reached};
-pub use middleware::{Caching, Recorder, RetryPolicy};
+pub use middleware::{Caching, Recorder, RetryPolicy, Saved};
 pub use program::end_programs;
 pub use provider::{FailedCall, Provider};
 pub use registry::{ProviderKind, kinds};

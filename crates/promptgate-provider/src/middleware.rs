@@ -19,7 +19,7 @@ pub(crate) use guard::{Guard, Told};
 pub(crate) use pace::{Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;
-pub use record::Recorder;
+pub use record::{Recorder, Saved};
 pub(crate) use retry::Retry;
 pub use retry::RetryPolicy;
 pub(crate) use scrub::{Scrubbed, scrubbed_json};

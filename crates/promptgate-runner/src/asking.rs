@@ -105,6 +105,7 @@ impl Counter<'_> {
     async fn answer(&self, request: Request, shared: bool, lasts: bool) -> (Answer, bool) {
         let (key, cell) = self.questions.cell(&request, shared, lasts);
         let mut asked = None;
+        let equal = shared.then(|| request.clone());
         let answer = cell.get_or_init(|| async {
             let _permit = self.permit(&request.body.model).await;
             let answer = AssertUnwindSafe(self.answerer.answer(request)).catch_unwind().await;
@@ -112,6 +113,9 @@ impl Counter<'_> {
         });
         let answer = answer.await.clone();
         self.questions.leave(key, cell);
+        if let Some(request) = equal.filter(|_| asked.is_none()) {
+            self.answerer.also_asked(&request);
+        }
         match asked {
             Some(asked) => (asked, true),
             // Whoever came later has called nobody.

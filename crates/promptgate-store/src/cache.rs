@@ -20,7 +20,7 @@ use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::port::{CacheKey, Clock, PortError, ResponseCache};
 use promptgate_core::secret::Scrubber;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use crate::run::RunFolder;
 use crate::scrub::scrub_json;
@@ -115,8 +115,8 @@ impl Cache {
         }
         folder.make().map_err(unsafe_folder)?;
         private_file(&path).map_err(|error| PortError::io(format!("create {}", path.display()), error))?;
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        set_up(&path, &connection)?;
+        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        set_up(&path, &mut connection)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let (jobs, inbox) = channel();
         let unwritten = Unwritten::default();
@@ -129,7 +129,7 @@ impl Cache {
         Ok(Some(Self::of(path, reader, clock, Some((writer, unwritten)))))
     }
 
-    /// Whether a state folder has a cache.
+    /// Whether a state folder has a cache, be it of an older promptgate.
     pub fn is_there(folder: &RunFolder) -> bool {
         folder.state().join(CACHE_FILE).exists()
     }
@@ -302,21 +302,29 @@ fn immutable(path: &Path) -> String {
     address + "?immutable=1"
 }
 
-fn set_up(path: &Path, connection: &Connection) -> Result<(), PortError> {
-    let version = known_version(path, connection)?;
-    let tables = || -> rusqlite::Result<()> {
+fn set_up(path: &Path, connection: &mut Connection) -> Result<(), PortError> {
+    known_version(path, connection)?;
+    let mut set_up = || -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // In pages: what is written again and again is moved to the file less often.
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
-        if (1..VERSION).contains(&version) {
-            connection.execute_batch("DROP TABLE IF EXISTS answer")?;
-        }
-        connection.execute_batch(TABLES)?;
-        connection.pragma_update(None, "user_version", VERSION)
+        bring_up_to_date(connection)
     };
-    tables().map_err(|error| failed(path, "set up the cache", error))
+    set_up().map_err(|error| failed(path, "set up the cache", error))
+}
+
+/// Makes the tables, anew where an older version made them. The version is read where nobody else writes: who waited here for
+/// another process must not drop what that one has kept since.
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if (1..VERSION).contains(&version_of(&transaction)?) {
+        transaction.execute_batch("DROP TABLE IF EXISTS answer")?;
+    }
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
@@ -392,7 +400,7 @@ fn commit(
 ) -> Result<(), PortError> {
     let now = i64::try_from(clock.now_ms()).unwrap_or(i64::MAX);
     let mut all = || -> rusqlite::Result<()> {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for job in &*waiting {
             match job {
                 Job::Keep(kept) => insert(&transaction, kept, now, scrubber)?,

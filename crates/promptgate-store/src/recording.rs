@@ -1,6 +1,8 @@
 //! The writing side of a recording: real answers go into a new file beside the old one, which takes its place when the
 //! run is over. Lines of the old file that were not recorded anew stay as they are, where they stood.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -10,15 +12,16 @@ use std::path::{Path, PathBuf};
 use promptgate_core::answer::Response;
 use promptgate_core::format::lines::Lines;
 use promptgate_core::format::recording::{RecordedLine, parse_line, to_json_line};
-use promptgate_core::name::{CaseId, PromptId};
+use promptgate_core::name::CaseId;
 use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::request::Request;
 use promptgate_core::secret::Scrubber;
-use promptgate_core::{Diagnostic, Diagnostics, Digest};
+use promptgate_core::{Diagnostic, Diagnostics};
 
 use crate::atomic;
 use crate::positioned::{read_line, spool};
 use crate::scrub::scrub_json;
+use place::{Place, taken_by};
 
 /// Takes the answers of one model.
 #[derive(Debug)]
@@ -30,55 +33,25 @@ pub struct RecordingFile {
     /// Where the spool is, if it outlives a process that is killed.
     kept: Option<PathBuf>,
     len: u64,
-    /// Where the newest line of each trial stands in the spool; the order is that of the new file.
-    places: BTreeMap<Place, u64>,
+    /// Bytes of it that would outlive a power cut.
+    synced: u64,
+    /// Where the newest line of each trial and shared question stands in the spool; the order is that of the new file.
+    places: BTreeMap<Place, Standing>,
 }
 
-/// What a line is of: it takes the place of an old line of the same. The request belongs to it: two versions of one prompt are
-/// both recorded, and recording one of them anew leaves the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    case: CaseId,
-    asker: Asker,
-    /// The model as the line names it: its id, or no more than the last part of it.
-    model: String,
-    trial: u32,
-    /// Absent in a line that does not say what it answered.
-    request: Option<Digest>,
+#[derive(Debug, Clone)]
+struct Standing {
+    offset: u64,
+    /// Of a question whose answer holds for all cases, whom its line names: the least of all that asked, since it is chance
+    /// who asks first.
+    named: Option<Named>,
 }
 
-/// Whom a line answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Asker {
-    Prompt(PromptId),
-    Assertion(String),
-}
+/// A case, and an assertion of it.
+type Named = (CaseId, String);
 
-impl Place {
-    /// What a line is of; a line that fits several prompts or models is of none and stays.
-    fn of(line: &RecordedLine) -> Option<Self> {
-        let model = line.model.as_deref()?;
-        let asker = match &line.assertion {
-            Some(assertion) => Asker::Assertion(assertion.clone()),
-            None => Asker::Prompt(line.prompt.clone()?),
-        };
-        Some(Self {
-            case: line.case.clone(),
-            asker,
-            model: model.to_owned(),
-            trial: line.trial.unwrap_or(1),
-            request: line.request_digest,
-        })
-    }
-
-    /// Whether this new line is what an old one is of. An old line may have a short name of the model, and no request.
-    fn takes(&self, old: &Self) -> bool {
-        let is_short = !old.model.contains('/') && self.model.rsplit('/').next() == Some(&old.model);
-        (&self.case, &self.asker, self.trial) == (&old.case, &old.asker, old.trial)
-            && (self.model == old.model || is_short)
-            && (old.request.is_none() || self.request == old.request)
-    }
-}
+/// Before the lines of the spool that hold for all cases; a recording does not say so.
+const SHARED: &str = "shared ";
 
 impl RecordingFile {
     /// Prepares to record into a file, which need not be there. An old file is checked now, so that no answer is paid
@@ -87,7 +60,12 @@ impl RecordingFile {
         check_old(path)?;
         let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
         let spool = BufWriter::new(spool().map_err(failed)?);
-        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, places: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, synced: 0, places: BTreeMap::new() })
+    }
+
+    /// The recording.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The same, with the new lines in a file of their own until the recording is in place: what a process that was killed
@@ -109,32 +87,63 @@ impl RecordingFile {
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line)? > 0 {
             // A line without an end was being written when the process died.
-            let Some(Ok(recorded)) = line.strip_suffix(b"\n").map(|line| parse_line(line, "", 0)) else { break };
-            self.place(&recorded, line.len() as u64);
+            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let shared = text.strip_prefix(SHARED.as_bytes());
+            let Ok(recorded) = parse_line(shared.unwrap_or(text), "", 0) else { break };
+            self.place(&recorded, shared.is_some(), text.len());
             line.clear();
         }
+        // The name of a new file is on disk only with its folder.
+        spool.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
         file.set_len(self.len)?;
         file.seek(SeekFrom::Start(self.len))?;
         (self.spool, self.kept) = (BufWriter::new(file), Some(spool.to_owned()));
         Ok(())
     }
 
-    /// Notes where a new line stands: behind all others.
-    fn place(&mut self, line: &RecordedLine, bytes: u64) {
-        if let Some(place) = Place::of(line) {
-            self.places.insert(place, self.len);
+    /// Notes where a new line of so many bytes stands: behind all others.
+    fn place(&mut self, line: &RecordedLine, is_shared: bool, bytes: usize) {
+        let (place, offset, named) = match is_shared {
+            true => (Place::of_shared(line), self.len + SHARED.len() as u64, names(line)),
+            false => (Place::of(line), self.len, None),
+        };
+        if let Some(place) = place {
+            self.places.insert(place, Standing { offset, named });
         }
-        self.len += bytes;
+        self.len += bytes as u64 + 1;
     }
 
-    /// The new line that takes an old one's place; none where an old line's short name can mean several models.
-    fn taken_by(&self, old: &Place) -> Option<Place> {
-        if self.places.contains_key(old) {
-            return Some(old.clone());
+    /// Adds a line to the spool.
+    fn add(&mut self, line: &RecordedLine, is_shared: bool) -> Result<(), PortError> {
+        let action = || format!("record into {}", self.path.display());
+        let json = scrub_json::<RecordedLine>(to_json_line(line), &self.scrubber)
+            .map_err(|reason| PortError::other(action(), reason))?;
+        let mark = if is_shared { SHARED } else { "" };
+        writeln!(self.spool, "{mark}{json}")
+            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
+            .map_err(|error| PortError::io(action(), error))?;
+        self.place(line, is_shared, mark.len() + json.len());
+        Ok(())
+    }
+
+    /// Lets a line that answers a question for all cases name whom the one before it names, who may come earlier.
+    fn keep_name(&self, line: &mut RecordedLine) {
+        let known = Place::of_shared(line).and_then(|place| self.places.get(&place)?.named.clone());
+        if let Some(known) = known.filter(|known| Some(known) < names(line).as_ref()) {
+            name(line, known);
         }
-        let mut meant = self.places.keys().filter(|new| new.takes(old));
-        let first = meant.next()?;
-        meant.all(|other| other.model == first.model).then(|| first.clone())
+    }
+
+    /// The newest line that answers a question for all cases, where it names one that comes later than these.
+    fn later_than(&mut self, place: &Place, named: &Named) -> Result<Option<RecordedLine>, PortError> {
+        let Some(standing) = self.places.get(place) else { return Ok(None) };
+        if standing.named.as_ref().is_none_or(|known| known <= named) {
+            return Ok(None);
+        }
+        let failed = |error| PortError::io(format!("read what is recorded into {}", self.path.display()), error);
+        self.spool.flush().map_err(failed)?;
+        let line = read_line(self.spool.get_ref(), standing.offset).map_err(failed)?;
+        Ok(parse_line(&line, "", 0).ok())
     }
 
     fn write_new(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -145,20 +154,29 @@ impl RecordingFile {
             let mut lines = Lines::new(BufReader::new(old), self.path.display().to_string());
             while let Some(line) = lines.next_line() {
                 let line = line.map_err(|error| io::Error::other(error.to_string()))?;
-                let old = parse_line(line.bytes, "", line.number).ok().as_ref().and_then(Place::of);
-                match old.and_then(|old| self.taken_by(&old)) {
+                let old = parse_line(line.bytes, "", line.number).ok();
+                match old.and_then(|old| taken_by(&self.places, &old)) {
                     Some(place) => {
-                        // A doubled old line goes: its trial is recorded once.
-                        if let Some(offset) = left.remove(&place) {
-                            put(out, &read_line(new, offset)?)?;
+                        // A doubled old line goes: its trial or question is recorded once.
+                        if let Some(standing) = left.remove(&place) {
+                            put(out, &read_line(new, standing.offset)?)?;
                         }
                     }
                     _ => put(out, line.bytes)?,
                 }
             }
         }
-        left.into_values().try_for_each(|offset| put(out, &read_line(new, offset)?))
+        left.into_values().try_for_each(|standing| put(out, &read_line(new, standing.offset)?))
     }
+}
+
+/// Whom a line of an assertion names.
+fn names(line: &RecordedLine) -> Option<Named> {
+    Some((line.case.clone(), line.assertion.clone()?))
+}
+
+fn name(line: &mut RecordedLine, (case, assertion): Named) {
+    (line.case, line.assertion) = (case, Some(assertion));
 }
 
 fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
@@ -168,14 +186,30 @@ fn put(out: &mut dyn Write, line: &[u8]) -> io::Result<()> {
 
 impl RecordingSink for RecordingFile {
     fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
-        let line = RecordedLine::of(request, response);
-        let action = || format!("record into {}", self.path.display());
-        let json = scrub_json::<RecordedLine>(to_json_line(&line), &self.scrubber)
-            .map_err(|reason| PortError::other(action(), reason))?;
-        writeln!(self.spool, "{json}")
-            .and_then(|()| if self.kept.is_some() { self.spool.flush() } else { Ok(()) })
-            .map_err(|error| PortError::io(action(), error))?;
-        self.place(&line, json.len() as u64 + 1);
+        let mut line = RecordedLine::of(request, response);
+        let is_shared = request.origin.is_shared();
+        if is_shared {
+            self.keep_name(&mut line);
+        }
+        self.add(&line, is_shared)
+    }
+
+    fn also_asked(&mut self, request: &Request) -> Result<(), PortError> {
+        let asked = RecordedLine::of(request, &Response::text(""));
+        let (Some(place), Some(named)) = (Place::of_shared(&asked), names(&asked)) else { return Ok(()) };
+        let Some(mut line) = self.later_than(&place, &named)? else { return Ok(()) };
+        name(&mut line, named);
+        self.add(&line, true)
+    }
+
+    fn sync(&mut self) -> Result<(), PortError> {
+        if self.kept.is_some() && self.synced < self.len {
+            self.spool
+                .flush()
+                .and_then(|()| self.spool.get_ref().sync_data())
+                .map_err(|error| PortError::io(format!("record into {}", self.path.display()), error))?;
+            self.synced = self.len;
+        }
         Ok(())
     }
 
@@ -190,6 +224,15 @@ impl RecordingSink for RecordingFile {
             let _ = std::fs::remove_file(spool);
         }
         Ok(())
+    }
+}
+
+impl Drop for RecordingFile {
+    /// Where a command is refused before anything is recorded, nothing is left behind.
+    fn drop(&mut self) {
+        if let Some(spool) = self.kept.take_if(|_| self.len == 0) {
+            let _ = std::fs::remove_file(spool);
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::session::Opened;
 
+const OLDER: &str = "the cache is of an older promptgate, whose answers are asked for again; the next run empties it\n";
+
 /// Shorter beginnings of digests fit too much.
 const SHORTEST: usize = 6;
 
@@ -22,7 +24,8 @@ pub fn run(command: &CacheCommand, out: &Output) -> Result<ExitCode, Failure> {
     let opened = Opened::here(out)?;
     let access = if matches!(command, CacheCommand::Prune { .. }) { Access::ReadWrite } else { Access::ReadOnly };
     let Some(cache) = Cache::open(&opened.runs(), access, Arc::new(SystemClock), out.scrubber.clone())? else {
-        return Ok(out.print("no answer is kept yet\n"));
+        let older = Cache::is_there(&opened.runs());
+        return Ok(out.print(if older { OLDER } else { "no answer is kept yet\n" }));
     };
     match command {
         CacheCommand::Stats => Ok(out.print(&stats(&cache, &cache.stats()?))),
@@ -79,10 +82,12 @@ fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failu
     let line = |entry: &Entry| {
         // Before it is cut: half a key is found no more.
         let shown: String = out.scrubber.scrub(&entry.response.output).chars().take(60).collect();
+        let case = entry.key.case.as_ref().map(|case| format!("  case {}", terminal_line(case.as_str())));
         format!(
-            "{}  repeat {}  {}  {}  {}\n",
+            "{}  repeat {}{}  {}  {}  {}\n",
             entry.key.request.short(),
             entry.key.repeat,
+            case.unwrap_or_default(),
             SystemClock::text_of(entry.kept_ms),
             terminal_line(&entry.key.source),
             terminal_line(&shown)
@@ -94,8 +99,8 @@ fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failu
 fn export(cache: &Cache, file: Option<&Path>, out: &Output) -> Result<ExitCode, Failure> {
     let mut lines = String::new();
     cache.entries(|entry| {
-        let line = json!({"request_digest": entry.key.request, "repeat": entry.key.repeat, "source": entry.key.source,
-            "kept_ms": entry.kept_ms, "response": entry.response});
+        let line = json!({"request_digest": entry.key.request, "repeat": entry.key.repeat, "case": entry.key.case,
+            "source": entry.key.source, "kept_ms": entry.kept_ms, "response": entry.response});
         lines.push_str(&format!("{line}\n"));
     })?;
     let Some(file) = file else { return Ok(out.print(&lines)) };

@@ -133,6 +133,9 @@ fn state(opened: &Opened, found: &mut Findings, out: &Output) {
         Err(error) => found.bad(ExitCode::Usage, "runs", &error.to_string()),
     }
     match Cache::open(&opened.runs(), Access::ReadOnly, Arc::new(SystemClock), out.scrubber.clone()) {
+        Ok(None) if Cache::is_there(&opened.runs()) => {
+            found.note("cache", "of an older promptgate; the next run empties it");
+        }
         Ok(None) => found.note("cache", "none yet"),
         Ok(Some(cache)) => match cache.stats() {
             Ok(stats) if stats.health == "ok" => found.good("cache", &format!("{} answers, whole", stats.answers)),

@@ -91,7 +91,7 @@ impl Assembly {
             partition: running.partition,
             trials,
             seed: session.suite.seed,
-            settings: settings(running),
+            settings: settings(session, running),
         })?;
         prompts_can_be_said(&prepared, &providers)?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
@@ -102,7 +102,7 @@ impl Assembly {
         judges_can_be_asked(session, &providers)?;
         // One that cannot be opened is told once it is needed: who only looks does without.
         let is_there = Cache::is_there(&session.runs());
-        let cache = if is_there { super::cache(session, running, out).unwrap_or_default() } else { None };
+        let cache = if is_there { super::open_cache(session, running, out).unwrap_or_default() } else { None };
         let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,
@@ -381,14 +381,10 @@ pub(super) const DRAW_ANEW: [&str; 2] = ["fresh", RECORD];
 pub(super) const RECORD: &str = "record";
 
 /// What shaped the run, by flag. What cannot change a result (concurrency, reports) is left out.
-fn settings(running: &Running) -> Map<String, Value> {
-    let mut settings = Map::new();
-    for (flag, set) in
-        [("live", running.live), (RECORD, running.records()), ("fresh", running.fresh), ("no-run", running.no_run)]
-    {
-        if set {
-            settings.insert(flag.to_owned(), Value::Bool(true));
-        }
-    }
-    settings
+fn settings(session: &Session, running: &Running) -> Map<String, Value> {
+    let set = |is_set: bool| is_set.then_some(Value::Bool(true));
+    let record = running.record.as_ref().map(|file| recordings::setting(session, file.as_deref()));
+    let all =
+        [("live", set(running.live)), (RECORD, record), ("fresh", set(running.fresh)), ("no-run", set(running.no_run))];
+    all.into_iter().filter_map(|(flag, value)| Some((flag.to_owned(), value?))).collect()
 }

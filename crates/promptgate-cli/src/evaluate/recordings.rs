@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::ask::Asked;
 use promptgate_core::name::{ModelId, RunId};
@@ -11,10 +12,11 @@ use promptgate_core::port::{PortError, RecordingSink};
 use promptgate_core::record::SettledRecord;
 use promptgate_core::request::{Origin, Request};
 use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
-use promptgate_provider::{Recorder, Recording};
+use promptgate_provider::Recording;
 use promptgate_runner::Prepared;
 use promptgate_store::RecordingFile;
 use promptgate_store::run::Begun;
+use serde_json::Value;
 
 use super::assembly::Assembly;
 use crate::error::Failure;
@@ -69,6 +71,19 @@ fn file_of(model: &SuiteModel) -> Result<&str, Failure> {
     })
 }
 
+/// What a run's settings say of how it is recorded: the file, below the project where it is there, or that it is the suite's
+/// own recordings.
+pub fn setting(session: &Session, file: Option<&Path>) -> Value {
+    let Some(file) = file else { return Value::Bool(true) };
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    Value::from(file.strip_prefix(session.root()).unwrap_or(&file).display().to_string())
+}
+
+/// The flag that such a setting comes of.
+pub fn flag(setting: &Value) -> String {
+    setting.as_str().map_or_else(|| "--record".to_owned(), |file| format!("--record={file}"))
+}
+
 /// The run that is recorded.
 pub struct Recorded<'a> {
     pub run: &'a RunId,
@@ -78,19 +93,26 @@ pub struct Recorded<'a> {
 
 /// What writes answers into the suite's recordings, or into one file, if that is wanted. What a resumed run holds already is
 /// written first.
-pub fn recorder(
+pub fn sink(
     session: &Session,
     assembly: &Assembly,
     wanted: Option<&Option<PathBuf>>,
     recorded: &Recorded<'_>,
     out: &Output,
-) -> Result<Option<Recorder>, Failure> {
+) -> Result<Option<Box<dyn RecordingSink>>, Failure> {
     let Some(file) = wanted else { return Ok(None) };
-    let mut sink = sink(session, assembly, file.as_ref(), recorded.run, out)?;
+    let targets = match file {
+        // Its lines name their models.
+        Some(file) => vec![Target::all(file, out)?],
+        None => Target::of_suite(session, assembly, out)?,
+    };
+    // Every old file is checked by now: a command that is refused for one of them leaves nothing of the others.
+    let kept = targets.into_iter().map(|target| target.kept(session, recorded.run)).collect::<Result<_, _>>()?;
+    let mut sink = Box::new(Sorted(kept));
     if let Some(begun) = recorded.begun {
         record_held(session, &assembly.prepared, (recorded.run, begun), &mut *sink)?;
     }
-    Ok(Some(Recorder::start(sink)))
+    Ok(Some(sink))
 }
 
 /// A process that was killed may have put on record what it had not recorded yet.
@@ -114,59 +136,96 @@ fn record_held(
     Ok(())
 }
 
-fn sink(
-    session: &Session,
-    assembly: &Assembly,
-    file: Option<&PathBuf>,
-    run: &RunId,
-    out: &Output,
-) -> Result<Box<dyn RecordingSink>, Failure> {
-    let mut number = 0;
-    let mut create = |path: &Path| -> Result<RecordingFile, Failure> {
-        number += 1;
-        let spool = session.runs().beside(run, &format!("recording-{number}"))?;
-        Ok(RecordingFile::create(path, out.scrubber.clone())?.kept_in(&spool)?)
-    };
-    if let Some(file) = file {
-        // Its lines name their models.
-        return Ok(Box::new(create(file)?));
+/// A file, and whose answers go into it.
+struct Target {
+    whose: Whose,
+    file: RecordingFile,
+}
+
+enum Whose {
+    All,
+    /// Of a model under test.
+    Tested(ModelId),
+    /// Of one that assertions ask. The same model may be both, each with a recording of its own.
+    Judge(ModelId),
+}
+
+impl Target {
+    fn of(whose: Whose, path: &Path, out: &Output) -> Result<Self, Failure> {
+        Ok(Self { whose, file: RecordingFile::create(path, out.scrubber.clone())? })
     }
-    let mut files = Vec::new();
-    for model in &assembly.models {
-        let path = session.tree().place(&session.folder().join(file_of(model)?)?)?;
-        files.push((model.id.clone(), create(&path)?));
+
+    fn all(file: &Path, out: &Output) -> Result<Self, Failure> {
+        Self::of(Whose::All, &std::path::absolute(file).unwrap_or_else(|_| file.to_owned()), out)
     }
-    let mut judges = Vec::new();
-    for judge in &session.suite.judges {
-        if let Some(recording) = &judge.recording {
-            let path = session.tree().place(&session.folder().join(&recording.file)?)?;
-            judges.push((judge.id.clone(), create(&path)?));
+
+    /// Those of the suite. The replies of judges that have none are kept by the cache alone.
+    fn of_suite(session: &Session, assembly: &Assembly, out: &Output) -> Result<Vec<Self>, Failure> {
+        let place =
+            |file: &str| -> Result<PathBuf, Failure> { Ok(session.tree().place(&session.folder().join(file)?)?) };
+        let mut targets = Vec::new();
+        for model in &assembly.models {
+            targets.push(Self::of(Whose::Tested(model.id.clone()), &place(file_of(model)?)?, out)?);
         }
+        for judge in &session.suite.judges {
+            if let Some(recording) = &judge.recording {
+                targets.push(Self::of(Whose::Judge(judge.id.clone()), &place(&recording.file)?, out)?);
+            }
+        }
+        Ok(targets)
     }
-    Ok(Box::new(ByModel { tested: files, judges }))
-}
 
-/// Each model's answers go into its own file.
-struct ByModel {
-    tested: Vec<(ModelId, RecordingFile)>,
-    /// Those that assertions ask and that have a file; the replies of others are kept by the cache alone.
-    judges: Vec<(ModelId, RecordingFile)>,
-}
+    /// The same, with a file beside the run's until the recording is in place.
+    fn kept(self, session: &Session, run: &RunId) -> Result<Self, Failure> {
+        let spool = session.runs().beside(run, &self.spool())?;
+        Ok(Self { file: self.file.kept_in(&spool)?, ..self })
+    }
 
-impl RecordingSink for ByModel {
-    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
-        let files = match request.origin {
-            Origin::Trial { .. } => &mut self.tested,
-            Origin::Ask { .. } => &mut self.judges,
+    /// Named for what goes where, so that nobody who goes on with a run takes up the lines of another recording.
+    fn spool(&self) -> String {
+        let whose = match &self.whose {
+            Whose::All => ("all", None),
+            Whose::Tested(model) => ("tested", Some(model)),
+            Whose::Judge(model) => ("judge", Some(model)),
         };
-        match files.iter_mut().find(|(model, _)| *model == request.body.model) {
-            Some((_, file)) => file.record(request, response),
-            None => Ok(()),
+        let digest = Digest::of_json(&(whose, self.file.path().display().to_string()));
+        format!("recording-{}", &digest.hex()[..16])
+    }
+
+    fn takes(&self, request: &Request) -> bool {
+        match (&self.whose, &request.origin) {
+            (Whose::All, _) => true,
+            (Whose::Tested(model), Origin::Trial { .. }) | (Whose::Judge(model), Origin::Ask { .. }) => {
+                *model == request.body.model
+            }
+            _ => false,
         }
+    }
+}
+
+/// Each answer goes into its own file.
+struct Sorted(Vec<Target>);
+
+impl Sorted {
+    fn file(&mut self, request: &Request) -> Option<&mut RecordingFile> {
+        self.0.iter_mut().find(|target| target.takes(request)).map(|target| &mut target.file)
+    }
+}
+
+impl RecordingSink for Sorted {
+    fn record(&mut self, request: &Request, response: &Response) -> Result<(), PortError> {
+        self.file(request).map_or(Ok(()), |file| file.record(request, response))
+    }
+
+    fn also_asked(&mut self, request: &Request) -> Result<(), PortError> {
+        self.file(request).map_or(Ok(()), |file| file.also_asked(request))
+    }
+
+    fn sync(&mut self) -> Result<(), PortError> {
+        self.0.iter_mut().try_for_each(|target| target.file.sync())
     }
 
     fn finish(&mut self) -> Result<(), PortError> {
-        let mut all = self.tested.iter_mut().chain(&mut self.judges);
-        all.try_for_each(|(_, file)| file.finish())
+        self.0.iter_mut().try_for_each(|target| target.file.finish())
     }
 }

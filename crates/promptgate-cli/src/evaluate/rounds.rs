@@ -1,13 +1,13 @@
 //! Carrying a plan out share by share into one log: a gate that may stop early looks after each batch, and cases that are
 //! about to break a rule are called again. What comes next is decided by the fold of what is on disk.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::name::RunId;
 use promptgate_core::port::{PortError, RunLog};
 use promptgate_core::record::{BegunTrial, Purpose, SettledRecord, SettledTrial};
-use promptgate_provider::Answerer;
+use promptgate_provider::{Answerer, Saved};
 use promptgate_runner::{Counts, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations};
 use promptgate_scoring::fold::{confirmations, gate_report, is_settled};
 use promptgate_store::SystemClock;
@@ -20,32 +20,42 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::session::Session;
 
-/// One log that several executions append to; it ends when the last one is over.
+/// One log that several executions append to; it ends when the last one is over. It comes behind the run's recording.
 #[derive(Clone)]
-struct OpenEnd(Arc<Mutex<RunFile>>);
+struct OpenEnd {
+    log: Arc<Mutex<dyn RunLog>>,
+    recorded: Option<Saved>,
+}
 
 impl RunLog for OpenEnd {
     fn append(&mut self, trial: &SettledTrial) -> Result<usize, PortError> {
-        self.file().append(trial)
+        self.log().append(trial)
     }
 
     fn append_begun(&mut self, trial: &BegunTrial) -> Result<usize, PortError> {
-        self.file().append_begun(trial)
+        self.log().append_begun(trial)
     }
 
     fn commit(&mut self) -> Result<(), PortError> {
-        self.file().commit()
+        self.behind_recording().commit()
     }
 
     /// An execution is over, the run may go on: only what is settled is made safe.
     fn finish(&mut self) -> Result<(), PortError> {
-        self.file().commit()
+        self.commit()
     }
 }
 
 impl OpenEnd {
-    fn file(&self) -> std::sync::MutexGuard<'_, RunFile> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn log(&self) -> MutexGuard<'_, dyn RunLog + 'static> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn behind_recording(&self) -> MutexGuard<'_, dyn RunLog + 'static> {
+        if let Some(recorded) = &self.recorded {
+            recorded.wait();
+        }
+        self.log()
     }
 }
 
@@ -59,6 +69,8 @@ pub struct Rounds<'a> {
     pub listener: Listener,
     pub stop: Stop,
     pub limits: Limits,
+    /// What must be on disk before the log says that a trial is settled.
+    pub recorded: Option<Saved>,
     /// Planned trials that were settled before a resume.
     pub settled_before: u64,
     /// What to do where it is broken off.
@@ -77,13 +89,13 @@ impl Rounds<'_> {
     /// Carries out what the plan and its looks ask for. `counts` are those of the whole plan.
     pub fn carry_out(&self, log: RunFile, counts: &Counts, out: &Output) -> Result<Ended, Failure> {
         (self.listener)(counts.planned());
-        let log = OpenEnd(Arc::new(Mutex::new(log)));
+        let log = OpenEnd { log: Arc::new(Mutex::new(log)), recorded: self.recorded.clone() };
         let mut tally = 0;
         let ended = self.all(&log, counts, &mut tally, out);
         (self.listener)(Event::Finished);
         match ended? {
             Some(reason) => Ok(Ended::Incomplete(reason, tally)),
-            None => match log.file().finish() {
+            None => match log.behind_recording().finish() {
                 Ok(()) => Ok(Ended::Complete),
                 Err(cause) => Ok(Ended::Incomplete(cause.to_string(), tally)),
             },
@@ -180,4 +192,71 @@ fn within_a_run(listener: Listener) -> Listener {
             listener(event);
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::answer::Response;
+    use promptgate_core::port::RecordingSink;
+    use promptgate_core::request::Request;
+    use promptgate_provider::Recorder;
+
+    use super::*;
+
+    /// A log and a recording that note what is put on disk.
+    #[derive(Clone, Default)]
+    struct Disk(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Disk {
+        fn note(&self, what: &'static str) -> Result<(), PortError> {
+            self.0.lock().unwrap().push(what);
+            Ok(())
+        }
+    }
+
+    impl RunLog for Disk {
+        fn append(&mut self, _trial: &SettledTrial) -> Result<usize, PortError> {
+            Ok(0)
+        }
+
+        fn append_begun(&mut self, _trial: &BegunTrial) -> Result<usize, PortError> {
+            Ok(0)
+        }
+
+        fn commit(&mut self) -> Result<(), PortError> {
+            self.note("log")
+        }
+
+        fn finish(&mut self) -> Result<(), PortError> {
+            self.note("end")
+        }
+    }
+
+    impl RecordingSink for Disk {
+        fn record(&mut self, _request: &Request, _response: &Response) -> Result<(), PortError> {
+            Ok(())
+        }
+
+        fn also_asked(&mut self, _request: &Request) -> Result<(), PortError> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> Result<(), PortError> {
+            self.note("recording")
+        }
+
+        fn finish(&mut self) -> Result<(), PortError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_recording_is_on_disk_before_the_log_says_that_a_trial_is_settled() {
+        let disk = Disk::default();
+        let recorder = Recorder::start(Box::new(disk.clone()));
+        let mut log = OpenEnd { log: Arc::new(Mutex::new(disk.clone())), recorded: Some(recorder.saved()) };
+        log.commit().unwrap();
+        RunLog::finish(&mut log).unwrap();
+        assert_eq!(*disk.0.lock().unwrap(), ["recording", "log", "recording", "log"]);
+    }
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod budget;
+mod cache;
 mod calibrate;
 mod canaries;
 mod determinism;

@@ -111,3 +111,54 @@ fn what_judges_said_before_a_run_was_killed_is_in_its_recording_too() {
     assert_eq!(recorded.matches("\"prompt\":\"say\"").count(), CASES, "{recorded}");
     assert!(project.files(".promptgate/runs").iter().all(|file| file.ends_with(".jsonl")), "nothing is left behind");
 }
+
+/// A judge that first writes steps for all cases, each time others, and a model whose answer to the first case comes late.
+fn with_steps() -> Server {
+    let written = AtomicUsize::new(0);
+    Server::start(move |received| {
+        let asked = received.json().to_string();
+        if asked.contains("No answer is graded yet") {
+            let number = written.fetch_add(1, Ordering::Relaxed);
+            Wire::Chat.whole(&Said::text("m", &format!("{{\"items\": [\"step {number}\"]}}")))
+        } else if received.json()["model"] == "judge" {
+            Wire::Chat.whole(&Said::text("m", "{\"reason\": \"it is\", \"score\": 5}"))
+        } else {
+            let reply = Wire::Chat.whole(&Said::text("m", "a"));
+            if asked.contains("0 new") { reply.after(Duration::from_millis(300)) } else { reply }
+        }
+    })
+}
+
+const JUDGED: &str = "suites/s/recordings/judge.jsonl";
+
+fn judged_by_steps(server: &Server) -> Project {
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nrecording = \"recordings/m.jsonl\"\n\
+        [[judge]]\nid = \"openai/judge\"\nrecording = \"recordings/judge.jsonl\"\n[cases]\nfile = \"cases.jsonl\"\n\
+        [[assert]]\nkind = \"steps-rubric\"\ncriteria = \"It is polite.\"\n";
+    project(server).file("suites/s/suite.toml", suite)
+}
+
+#[test]
+fn a_case_that_is_recorded_anew_is_replayed_by_the_steps_that_were_written_anew() {
+    let server = with_steps();
+    let project = judged_by_steps(&server);
+    for case in ["id=c0", "id=c1"] {
+        let _ = project.run(["run", "suites/s", "--record", "--cache=off", "--filter", case]).expect_code(0);
+    }
+    let recorded = project.read(JUDGED);
+    assert_eq!(recorded.matches("items").count(), 1, "{recorded}");
+    let calls = server.count();
+    std::fs::remove_dir_all(project.path(".promptgate")).unwrap();
+    let _ = project.run(["run", "suites/s", "--cache=off", "--filter", "id=c1"]).expect_code(0);
+    assert_eq!(server.count(), calls);
+}
+
+#[test]
+fn steps_for_all_cases_are_recorded_under_the_first_of_them_whichever_asks_first() {
+    let server = with_steps();
+    let project = judged_by_steps(&server);
+    let _ = project.run(["run", "suites/s", "--record"]).expect_code(0);
+    let recorded = project.read(JUDGED);
+    let steps = recorded.lines().find(|line| line.contains("items")).unwrap();
+    assert!(steps.contains("\"case\":\"c0\""), "{steps}");
+}

@@ -75,6 +75,31 @@ fn a_run_that_was_not_recorded_is_not_gone_on_with_as_one() {
 }
 
 #[test]
+fn a_recorded_run_is_gone_on_with_into_the_recording_it_was_started_with() {
+    let server = good();
+    let project = project(&server);
+    let suite = project.read("suites/s/suite.toml");
+    project.write("suites/s/suite.toml", suite.replace("[cases]", "recording = \"m.jsonl\"\n[cases]"));
+    let start = |record: &str| {
+        let _ = project.run(["gate", "suites/s", "--live", record, "--fresh", "--max-calls", "9"]).expect_code(106);
+    };
+    let refused = |more: &[&str], says: &str| {
+        let said = project.run(["gate", "suites/s", "--live", "--resume"].iter().chain(more)).expect_code(2);
+        assert!(said.stderr.contains(says), "{}", said.stderr);
+    };
+    start("--record=all.jsonl");
+    refused(&["--record"], "was started with --record=all.jsonl");
+    refused(&["--record=other.jsonl"], "go on with --record=all.jsonl");
+    refused(&[], "was started with --record=all.jsonl");
+    let _ = project.run(["gate", "suites/s", "--live", "--resume", "--record=./all.jsonl"]);
+    assert_eq!(project.read("all.jsonl").lines().count(), 2 * CASES);
+    // One that has come to its end is only told once more.
+    assert_ne!(project.run(["gate", "suites/s", "--live", "--resume"]).code, 2);
+    start("--record");
+    refused(&["--record=all.jsonl"], "was started with --record, and");
+}
+
+#[test]
 fn a_refused_command_leaves_no_run() {
     let server = good();
     let project = project(&server).file("broken.jsonl", "{\"case\":\"c0\",\"outp");
@@ -83,6 +108,18 @@ fn a_refused_command_leaves_no_run() {
     let said = project.run(["gate", "suites/s"]);
     assert_ne!(said.code, 0, "{said:?}");
     assert_eq!((runs(&project), server.count()), (Vec::new(), 0), "{}", said.stderr);
+}
+
+#[test]
+fn a_recording_that_is_refused_leaves_nothing_of_the_others() {
+    let server = good();
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nrecording = \"m.jsonl\"\n\
+        [[model]]\nid = \"openai/n\"\nrecording = \"n.jsonl\"\n[cases]\nfile = \"cases.jsonl\"\n\
+        [[assert]]\nkind = \"contains\"\nvalue = \"a\"\n";
+    let project =
+        project(&server).file("suites/s/suite.toml", suite).file("suites/s/n.jsonl", "{\"case\":\"c0\",\"outp");
+    let _ = project.run(["run", "suites/s", "--record"]).expect_code(2);
+    assert_eq!((project.files(".promptgate/runs"), server.count()), (Vec::new(), 0));
 }
 
 /// One version that a judge grades; whoever asks is known by the model's name.

@@ -18,6 +18,8 @@ pub struct Recorder {
 
 enum Job {
     Record(Box<(Request, Response)>),
+    AlsoAsked(Box<Request>),
+    Sync(Sender<()>),
     Finish,
 }
 
@@ -29,6 +31,11 @@ impl Recorder {
         Self { jobs, thread: std::thread::spawn(move || write(sink, &inbox)) }
     }
 
+    /// What waits for everything recorded so far.
+    pub fn saved(&self) -> Saved {
+        Saved(self.jobs.clone())
+    }
+
     /// Waits for everything recorded so far, then puts the recording in place. The first error stands for all.
     pub fn finish(self) -> Result<(), PortError> {
         // A send fails only when the thread is gone, and then joining says why.
@@ -38,13 +45,36 @@ impl Recorder {
     }
 }
 
+/// A run's log comes behind its recording: a trial must not be settled while what its judges said could still be lost.
+#[derive(Clone)]
+pub struct Saved(Sender<Job>);
+
+impl Saved {
+    /// Waits until everything recorded so far would outlive a power cut. Where it cannot be had, [`Recorder::finish`] tells.
+    pub fn wait(&self) {
+        let (done, over) = channel();
+        if self.0.send(Job::Sync(done)).is_ok() {
+            // Nothing comes after an earlier error, and this ends all the same: the other end is gone.
+            let _ = over.recv();
+        }
+    }
+}
+
 fn write(mut sink: Box<dyn RecordingSink>, inbox: &Receiver<Job>) -> Result<(), PortError> {
     let mut written = Ok(());
     for job in inbox {
-        match job {
-            Job::Record(pair) if written.is_ok() => written = sink.record(&pair.0, &pair.1),
-            Job::Record(_) => {}
-            Job::Finish => return written.and_then(|()| sink.finish()),
+        written = written.and_then(|()| match &job {
+            Job::Record(pair) => sink.record(&pair.0, &pair.1),
+            Job::AlsoAsked(request) => sink.also_asked(request),
+            Job::Sync(done) => {
+                let synced = sink.sync();
+                let _ = done.send(());
+                synced
+            }
+            Job::Finish => sink.finish(),
+        });
+        if matches!(job, Job::Finish) {
+            break;
         }
     }
     written
@@ -76,5 +106,10 @@ impl<A: Answerer> Answerer for Recorded<A> {
 
     fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
         self.inner.is_held(model, called_for)
+    }
+
+    fn also_asked(&self, request: &Request) {
+        // Fails only as above.
+        let _ = self.jobs.send(Job::AlsoAsked(Box::new(request.clone())));
     }
 }

@@ -25,6 +25,15 @@ impl RecordingSink for Sink {
         Ok(())
     }
 
+    fn also_asked(&mut self, _request: &Request) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), PortError> {
+        self.written.lock().unwrap().push("synced".to_owned());
+        Ok(())
+    }
+
     fn finish(&mut self) -> Result<(), PortError> {
         self.written.lock().unwrap().push("finished".to_owned());
         Ok(())
@@ -53,4 +62,21 @@ fn a_sink_that_breaks_is_told_at_the_end_and_puts_nothing_in_place() {
     let error = record(&World::scripted("answer = \"{{case}}!\""), &sink).unwrap_err();
     assert_eq!(error.to_string(), "write the recording: the disk is gone");
     assert_eq!(*sink.written.lock().unwrap(), ["a: a!"]);
+}
+
+#[test]
+fn who_waits_for_what_was_recorded_waits_until_it_is_synced() {
+    let sink = Sink::default();
+    let recorder = Recorder::start(Box::new(sink.clone()));
+    let saved = recorder.saved();
+    let answerer = World::scripted("answer = \"{{case}}!\"").recording_answerer("scripted/m", &recorder);
+    for case in ["a", "b"] {
+        let _ = ask(&answerer, request("scripted/m", case, "hello"));
+        saved.wait();
+        assert_eq!(sink.written.lock().unwrap().last().unwrap(), "synced");
+    }
+    recorder.finish().unwrap();
+    assert_eq!(*sink.written.lock().unwrap(), ["a: a!", "synced", "b: b!", "synced", "finished"]);
+    // Nobody is waited for that is gone.
+    saved.wait();
 }

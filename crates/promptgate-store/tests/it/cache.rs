@@ -273,3 +273,26 @@ fn what_an_older_version_kept_is_missing() {
     assert!(kept.cache().is_empty());
     assert!(kept.open(Access::ReadOnly).is_some());
 }
+
+#[test]
+fn processes_that_find_an_older_version_at_once_lose_nothing_of_each_other() {
+    const PROCESSES: usize = 6;
+    let kept = Kept::new();
+    for _ in 0..10 {
+        drop(kept.cache());
+        kept.sql().pragma_update(None, "user_version", 1).unwrap();
+        let begin = std::sync::Barrier::new(PROCESSES);
+        std::thread::scope(|scope| {
+            for process in 0..PROCESSES {
+                let (kept, begin) = (&kept, &begin);
+                scope.spawn(move || {
+                    begin.wait();
+                    let cache = kept.cache();
+                    cache.keep(key(&process.to_string(), 1, "x"), Response::text("kept"));
+                    cache.finish().unwrap();
+                });
+            }
+        });
+        assert_eq!(kept.cache().stats().unwrap().answers, PROCESSES as u64);
+    }
+}

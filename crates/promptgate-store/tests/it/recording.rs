@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use promptgate_core::answer::Response;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::{CaseId, ModelId, PromptId};
@@ -125,6 +127,31 @@ fn two_versions_of_a_prompt_are_both_recorded_and_one_anew_leaves_the_other() {
 }
 
 #[test]
+fn a_prompt_that_was_edited_is_recorded_as_fast_as_one_that_was_not() {
+    const CASES: usize = 8_000;
+    let project = Project::new();
+    let record = |text: &str| {
+        let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+        for case in 0..CASES {
+            let mut request = request(&format!("c{case}"), "p");
+            request.body.messages = vec![Message::text(Role::User, text)];
+            request.digest = request.body.digest();
+            file.record(&request, &Response::text("said")).unwrap();
+        }
+        let begin = Instant::now();
+        file.finish().unwrap();
+        (begin.elapsed(), project.read("r.jsonl").lines().count())
+    };
+    let _ = record("old");
+    let (same, lines) = record("old");
+    assert_eq!(lines, CASES);
+    let (edited, lines) = record("new");
+    assert_eq!(lines, 2 * CASES, "what another version asked stays");
+    // Twice the lines are written. A look at each new line for each old one takes twenty times as long.
+    assert!(edited < 6 * same, "{edited:?} instead of {same:?}");
+}
+
+#[test]
 fn what_is_no_file_is_not_recorded_into() {
     for path in ["/dev/full", "/dev/zero", "/tmp"] {
         let error = RecordingFile::create(path.as_ref(), Scrubber::new()).unwrap_err().to_string();
@@ -151,4 +178,70 @@ fn what_a_killed_process_recorded_is_gone_on_with() {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(outputs(&lines), ["of a", "of c"]);
     assert!(!spool.exists());
+}
+
+#[test]
+fn what_is_dropped_before_anything_is_recorded_leaves_no_file() {
+    let project = Project::new();
+    let spool = project.path("spool");
+    let file = || RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap().kept_in(&spool).unwrap();
+    drop(file());
+    assert!(!spool.exists());
+    let mut begun = file();
+    begun.record(&request("a", "p"), &Response::text("of a")).unwrap();
+    drop(begun);
+    assert!(spool.exists());
+}
+
+/// What an assertion of a case asks for all cases, told apart by `text`.
+fn for_all(case: &str, text: &str) -> Request {
+    let origin = Origin::Ask { assertion: "steps-rubric".into(), case: CaseId::new(case).unwrap(), shared: true };
+    Request { origin, ..request(text, "p") }
+}
+
+/// The cases and outputs of a recording's lines.
+fn cases_and_outputs(text: &str) -> Vec<(String, String)> {
+    let line = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let of = |line: Value| ["case", "output"].map(|key| line[key].as_str().unwrap().to_owned());
+    text.lines().map(|text| of(line(text)).into()).collect()
+}
+
+#[test]
+fn what_holds_for_all_cases_is_recorded_once_whichever_case_asks() {
+    let project = Project::new();
+    let record = |asked: &[(&str, &str, &str)]| {
+        let mut file = RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap();
+        asked.iter().for_each(|(case, text, said)| file.record(&for_all(case, text), &Response::text(*said)).unwrap());
+        file.finish().unwrap();
+        cases_and_outputs(&project.read("r.jsonl"))
+    };
+    let lines = |lines: &[(&str, &str)]| -> Vec<(String, String)> {
+        lines.iter().map(|(case, output)| ((*case).to_owned(), (*output).to_owned())).collect()
+    };
+    assert_eq!(record(&[("a", "steps", "old")]), lines(&[("a", "old")]));
+    assert_eq!(record(&[("b", "steps", "new")]), lines(&[("b", "new")]));
+    assert_eq!(record(&[("c", "other steps", "of another")]), lines(&[("b", "new"), ("c", "of another")]));
+    // As recordings from before hold it, and with a short name of the model.
+    let line = project.read("r.jsonl").lines().next().unwrap().replace("openai/gpt-4", "gpt-4");
+    project.write("r.jsonl", format!("{line}\n{}\n", line.replace(r#""case":"b""#, r#""case":"a""#)));
+    assert_eq!(record(&[("d", "steps", "newest")]), lines(&[("d", "newest")]));
+}
+
+#[test]
+fn what_holds_for_all_cases_names_the_least_of_those_that_asked_also_after_a_kill() {
+    let project = Project::new();
+    let spool = project.path("spool");
+    let open = || RecordingFile::create(&project.path("r.jsonl"), Scrubber::new()).unwrap().kept_in(&spool).unwrap();
+    for order in [["a", "b", "c"], ["c", "a", "b"], ["b", "c", "a"]] {
+        let mut file = open();
+        file.record(&for_all(order[0], "steps"), &Response::text("first")).unwrap();
+        file.also_asked(&for_all(order[1], "steps")).unwrap();
+        file.also_asked(&for_all("z", "what was not answered")).unwrap();
+        std::mem::forget(file);
+        let mut file = open();
+        file.record(&for_all(order[2], "steps"), &Response::text("said")).unwrap();
+        file.finish().unwrap();
+        assert_eq!(cases_and_outputs(&project.read("r.jsonl")), [("a".to_owned(), "said".to_owned())], "{order:?}");
+        project.remove("r.jsonl");
+    }
 }

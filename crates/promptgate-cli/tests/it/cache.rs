@@ -1,0 +1,63 @@
+//! What `cache` and others tell of answers that are kept.
+
+use promptgate_mock::{Said, Server, Wire};
+use promptgate_testkit::Project;
+
+/// Two cases whose judge is asked the very same of both.
+fn project(server: &Server) -> Project {
+    let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"echo/any\"\n[[judge]]\nid = \"openai/judge\"\n\
+        [cases]\nfile = \"cases.jsonl\"\n[[assert]]\nkind = \"rubric\"\ncriteria = \"It is polite.\"\n";
+    Project::new()
+        .binary(env!("CARGO_BIN_EXE_promptgate"))
+        .file("promptgate.toml", "")
+        .file("suites/s/suite.toml", suite)
+        .file("suites/s/prompts/say.prompt", "please")
+        .file("suites/s/cases.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b\"}\n")
+        .variable("OPENAI_BASE_URL", &server.base_url())
+        .variable("OPENAI_API_KEY", "k")
+}
+
+fn polite() -> Server {
+    Server::start(|_| Wire::Chat.whole(&Said::text("m", "{\"reason\": \"it is\", \"score\": 5}")))
+}
+
+#[test]
+fn a_judges_answer_is_told_with_the_case_it_is_about() {
+    let server = polite();
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s"]).expect_code(0);
+    let exported = project.run(["cache", "export"]).expect_code(0).stdout;
+    let lines: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut cases: Vec<&str> = lines.iter().filter_map(|line| line["case"].as_str()).collect();
+    cases.sort_unstable();
+    assert_eq!(cases, ["a", "b"], "{exported}");
+    let digest = lines[0]["request_digest"].as_str().unwrap();
+    let explained = project.run(["cache", "explain", digest]).expect_code(0).stdout;
+    assert!(explained.contains("repeat 1  case a  ") && explained.contains("repeat 1  case b  "), "{explained}");
+}
+
+#[test]
+fn a_cache_of_an_older_promptgate_is_told_as_one() {
+    let server = polite();
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s"]).expect_code(0);
+    let older = || {
+        let mut file = std::fs::read(project.path(".promptgate/cache.db")).unwrap();
+        // The last byte of `user_version` in SQLite's header.
+        file[63] = 1;
+        project.write(".promptgate/cache.db", file);
+    };
+    older();
+    for command in [["cache", "stats"], ["cache", "export"]] {
+        let said = project.run(command).expect_code(0).stdout;
+        assert!(said.contains("of an older promptgate"), "{said}");
+    }
+    let checked = project.run(["doctor", "--offline"]);
+    assert!(checked.stdout.contains("of an older promptgate"), "{checked:?}");
+    let told = |how: &str| project.run(["run", "suites/s", "--fresh", how]).expect_code(0).stderr;
+    assert_eq!(told("--cache=read").matches("of an older promptgate").count(), 1);
+    assert!(!told("--cache=off").contains("older"));
+    assert!(!told("--cache=read-write").contains("older"));
+    let said = project.run(["cache", "stats"]).expect_code(0).stdout;
+    assert!(said.contains("answers   2\n"), "{said}");
+}
