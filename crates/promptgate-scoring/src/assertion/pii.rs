@@ -373,10 +373,18 @@ fn hits<'t>(kind: &Kind, pattern: &Regex, text: &'t str) -> Vec<&'t str> {
                 hits.push(&text[begin..begin + length]);
                 begin + length
             }
-            None => begin + found.as_str().find([' ', '\u{a0}', '\u{202f}', '\u{2011}', '-']).unwrap_or(found.len()),
+            None => begin + next_gap(found.as_str()),
         };
     }
     hits
+}
+
+/// Where the first gap stands behind the first letter, or the end. A gap that begins what was found leads nowhere new: the
+/// same would be found again.
+fn next_gap(found: &str) -> usize {
+    let first = found.chars().next().map_or(0, char::len_utf8);
+    let gap = found[first..].find([' ', '\u{a0}', '\u{202f}', '\u{2011}', '-']);
+    gap.map_or(found.len(), |gap| first + gap)
 }
 
 impl Assertion for Pii {
@@ -502,6 +510,17 @@ mod tests {
         }
         for text in ["jo@example.org: hello", "mailto:jo@example.org", "jo@example.org/home", "jo@pdf.example.org"] {
             check("email", text, 1);
+        }
+    }
+
+    #[test]
+    fn an_address_with_hyphens_that_is_none_ends_no_search() {
+        check("email", "see app-icon@2x.png here", 0);
+        check("email", "-icon@2x.png --a-@b.png and jo-doe@example.org", 1);
+        for kind in KINDS.map(|kind| kind.name) {
+            for text in ["-", "-- -", "+- 1", "\u{2011}a@b.png", " -1-1-@x.css-y@x.org", "\u{a0}-\u{202f}-a@a.a.png"] {
+                Pii(vec![kind]).found(text);
+            }
         }
     }
 
