@@ -440,8 +440,7 @@ impl Grader {
         let (unnamed, named): (Vec<_>, Vec<_>) = own.iter().enumerate().partition(is_unnamed);
         let of_suite = self.suite.iter().map(|entry| entry.prepared.name.as_str());
         let taken: BTreeSet<&str> = of_suite.chain(named.iter().map(|(_, spec)| spec.name.as_str())).collect();
-        let is_free =
-            |more: &usize| unnamed.iter().all(|(at, spec)| !taken.contains(&*numbered(spec, at + 1 + more)));
+        let is_free = |more: &usize| unnamed.iter().all(|(at, spec)| !taken.contains(&*numbered(spec, at + 1 + more)));
         let mut begins = std::iter::once(0).chain(self.suite.len()..);
         match begins.find(is_free) {
             None | Some(0) => Cow::Borrowed(own),
