@@ -47,9 +47,7 @@ pub(super) fn bounded(schema: &Value) -> Result<(), String> {
     let registry = Registry::new().draft(draft).add(base.as_str(), resource);
     let registry = registry.and_then(|registry| registry.prepare()).map_err(not_local)?;
     let root = Subschema { value: schema, resolver: registry.resolver(base), draft };
-    let dynamic = Dynamic::of(&root);
-    let mut ways = Ways { known: HashMap::new(), dynamic, most_dynamic: HashMap::new(), waiting: vec![root], chain: 0 };
-    ways.walk()
+    Ways::of(root).walk()
 }
 
 /// A reference that leaves the schema, told as such; whatever else is wrong as it is.
@@ -178,6 +176,11 @@ struct Ways<'r> {
 }
 
 impl<'r> Ways<'r> {
+    fn of(root: Subschema<'r>) -> Self {
+        let dynamic = Dynamic::of(&root);
+        Self { known: HashMap::new(), dynamic, most_dynamic: HashMap::new(), waiting: vec![root], chain: 0 }
+    }
+
     /// Every part that a check may begin with: those that stand in the schema, and those that references lead to.
     fn walk(&mut self) -> Result<(), String> {
         let mut walked = HashSet::new();
@@ -257,5 +260,25 @@ impl<'r> Ways<'r> {
     fn sum(&mut self, schema: &Subschema<'r>, branches: impl Iterator<Item = &'r Value>) -> Result<u64, String> {
         let mut counts = branches.map(|branch| self.count(&schema.part(branch)));
         counts.try_fold(0_u64, |sum, count| Ok(sum.saturating_add(count?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parts_with_a_dynamic_name_wait_once_however_many_references_lead_to_them() {
+        let schema = json!({"$defs": {"a": {"prefixItems": vec![json!({"$dynamicAnchor": "a"}); 20]}}});
+        let registry = Registry::new().add(NAMELESS, Draft::default().create_resource_ref(&schema)).unwrap();
+        let registry = registry.prepare().unwrap();
+        let resolver = registry.resolver(jsonschema::uri::from_str(NAMELESS).unwrap());
+        let mut ways = Ways::of(Subschema { value: &schema, resolver, draft: Draft::default() });
+        for _ in 0..30 {
+            assert_eq!(ways.of_dynamic(Reference::Dynamic("a")), Ok(1));
+        }
+        assert_eq!(ways.waiting.len(), 1 + 20);
     }
 }
