@@ -123,6 +123,10 @@ impl Assertion for Goal {
         self.0.check(case)
     }
 
+    fn labels(&self) -> &[(String, f64)] {
+        self.0.labels()
+    }
+
     fn threshold(&self) -> Option<f64> {
         self.0.threshold()
     }

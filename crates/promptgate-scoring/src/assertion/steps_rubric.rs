@@ -10,11 +10,10 @@ use serde_json::{Map, Value};
 
 use super::expected::{Expected, some_criteria};
 use super::judge::{
-    Filling, Grade, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, looked_at,
-    scale, suspicion, told,
+    Filling, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, looked_at, scale,
+    suspicion,
 };
 use super::kind::score;
-use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial};
 
 /// The table entry.
@@ -134,16 +133,8 @@ impl StepsRubric {
         match progress {
             Progress::Ask(State(state), asks) => Ok(Step::Ask(kept(&Stage::Grading { steps, state })?, asks)),
             Progress::Unscored(reason) => Err(reason),
-            Progress::Done(grades) => Ok(Step::Done(self.decided(trial, &grades))),
+            Progress::Done(grades) => Ok(Step::Done(self.judged.decided(trial, &grades))),
         }
-    }
-
-    fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
-        let graded = self.judged.judge.panel.decide(grades, self.judged.threshold);
-        let mut evidence = super::text::evidence("", &trial.subject().text());
-        evidence.expected = Some(format!("at least {}", self.judged.threshold));
-        evidence.note = Some(excerpt(&told(&self.judged.judge, grades)));
-        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.judged.threshold, evidence) }
     }
 
     fn resumed(&self, trial: &Trial<'_>, state: Value, replies: Vec<Reply>) -> Result<Step, String> {

@@ -249,7 +249,8 @@ impl People {
 
     /// What they say, and what came of it.
     fn told(&self, raw: Option<f64>, labels: Use) -> String {
-        let agreement = self.agreement.map_or("cannot be told".to_owned(), |agreement| format!("{:.2}", agreement.value));
+        let agreement =
+            self.agreement.map_or("cannot be told".to_owned(), |agreement| format!("{:.2}", agreement.value));
         let (labelled, pairs) = (self.labels, self.pairs());
         let is_checked = if let Use::Told(_) = labels { labelled } else { pairs } >= ENOUGH;
         match labels {
