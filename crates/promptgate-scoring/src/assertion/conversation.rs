@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::expected::{Expected, some_criteria, some_texts, something};
 use super::judge::{
-    Grade, Judge, Progress, Question, Shape, Shipped, answer, aspect, check_all, judged_parameters, judged_params,
-    suspicion, told,
+    Grade, Judge, Look, Progress, Question, Shape, Shipped, answer, aspect, check_all, judged_parameters,
+    judged_params, suspicion, told,
 };
 use super::kind::score;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial};
@@ -200,14 +200,6 @@ impl Parts {
     }
 }
 
-/// What is put to each judge.
-#[derive(Clone)]
-struct Look {
-    data: Map<String, Value>,
-    /// Of how many things the reply has an item each, where that is known.
-    each: Option<usize>,
-}
-
 struct Conversation {
     judge: Judge,
     meaning: &'static str,
@@ -295,12 +287,7 @@ impl Conversation {
         let filling = [("aspect", self.meaning), ("items", self.parts.items())];
         let instructions: Map<String, Value> =
             filling.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-        let looks = self.looks(trial)?;
-        let of_seat = |seat: usize| {
-            let question = |Look { data, each }| Question { seat, instructions: instructions.clone(), data, each };
-            looks.clone().into_iter().map(question).collect::<Vec<_>>()
-        };
-        Ok((0..self.judge.count()).flat_map(of_seat).collect())
+        Ok(Question::of_judges(self.judge.count(), &instructions, self.looks(trial)?))
     }
 
     fn go_on(&self, trial: &Trial<'_>, questions: &[Question], progress: Progress) -> Step {

@@ -1,6 +1,8 @@
 //! `decision-tree`: a tree of questions to a judge. It is asked from the root, one question a round and only on the path
 //! that its answers take; where the path ends, the score stands.
 
+use std::sync::Arc;
+
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::{AssertionSpec, Params as Written};
 use promptgate_core::case::Case;
@@ -263,7 +265,7 @@ impl DecisionTree {
             data.insert((*name).to_owned(), expected.value(trial.case)?.into_owned());
         }
         let instructions = Map::from_iter([("question".to_owned(), question), ("labels".to_owned(), labels)]);
-        Ok(Question { seat, instructions, data, each: None })
+        Ok(Question { seat, instructions, data: Arc::new(data), each: None })
     }
 
     /// Takes one judge on: with the reply to what it was asked, or to its next question.

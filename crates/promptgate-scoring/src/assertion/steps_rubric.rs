@@ -1,12 +1,14 @@
 //! `steps-rubric`: criteria are turned into steps, and a judge grades the answer by these (G-Eval, arXiv 2303.16634).
 
+use std::sync::Arc;
+
 use promptgate_core::Diagnostics;
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::expected::{Expected, some_criteria};
 use super::judge::{
@@ -97,7 +99,7 @@ impl StepsRubric {
     fn planning(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
         let mut questions = self.with_steps(trial, &[])?;
         questions.truncate(1);
-        questions.iter_mut().for_each(|question| question.data = Map::new());
+        questions.iter_mut().for_each(|question| question.data = Arc::default());
         Ok(questions)
     }
 

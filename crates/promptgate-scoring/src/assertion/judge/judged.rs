@@ -9,7 +9,7 @@ use promptgate_core::record::Against;
 use promptgate_core::score::{Evidence, Scored};
 use serde_json::{Map, Value};
 
-use super::{Grade, Judge, Progress, Question, Shape, injection};
+use super::{Grade, Judge, Look, Progress, Question, Shape, injection};
 use crate::assertion::expected::Expected;
 use crate::assertion::text::excerpt;
 use crate::assertion::{Assertion, State, Step, Subject, Trial};
@@ -41,6 +41,11 @@ pub(crate) enum Filling {
 impl Judged {
     /// The questions of a trial, one for each judge.
     pub(crate) fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+        self.questions_about(trial, Map::new())
+    }
+
+    /// The same, where more is looked at.
+    pub(crate) fn questions_about(&self, trial: &Trial<'_>, more: Map<String, Value>) -> Result<Vec<Question>, String> {
         let mut instructions = Map::new();
         for (name, filling) in &self.instructions {
             let value = match filling {
@@ -57,8 +62,8 @@ impl Judged {
             data.insert("answer".to_owned(), answer(trial));
         }
         let each = self.each_of.and_then(|name| data.get(name)?.as_array()).map(Vec::len);
-        let of_seat = |seat| Question { seat, instructions: instructions.clone(), data: data.clone(), each };
-        Ok((0..self.judge.count()).map(of_seat).collect())
+        data.extend(more);
+        Ok(Question::of_judges(self.judge.count(), &instructions, vec![Look { data, each }]))
     }
 
     /// Asks these questions.
