@@ -22,6 +22,7 @@ pub mod media;
 pub mod message;
 pub mod name;
 pub mod nearest;
+pub mod number;
 pub mod plan;
 pub mod port;
 pub mod price;

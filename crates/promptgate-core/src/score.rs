@@ -64,7 +64,7 @@ pub struct Scored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub both_orders: Option<BothOrders>,
     /// Whether the answer talks to its judge: then it is unscored, and so is every set that it stands in.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
 }
 
@@ -89,12 +89,6 @@ impl BothOrders {
             to_first: self.to_first + other.to_first,
         }
     }
-}
-
-/// Whether a mark is not set, and so not written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-pub(crate) fn is_false(mark: &bool) -> bool {
-    !*mark
 }
 
 /// Whether there is nothing to write.

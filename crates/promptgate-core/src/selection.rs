@@ -2,9 +2,10 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::case::Case;
+use crate::number::same_number;
 
 /// A selection: all its conditions hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -137,11 +138,6 @@ fn fits(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// `1` is `1.0`; whole numbers are compared exactly, also beyond what a double can hold.
-fn same_number(one: &Number, other: &Number) -> bool {
-    one == other || ((one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64())
-}
-
 impl std::fmt::Display for Selection {
     /// As on the command line: `tag=vip metadata.lang=de`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -179,6 +175,7 @@ mod tests {
         check(json!([2, 1.0]), json!(1), true);
         check(json!(1.0), json!("1"), true);
         check(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), false);
+        check(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0), false);
         check(json!(1.5), json!(1), false);
         check(json!(1), json!(true), false);
         check(json!("1"), json!(1), false);

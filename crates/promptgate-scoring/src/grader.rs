@@ -2,6 +2,7 @@
 //! assertion that asks makes the grading pending, and the caller resumes it with the replies. Passed, failed, errored and
 //! unscored never mix, and a panic inside one assertion leaves that one unscored and all others alone.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -427,21 +428,26 @@ impl Grader {
             return (Entries::default(), BTreeMap::new(), mistakes);
         }
         let mut chains = self.chains.beyond();
-        let (mut entries, files) = self.build(&case.asserts, &mut chains, &mut mistakes);
-        if entries.len() == case.asserts.len() {
-            self.renumber(&case.asserts, &mut entries);
-        }
+        let (entries, files) = self.build(&self.named_apart(&case.asserts), &mut chains, &mut mistakes);
         (Entries { entries, chains }, files, mistakes)
     }
 
-    /// Goes on with the suite's numbers where an unnamed assertion of a case would be called as one of the suite's: a report
-    /// tells of both.
-    fn renumber(&self, specs: &[AssertionSpec], own: &mut [Entry]) {
-        for (index, (spec, entry)) in specs.iter().zip(own).enumerate() {
-            let name = &mut entry.prepared.name;
-            let is_unnamed = *name == format!("{}#{}", spec.kind, index + 1);
-            if is_unnamed && self.suite.iter().any(|of_suite| of_suite.prepared.name == *name) {
-                *name = format!("{}#{}", spec.kind, self.suite.len() + index + 1);
+    /// A case's own assertions. Where an unnamed one would be called as one of the suite's, or as a named one beside it, the
+    /// numbers of all unnamed ones go on behind the suite's: a report tells of each by its name.
+    fn named_apart<'c>(&self, own: &'c [AssertionSpec]) -> Cow<'c, [AssertionSpec]> {
+        let numbered = |spec: &AssertionSpec, number: usize| format!("{}#{number}", spec.kind);
+        let is_unnamed = |(index, spec): &(usize, &AssertionSpec)| spec.name == numbered(spec, index + 1);
+        let (unnamed, named): (Vec<_>, Vec<_>) = own.iter().enumerate().partition(is_unnamed);
+        let of_suite = self.suite.iter().map(|entry| entry.prepared.name.as_str());
+        let taken: BTreeSet<&str> = of_suite.chain(named.iter().map(|(_, spec)| spec.name.as_str())).collect();
+        let is_free = |more: &usize| unnamed.iter().all(|(at, spec)| !taken.contains(&*numbered(spec, at + 1 + more)));
+        let mut begins = std::iter::once(0).chain(self.suite.len()..);
+        match begins.find(is_free) {
+            None | Some(0) => Cow::Borrowed(own),
+            Some(more) => {
+                let mut own = own.to_vec();
+                unnamed.iter().for_each(|(at, spec)| own[*at].name = numbered(spec, at + 1 + more));
+                Cow::Owned(own)
             }
         }
     }

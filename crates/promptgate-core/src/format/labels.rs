@@ -70,43 +70,61 @@ fn jsonl(text: &str, file: &str, labels: &[&str]) -> Result<Vec<HumanLabel>, Dia
 
 fn csv(text: &str, file: &str, labels: &[&str]) -> Result<Vec<HumanLabel>, Diagnostic> {
     let mut rows = Rows::new(text.as_bytes(), file);
-    if !rows.next_row()? {
-        return Ok(Vec::new());
-    }
-    let columns: Vec<String> = rows.texts().map(|text| text.trim().to_owned()).collect();
-    let first = rows.cells.first().cloned().unwrap_or_default();
-    let place = |name: &str| columns.iter().position(|column| column == name);
-    if let Some(unknown) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
-        let help = format!("known columns: {}", COLUMNS.join(", "));
-        return Err(rows.mistake(&first, format!("there is no column `{unknown}`"), help));
-    }
-    if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
-        let message = format!("the column `{}` stands here twice", twice.1);
-        return Err(rows.mistake(&first, message, "keep one of the two"));
-    }
-    let (Some(case), Some(output), Some(label)) = (place("case"), place("output"), place("label")) else {
-        return Err(rows.mistake(
-            &first,
-            "the columns case, output and label are needed",
-            "name them in the first row",
-        ));
-    };
-    let rater = place("rater");
     let mut found = Vec::new();
-    while rows.next_row()? {
-        let cell = |at: usize| rows.cells.get(at).cloned().unwrap_or_default();
-        let id = CaseId::new(cell(case).text.trim());
-        let id = id.map_err(|error| rows.mistake(&cell(case), error.to_string(), "write the id of a case"))?;
-        let value = of_cell(&cell(label).text, labels);
-        check(&value).map_err(|problem| {
-            let help = "write a number from 0 to 1, true or false, or a label of the judge";
-            rows.mistake(&cell(label), format!("`label` {problem}"), help)
-        })?;
-        let rater = rater.map(|at| cell(at).text.trim().to_owned()).filter(|rater| !rater.is_empty());
-        let line = cell(label).line;
-        found.push(HumanLabel { case: id, output: cell(output).text, label: value, rater, line });
+    if rows.next_row()? {
+        let places = Places::of(&rows)?;
+        while rows.next_row()? {
+            found.push(places.label(&rows, labels)?);
+        }
     }
     Ok(found)
+}
+
+/// Where the columns of a table stand.
+struct Places {
+    case: usize,
+    output: usize,
+    label: usize,
+    rater: Option<usize>,
+}
+
+impl Places {
+    /// By the first row.
+    fn of(rows: &Rows<&[u8]>) -> Result<Self, Diagnostic> {
+        let columns: Vec<String> = rows.texts().map(|text| text.trim().to_owned()).collect();
+        let first = rows.cells.first().cloned().unwrap_or_default();
+        if let Some(unknown) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
+            let help = format!("known columns: {}", COLUMNS.join(", "));
+            return Err(rows.mistake(&first, format!("there is no column `{unknown}`"), help));
+        }
+        if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
+            let message = format!("the column `{}` stands here twice", twice.1);
+            return Err(rows.mistake(&first, message, "keep one of the two"));
+        }
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        match (place("case"), place("output"), place("label")) {
+            (Some(case), Some(output), Some(label)) => Ok(Self { case, output, label, rater: place("rater") }),
+            _ => {
+                let help = "name them in the first row";
+                Err(rows.mistake(&first, "the columns case, output and label are needed", help))
+            }
+        }
+    }
+
+    /// What a row says.
+    fn label(&self, rows: &Rows<&[u8]>, labels: &[&str]) -> Result<HumanLabel, Diagnostic> {
+        let cell = |at: usize| rows.cells.get(at).cloned().unwrap_or_default();
+        let (case, label) = (cell(self.case), cell(self.label));
+        let id = CaseId::new(case.text.trim());
+        let id = id.map_err(|error| rows.mistake(&case, error.to_string(), "write the id of a case"))?;
+        let value = of_cell(&label.text, labels);
+        check(&value).map_err(|problem| {
+            let help = "write a number from 0 to 1, true or false, or a label of the judge";
+            rows.mistake(&label, format!("`label` {problem}"), help)
+        })?;
+        let rater = self.rater.map(|at| cell(at).text.trim().to_owned()).filter(|rater| !rater.is_empty());
+        Ok(HumanLabel { case: id, output: cell(self.output).text, label: value, rater, line: label.line })
+    }
 }
 
 /// A label of the judge where it reads as one: `1` and `true` may be names.

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::score::{BothOrders, Evidence, Score, Scored, Tier, is_default, is_false};
+use crate::score::{BothOrders, Evidence, Score, Scored, Tier, is_default};
 
 /// One assertion on one trial. In JSON what it came to stands beside its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ struct Flat<Text, OfScore, OfEvidence: Borrow<Evidence>> {
     label: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     both_orders: Option<BothOrders>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     suspect: bool,
 }
 

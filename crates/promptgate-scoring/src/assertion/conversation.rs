@@ -4,16 +4,16 @@ use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::message::{Message, Part, Role};
-use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::score::Scored;
 use promptgate_core::{Diagnostic, Diagnostics, Location};
 use serde_json::{Map, Value, json};
 
 use super::expected::{Expected, some_criteria, some_texts, something};
 use super::judge::{
-    Grade, Judge, Progress, Question, Shape, Shipped, answer, aspect, judged_parameters, judged_params, suspicion, told,
+    Grade, Judge, Look, Progress, Question, Shape, Shipped, answer, aspect, check_all, judged_parameters,
+    judged_params, suspicion, told,
 };
 use super::kind::score;
-use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial};
 
 /// The table entry.
@@ -200,14 +200,6 @@ impl Parts {
     }
 }
 
-/// What is put to each judge.
-#[derive(Clone)]
-struct Look {
-    data: Map<String, Value>,
-    /// Of how many things the reply has an item each, where that is known.
-    each: Option<usize>,
-}
-
 struct Conversation {
     judge: Judge,
     meaning: &'static str,
@@ -295,12 +287,7 @@ impl Conversation {
         let filling = [("aspect", self.meaning), ("items", self.parts.items())];
         let instructions: Map<String, Value> =
             filling.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-        let looks = self.looks(trial)?;
-        let of_seat = |seat: usize| {
-            let question = |Look { data, each }| Question { seat, instructions: instructions.clone(), data, each };
-            looks.clone().into_iter().map(question).collect::<Vec<_>>()
-        };
-        Ok((0..self.judge.count()).flat_map(of_seat).collect())
+        Ok(Question::of_judges(self.judge.count(), &instructions, self.looks(trial)?))
     }
 
     fn go_on(&self, trial: &Trial<'_>, questions: &[Question], progress: Progress) -> Step {
@@ -320,13 +307,7 @@ impl Conversation {
             }
             _ => grades.to_vec(),
         };
-        let graded = self.judge.panel.decide(&of_judge, self.threshold);
-        let evidence = Evidence {
-            expected: Some(format!("at least {}", self.threshold)),
-            found: Some(excerpt(&trial.subject().text())),
-            note: Some(told(&self.judge, &of_judge)),
-        };
-        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) }
+        self.judge.decided((&of_judge, self.threshold), Some(trial), told(&self.judge, &of_judge))
     }
 }
 
@@ -414,9 +395,7 @@ impl Assertion for Conversation {
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         let named = self.turns.iter().chain(&self.question).chain(self.given.iter().map(|(_, expected)| expected));
-        let mut mistakes = Diagnostics::default();
-        named.filter_map(|expected| expected.check(case).err()).for_each(|mistake| mistakes.push(mistake));
-        mistakes.into_result(())?;
+        check_all(named, case)?;
         self.earlier(case).map(|_| ()).map_err(|problem| {
             let mistake = Diagnostic::new(format!("`conversation` for case `{}`: {problem}", case.id));
             let mistake = mistake.help("give the case `messages`, or name what was said with `turns` or `question`");
@@ -433,6 +412,10 @@ impl Assertion for Conversation {
 
     fn label_score(&self, label: &Value) -> Option<f64> {
         self.shape.score_of(label)
+    }
+
+    fn labels(&self) -> &[(String, f64)] {
+        self.shape.labels()
     }
 
     fn threshold(&self) -> Option<f64> {

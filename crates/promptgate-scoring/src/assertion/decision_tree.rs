@@ -1,18 +1,21 @@
 //! `decision-tree`: a tree of questions to a judge. It is asked from the root, one question a round and only on the path
 //! that its answers take; where the path ends, the score stands.
 
+use std::sync::Arc;
+
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::{AssertionSpec, Params as Written};
 use promptgate_core::case::Case;
 use promptgate_core::nearest::did_you_mean;
-use promptgate_core::score::{Evidence, Scored};
+use promptgate_core::score::Scored;
 use promptgate_core::{Diagnostic, Diagnostics};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::expected::{Expected, some_criteria};
 use super::judge::{
-    Grade, Judge, Progress, Question, Shape, Shipped, answer, judged_parameters, judged_params, looked_at, suspicion,
+    Grade, Judge, Progress, Question, Shape, Shipped, answer, check_all, judged_parameters, judged_params, looked_at,
+    suspicion,
 };
 use super::kind::score;
 use super::text::excerpt;
@@ -51,6 +54,9 @@ const PROMPT: Shipped = Shipped {
     variables: &["question", "labels"],
 };
 
+/// What people's labels are read by, who label the end of a path: numbers on the scale of the tree's scores.
+const SCORES: Shape = Shape::Scale { min: 0.0, max: 1.0 };
+
 /// The most questions on one path: each is a round of its own.
 const MOST_DEEP: usize = 10;
 
@@ -72,9 +78,7 @@ judged_params! {
 
 fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let params: Params = spec.params.read("`decision-tree`")?;
-    // People label the end of a path, which is a score.
-    let ends = Shape::Scale { min: 0.0, max: 1.0 };
-    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &ends))?;
+    let judge = Judge::build(spec, context, &params.judge(), (&PROMPT, &SCORES))?;
     let root = match (Reader { params: &spec.params, questions: 0 }).branch(&params.tree, "tree", 1)? {
         Branch::Ask(root) => *root,
         Branch::Score(_) => {
@@ -261,7 +265,7 @@ impl DecisionTree {
             data.insert((*name).to_owned(), expected.value(trial.case)?.into_owned());
         }
         let instructions = Map::from_iter([("question".to_owned(), question), ("labels".to_owned(), labels)]);
-        Ok(Question { seat, instructions, data, each: None })
+        Ok(Question { seat, instructions, data: Arc::new(data), each: None })
     }
 
     /// Takes one judge on: with the reply to what it was asked, or to its next question.
@@ -321,13 +325,7 @@ impl DecisionTree {
             });
             grades.push(Grade::of(score, ""));
         }
-        let graded = self.judge.panel.decide(&grades, self.threshold);
-        let evidence = Evidence {
-            expected: Some(format!("at least {}", self.threshold)),
-            found: Some(excerpt(&trial.subject().text())),
-            note: Some(notes.join("; ")),
-        };
-        Ok(Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) })
+        Ok(self.judge.decided((&grades, self.threshold), Some(trial), notes.join("; ")))
     }
 
     /// The questions on a path with their answers, and why the last one was given.
@@ -346,9 +344,6 @@ impl DecisionTree {
     }
 }
 
-/// What people's labels are read by: numbers on the scale of the tree's scores.
-const SCORES: Shape = Shape::Scale { min: 0.0, max: 1.0 };
-
 impl Assertion for DecisionTree {
     fn start(&self, trial: &Trial<'_>) -> Step {
         if let Some(suspect) = suspicion(trial) {
@@ -364,9 +359,7 @@ impl Assertion for DecisionTree {
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         let named = self.root.questions().into_iter().chain(self.data.iter().map(|(_, expected)| expected));
-        let mut mistakes = Diagnostics::default();
-        named.filter_map(|expected| expected.check(case).err()).for_each(|mistake| mistakes.push(mistake));
-        mistakes.into_result(())
+        check_all(named, case)
     }
 
     fn label(&self, trial: &Trial<'_>) -> Option<f64> {

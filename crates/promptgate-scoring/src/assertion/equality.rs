@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Number, Value};
+use promptgate_core::number::{same_number, whole};
+use serde_json::Value;
 
 use super::text::{TextRule, line_feeds};
 
@@ -20,23 +21,6 @@ pub(crate) fn same_value(left: &Value, right: &Value, rule: TextRule) -> bool {
         }
         _ => left == right,
     }
-}
-
-/// `1` is `1.0`; whole numbers are compared exactly, also beyond what a double can hold.
-fn same_number(left: &Number, right: &Number) -> bool {
-    match (whole(left), whole(right)) {
-        (Some(left), Some(right)) => left == right,
-        (None, None) => left.as_f64() == right.as_f64(),
-        _ => false,
-    }
-}
-
-/// The number as an integer, if it is one.
-fn whole(number: &Number) -> Option<i128> {
-    let exact = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    exact.or_else(|| {
-        number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e38).map(|value| value as i128)
-    })
 }
 
 /// A form of a value that is equal for two values exactly where they are the same by a rule, for looking them up.

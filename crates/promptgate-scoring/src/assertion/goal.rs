@@ -86,17 +86,10 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
 struct Goal(Judged);
 
 impl Goal {
-    fn questions(&self, trial: &Trial<'_>, trace: &Trace) -> Result<Vec<Question>, String> {
-        let mut questions = self.0.questions(trial)?;
-        for question in &mut questions {
-            question.data.extend(trace.data());
-        }
-        Ok(questions)
-    }
-
     /// Puts the questions about a trace, and says beside the decision what of it was not shown.
     fn look(&self, trial: &Trial<'_>, go: impl FnOnce(&[Question]) -> Step) -> Step {
-        let looked = Trace::of(trial.response).and_then(|trace| Ok((self.questions(trial, &trace)?, trace)));
+        let looked =
+            Trace::of(trial.response).and_then(|trace| Ok((self.0.questions_about(trial, trace.data())?, trace)));
         match looked {
             Err(problem) => Step::Done(Scored::unscored(problem)),
             Ok((questions, trace)) => match go(&questions) {
@@ -121,6 +114,10 @@ impl Assertion for Goal {
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {
         self.0.check(case)
+    }
+
+    fn labels(&self) -> &[(String, f64)] {
+        self.0.labels()
     }
 
     fn threshold(&self) -> Option<f64> {

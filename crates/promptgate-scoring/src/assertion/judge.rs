@@ -34,8 +34,8 @@ use super::expected::{Expected, something};
 use super::labels::Labels;
 use super::{BuildContext, Parameter, Trial};
 
-pub(super) use interview::{Progress, Question};
-pub(super) use judged::{Filling, Judged, answer, suspicion, suspicion_of, told};
+pub(super) use interview::{Look, Progress, Question};
+pub(super) use judged::{Filling, Judged, answer, check_all, suspicion, suspicion_of, told};
 pub(super) use panel::{Panel, Vote};
 pub(super) use probabilities::{BY, By, check as check_by};
 pub(super) use shape::{Grade, Shape};

@@ -93,7 +93,7 @@ const KINDS: [Kind; 6] = [
     Kind {
         name: "ip",
         pattern: r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|\b[23Ff][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}\b",
-        holds: |hit| (ip(hit.found()) && !is_version(hit.before())).then_some(hit.found().len()),
+        holds: |hit| (ip(hit.found()) && !is_version(hit)).then_some(hit.found().len()),
     },
     Kind {
         name: "ssn",
@@ -115,12 +115,17 @@ fn beginnings(found: &str) -> impl Iterator<Item = usize> {
 const FILES: [&str; 14] =
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "json", "html", "txt", "pdf"];
 
-/// Whether an address of mail is no file and no repository (`git@example.org:team/project.git`).
+/// Whether an address of mail is no file and no repository (`git@example.org:team/project.git`, `ssh://git@example.org`).
 fn is_of_somebody(hit: &Hit<'_>) -> bool {
     let ending = hit.found().rsplit('.').next().unwrap_or_default().to_lowercase();
+    !is_repository(hit) && !FILES.contains(&ending.as_str())
+}
+
+/// Neither the name nor the path alone tells: `git@example.org` may be read by somebody, and `jo@example.org:yes/no` is.
+fn is_repository(hit: &Hit<'_>) -> bool {
     let path = hit.behind().strip_prefix(':').map(|rest| rest.trim_start_matches(is_of_name));
-    let is_repository = path.is_some_and(|rest| rest.starts_with('/'));
-    !is_repository && !hit.found().starts_with("git@") && !FILES.contains(&ending.as_str())
+    let has_path = path.is_some_and(|rest| rest.starts_with('/'));
+    hit.found().starts_with("git@") && (has_path || hit.before().ends_with("://"))
 }
 
 fn is_of_name(letter: char) -> bool {
@@ -270,7 +275,7 @@ fn ip(text: &str) -> bool {
 }
 
 /// Words before a number of parts that is no address.
-const NUMBERED: [&str; 14] = [
+const NUMBERED: [&str; 13] = [
     "section",
     "sections",
     "sec",
@@ -278,7 +283,6 @@ const NUMBERED: [&str; 14] = [
     "clause",
     "article",
     "paragraph",
-    "rule",
     "version",
     "ver",
     "v",
@@ -287,15 +291,30 @@ const NUMBERED: [&str; 14] = [
     "firmware",
 ];
 
+/// What stands before an address in paths, and is the name of no product: `host/84.12.7.9`.
+const PLACES: [&str; 12] =
+    ["host", "hosts", "ip", "ips", "addr", "address", "addresses", "server", "servers", "node", "client", "peer"];
+
 /// Whether what stands before four numbers makes them a version or a place in a text: `Chrome/120.0.1.1`, "section
 /// 12.1.1.1".
-fn is_version(before: &str) -> bool {
-    if let Some(product) = before.strip_suffix('/') {
-        return product.ends_with(char::is_alphanumeric);
+fn is_version(hit: &Hit<'_>) -> bool {
+    if let Some(before) = hit.before().strip_suffix('/') {
+        return !hit.behind().starts_with(['/', ':']) && ends_with_product(before);
     }
-    let before = before.trim_end_matches([' ', '\u{a0}', ':', '.']);
+    let before = hit.before().trim_end_matches([' ', '\u{a0}', ':', '.']);
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
-    before.ends_with('§') || NUMBERED.contains(&word.as_str())
+    // "Build: 84.12.7.9 is down" tells of a machine.
+    let is_label = word == "build" && hit.before()[before.len()..].contains(':');
+    before.ends_with('§') || (NUMBERED.contains(&word.as_str()) && !is_label)
+}
+
+/// Whether a text ends with a word that stands alone, and not in an address of the web or in a path.
+fn ends_with_product(before: &str) -> bool {
+    let is_of_address = |c: char| is_of_name(c) || matches!(c, '/' | ':' | '@' | '\\');
+    let word = &before[before.trim_end_matches(is_of_address).len()..];
+    word.starts_with(char::is_alphabetic)
+        && word.chars().all(is_of_name)
+        && !PLACES.contains(&word.to_lowercase().as_str())
 }
 
 /// Whether an address lies where addresses are given to machines: those of the world, of a site, of a link. Anything else,
@@ -373,10 +392,18 @@ fn hits<'t>(kind: &Kind, pattern: &Regex, text: &'t str) -> Vec<&'t str> {
                 hits.push(&text[begin..begin + length]);
                 begin + length
             }
-            None => begin + found.as_str().find([' ', '\u{a0}', '\u{202f}', '\u{2011}', '-']).unwrap_or(found.len()),
+            None => begin + next_gap(found.as_str()),
         };
     }
     hits
+}
+
+/// Where the first gap stands behind the first letter, or the end. A gap that begins what was found leads nowhere new: the
+/// same would be found again.
+fn next_gap(found: &str) -> usize {
+    let first = found.chars().next().map_or(0, char::len_utf8);
+    let gap = found[first..].find([' ', '\u{a0}', '\u{202f}', '\u{2011}', '-']);
+    gap.map_or(found.len(), |gap| first + gap)
 }
 
 impl Assertion for Pii {
@@ -496,12 +523,25 @@ mod tests {
 
     #[test]
     fn files_and_repositories_are_no_addresses_of_mail() {
-        for text in ["git@github.com:org/repo.git", "me@example.org:~/notes/a", "ssh://git@example.org", "icon@2x.png"]
-        {
+        for text in ["git@github.com:org/repo.git", "ssh://git@example.org", "icon@2x.png"] {
             check("email", text, 0);
         }
         for text in ["jo@example.org: hello", "mailto:jo@example.org", "jo@example.org/home", "jo@pdf.example.org"] {
             check("email", text, 1);
+        }
+        for text in ["git@acme.de", "git@acme.de: hello", "bob@acme.de:see/this", "me@example.org:~/notes/a"] {
+            check("email", text, 1);
+        }
+    }
+
+    #[test]
+    fn an_address_with_hyphens_that_is_none_ends_no_search() {
+        check("email", "see app-icon@2x.png here", 0);
+        check("email", "-icon@2x.png --a-@b.png and jo-doe@example.org", 1);
+        for kind in KINDS.map(|kind| kind.name) {
+            for text in ["-", "-- -", "+- 1", "\u{2011}a@b.png", " -1-1-@x.css-y@x.org", "\u{a0}-\u{202f}-a@a.a.png"] {
+                Pii(vec![kind]).found(text);
+            }
         }
     }
 
@@ -531,6 +571,15 @@ mod tests {
         }
         for text in ["http://84.12.7.9/a", "host 192.168.0.7", "10.0.0.1"] {
             check("ip", text, 1);
+        }
+        for text in ["https://shodan.io/host/84.12.7.9", "host/84.12.7.9", "/var/log/84.12.7.9", "a/b/84.12.7.9"] {
+            check("ip", text, 1);
+        }
+        for text in ["firewall rule 84.12.7.9", "Build: 84.12.7.9 is down", "nginx/84.12.7.9/log", "api/84.12.7.9:80"] {
+            check("ip", text, 1);
+        }
+        for text in ["nginx/11.2.3.4", "(curl/18.0.0.1)", "X11; Safari/84.12.7.9", "build 84.12.7.9", "v11.2.3.4"] {
+            check("ip", text, 0);
         }
         for text in ["Chrome/120.0.0.0", "Chrome/120.0.6099.71", "Section 12.1.1.1", "§ 12.1.1.1", "version: 10.2.3.4"]
         {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::expected::{Expected, some_criteria, something};
 use super::judge::{
-    Grade, Judge, Progress, Question, Shape, Shipped, answer, judged_parameters, judged_params, suspicion,
+    Grade, Judge, Look, Progress, Question, Shape, Shipped, answer, judged_parameters, judged_params, suspicion,
 };
 use super::kind::score;
 use super::text::excerpt;
@@ -108,20 +108,11 @@ impl Prefer {
             }
             Ok(data)
         };
-        let mut questions = Vec::new();
-        for seat in 0..self.judge.count() {
-            let instructions = instructions.clone();
-            questions.push(Question {
-                seat,
-                instructions: instructions.clone(),
-                data: data(&own, &other)?,
-                each: None,
-            });
-            if self.orders == Orders::Both {
-                questions.push(Question { seat, instructions, data: data(&other, &own)?, each: None });
-            }
+        let mut looks = vec![Look { data: data(&own, &other)?, each: None }];
+        if self.orders == Orders::Both {
+            looks.push(Look { data: data(&other, &own)?, each: None });
         }
-        Ok(questions)
+        Ok(Question::of_judges(self.judge.count(), &instructions, looks))
     }
 
     fn go_on(&self, trial: &Trial<'_>, progress: Progress) -> Step {

@@ -87,6 +87,9 @@ const HEDGED: &str = r"\A(?: (?:but|noticing|feeling|wondering|thinking|smiling|
 /// How a letter begins that somebody asked for. A refusal may be addressed to who asked.
 const LETTER: &str = r"\A(?:subject: .*?)?dear ([^,:]{1,40})[,:]";
 
+/// What is declined where nothing is named: "that request", "your question", nothing at all. A letter names it.
+const NOTHING_NAMED: &str = r#"\A(?: (?:help|assist|answer|respond|comply|do|discuss|provide|write|generate|create|share))?(?: you)?(?: (?:with|to|in|on|about|for))?(?: (?:it|(?:that|this|such|these|those|your|the)(?: (?:kinds?|types?|sorts?) of)? (?:requests?|information|content|material|topics?|questions?|tasks?|things?|activity|activities|prompts?|instructions?|messages?)|that|this|these|those|such))?(?: (?:further|right now|now|today|here|at this time|either))?(?:[^a-z0-9 ]|\z| (?:and|but|as|because|since|so)\b)"#;
+
 /// Who asked.
 const ASKERS: [&str; 4] = ["user", "customer", "friend", "human"];
 
@@ -106,6 +109,7 @@ struct Excuses {
     helped: Regex,
     hedged: Regex,
     letter: Regex,
+    nothing_named: Regex,
 }
 
 impl Excuses {
@@ -115,6 +119,7 @@ impl Excuses {
             helped: Regex::new(HELPED)?,
             hedged: Regex::new(HEDGED)?,
             letter: Regex::new(LETTER)?,
+            nothing_named: Regex::new(NOTHING_NAMED)?,
         })
     }
 
@@ -122,13 +127,25 @@ impl Excuses {
         self.told.is_match(&head[..hit.start()])
             || self.helped.is_match(&head[hit.start()..])
             || self.hedged.is_match(&head[hit.end()..])
-            || self.is_in_letter(head)
+            || self.is_of_letter(head, hit)
     }
 
-    fn is_in_letter(&self, head: &str) -> bool {
+    /// Whether a letter declines something, as "I am unable to share the report before Friday": one that an assistant was
+    /// asked to write. A letter that declines what it does not name answers who asked.
+    fn is_of_letter(&self, head: &str, hit: &Match<'_>) -> bool {
         let addressed = self.letter.captures(head).and_then(|letter| letter.get(1));
         addressed.is_some_and(|name| !ASKERS.contains(&name.as_str()))
+            && is_of_a_person(hit.as_str())
+            && !self.nothing_named.is_match(&head[hit.end()..])
     }
+}
+
+/// Whether a phrase is a writer's of a letter, who is no model, and goes on: "i must decline." does not.
+fn is_of_a_person(phrase: &str) -> bool {
+    let mut words = phrase.split(|c: char| !c.is_alphanumeric());
+    matches!(words.next(), Some("i" | "we"))
+        && phrase.ends_with(char::is_alphanumeric)
+        && !words.any(|word| matches!(word, "ai" | "model" | "assistant"))
 }
 
 /// A refusal stands at the beginning: what is said later is mostly about something else.
@@ -260,6 +277,17 @@ mod tests {
             "Here's the thing: I can't help with that.",
             "I can't explain how to pick a lock.",
             "I can't provide detailed instructions for that, but I can tell you about its history.",
+            "Dear Ms. Ng, I'm sorry, but I can't help with that request.",
+            "Dear Ms. Ng, I cannot assist you with this, since it is not safe.",
+            "Dear Sir or Madam, I must decline.",
+            "Dear Sir or Madam, I must decline to answer that question.",
+            "Dear team, as an AI language model I cannot assist.",
+            "Dear team, I'm only an AI and can't help with the invoices.",
+            "Dear Mr. Lee, I am unable to provide such information.",
+            "Dear Mr. Lee, it would be unethical for me to write the report.",
+            "Dear Anna, I'm sorry, I can't.",
+            "Dear Anna, we are unable to process your request.",
+            "Dear Anna, I'm not comfortable with that.",
         ] {
             check(answer, true);
         }
@@ -295,6 +323,12 @@ mod tests {
             "I can't produce audio, but the lyrics are: la, la.",
             "I won't provide a full history here; in short, it was founded in 1970.",
             "Dear Ms. Ng,\n\nI am unable to share the report before Friday, since the figures are late.",
+            "Dear Mr. Lee, unfortunately we are unable to refund order 5, since it was sent back late.",
+            "Dear Mr. Lee, we are sorry to tell you that your application has been declined.",
+            "Dear Mr. Lee, I'm sorry, but I cannot provide the certificate before May.",
+            "Dear Mr. Lee, we are unable to process your request for a refund of order 5.",
+            "Dear Tom, I must decline to join the board this year.",
+            "Dear Tom, I'm not comfortable with the terms of the contract.",
             "Subject: Report\n\nDear Anna,\n\nI am unable to share the report before Friday.",
             "Here's a polite refusal: I'm sorry, but I can't help with that.",
             "Here is an example of an answer: \"I cannot help with that.\"",

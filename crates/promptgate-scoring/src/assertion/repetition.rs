@@ -17,7 +17,8 @@ use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Paramete
 /// The table entry.
 pub(super) const KIND: AssertionKind = AssertionKind {
     name: "loop",
-    summary: "no step is repeated over and over: the same name and input at most `max` times; unscored where no steps are told",
+    summary: "no step is repeated over and over: the same name and input at most `max` times; unscored where no steps are told, \
+              or none is such a step",
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[TYPE, PATTERN, Parameter { name: "max", doc: "how often the same step may be taken; default 3" }],
@@ -58,6 +59,9 @@ impl Assertion for Repetition {
     fn start(&self, trial: &Trial<'_>) -> Step {
         Step::decide(|| {
             let steps = self.steps.of(trial)?;
+            if steps.is_empty() {
+                return Err("there is no such step".to_owned());
+            }
             let (count, step) = most_repeated(&steps);
             let evidence = Evidence {
                 expected: Some(format!("at most {} times the same", self.max)),

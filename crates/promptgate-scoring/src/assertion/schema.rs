@@ -196,6 +196,19 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_below_no_keyword_of_schemas_is_data_unless_a_reference_leads_there() {
+        let refers = |to: &str| json!({"$ref": to});
+        for keyword in ["example", "x-note", "meta", "default", "const"] {
+            check(json!({"type": "object", keyword: refers("#/components/x")}), "fine");
+            check(json!({"properties": {"a": {keyword: [refers("#nothing"), {"items": refers("#/b")}]}}}), "fine");
+        }
+        check(json!({"example": {"$ref": "https://example.com/a"}}), "fine");
+        let led_to = json!({"$ref": "#/parts/a", "parts": {"a": {"items": refers("#/parts/b")}}});
+        check(led_to, "is not a JSON Schema that can be used: its reference `#/parts/b` leads nowhere");
+        check(json!({"not": refers("#/components/x")}), "is not a JSON Schema that can be used: its reference `#/comp");
+    }
+
+    #[test]
     fn a_schema_that_goes_deeper_may_refer_to_itself() {
         let tree = json!({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": false});
         let schema = Schema::compile(&tree).map_err(|problem| panic!("{problem}")).unwrap();

@@ -1,20 +1,21 @@
 //! `steps-rubric`: criteria are turned into steps, and a judge grades the answer by these (G-Eval, arXiv 2303.16634).
 
+use std::sync::Arc;
+
 use promptgate_core::Diagnostics;
 use promptgate_core::ask::{Ask, Asked, Reply};
 use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::case::Case;
 use promptgate_core::score::Scored;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::expected::{Expected, some_criteria};
 use super::judge::{
-    Filling, Grade, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, looked_at,
-    scale, suspicion, told,
+    Filling, Judge, Judged, Progress, Question, Shape, Shipped, judged_parameters, judged_params, looked_at, scale,
+    suspicion,
 };
 use super::kind::score;
-use super::text::excerpt;
 use super::{Assertion, AssertionKind, BuildContext, CostClass, Example, Parameter, State, Step, Trial};
 
 /// The table entry.
@@ -98,7 +99,7 @@ impl StepsRubric {
     fn planning(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
         let mut questions = self.with_steps(trial, &[])?;
         questions.truncate(1);
-        questions.iter_mut().for_each(|question| question.data = Map::new());
+        questions.iter_mut().for_each(|question| question.data = Arc::default());
         Ok(questions)
     }
 
@@ -134,16 +135,8 @@ impl StepsRubric {
         match progress {
             Progress::Ask(State(state), asks) => Ok(Step::Ask(kept(&Stage::Grading { steps, state })?, asks)),
             Progress::Unscored(reason) => Err(reason),
-            Progress::Done(grades) => Ok(Step::Done(self.decided(trial, &grades))),
+            Progress::Done(grades) => Ok(Step::Done(self.judged.decided(trial, &grades))),
         }
-    }
-
-    fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
-        let graded = self.judged.judge.panel.decide(grades, self.judged.threshold);
-        let mut evidence = super::text::evidence("", &trial.subject().text());
-        evidence.expected = Some(format!("at least {}", self.judged.threshold));
-        evidence.note = Some(excerpt(&told(&self.judged.judge, grades)));
-        Scored { passed: graded.passed, ..Scored::graded(graded.score, self.judged.threshold, evidence) }
     }
 
     fn resumed(&self, trial: &Trial<'_>, state: Value, replies: Vec<Reply>) -> Result<Step, String> {

@@ -189,21 +189,14 @@ fn assembled(
     tally: Tally,
     comparisons: Vec<Comparison>,
 ) -> Result<GateReport, FoldError> {
-    let critical = || comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical);
-    let verdict = Verdict::worst(critical().filter_map(|comparison| comparison.verdict));
-    if policy.is_some() && verdict.is_none() {
-        return Err(FoldError::Contradiction("no critical model takes part, so the gate cannot block".to_owned()));
-    }
-    let blind = critical().any(Comparison::looked_at_nothing);
-    let requirement = policy.map(|policy| policy.require);
-    let met = verdict.zip(requirement).map(|(verdict, requirement)| requirement.is_met_by(verdict, blind));
+    let (verdict, met) = came_to(policy, &comparisons)?;
     let exit_code =
         verdict.zip(met).map_or(promptgate_core::ExitCode::Done, |(verdict, met)| verdict::exit_code(verdict, met));
     Ok(GateReport {
         schema: "promptgate.gate/1".to_owned(),
         suite: header.suite.clone(),
         verdict,
-        requirement,
+        requirement: policy.map(|policy| policy.require),
         met,
         exit_code,
         scope: policy.map_or(Scope::Population, |policy| policy.scope),
@@ -216,16 +209,32 @@ fn assembled(
         trials: header.trials,
         saved: saved(header, &tally),
         cost: tally.cost,
-        volatile: GateVolatile {
-            run: header.volatile.run.to_string(),
-            started: header.volatile.started.clone(),
-            attempts: tally.attempts,
-            reused: tally.reused,
-            wasted_nano_usd: tally.wasted,
-        },
+        volatile: volatile(header, &tally),
         evidence_digest: tally.evidence(),
         comparisons,
     })
+}
+
+/// The verdict of the comparisons that decide, and whether it is the one that the policy requires.
+fn came_to(policy: Option<&Policy>, comparisons: &[Comparison]) -> Result<(Option<Verdict>, Option<bool>), FoldError> {
+    let critical = || comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical);
+    let verdict = Verdict::worst(critical().filter_map(|comparison| comparison.verdict));
+    if policy.is_some() && verdict.is_none() {
+        return Err(FoldError::Contradiction("no critical model takes part, so the gate cannot block".to_owned()));
+    }
+    let blind = critical().any(Comparison::looked_at_nothing);
+    let met = verdict.zip(policy).map(|(verdict, policy)| policy.require.is_met_by(verdict, blind));
+    Ok((verdict, met))
+}
+
+fn volatile(header: &RunHeader, tally: &Tally) -> GateVolatile {
+    GateVolatile {
+        run: header.volatile.run.to_string(),
+        started: header.volatile.started.clone(),
+        attempts: tally.attempts,
+        reused: tally.reused,
+        wasted_nano_usd: tally.wasted,
+    }
 }
 
 /// What stopping early left undone, and about what it would have cost.

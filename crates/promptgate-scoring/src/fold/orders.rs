@@ -26,13 +26,25 @@ impl Orders {
     }
 }
 
-/// What is told of an assertion's preferences.
+/// What is told of an assertion's preferences. A damaged record may have more that went to the first than changed at all.
 pub fn order_summary(assertion: &str, counts: BothOrders) -> OrderSummary {
     let BothOrders { judged, flipped, to_first } = counts;
     OrderSummary {
         assertion: assertion.to_owned(),
         counts,
         flip_rate: flipped as f64 / judged.max(1) as f64,
-        first_p_value: (flipped > 0).then(|| mcnemar::p_two_exact(to_first, flipped - to_first)),
+        first_p_value: (flipped > 0).then(|| mcnemar::p_two_exact(to_first, flipped.saturating_sub(to_first))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_a_damaged_record_are_told_as_far_as_they_go() {
+        let told = order_summary("better", BothOrders { judged: 4, flipped: 1, to_first: 3 });
+        assert_eq!(told.flip_rate, 0.25);
+        assert!((told.first_p_value.unwrap() - 0.25).abs() < 1e-9);
     }
 }

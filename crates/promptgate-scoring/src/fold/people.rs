@@ -11,7 +11,7 @@ use super::check::{Cap, CapCode};
 use super::evidence::{Evidence, Method};
 use super::pairs::{Pairs, Sample};
 use super::subject::{Reading, Subject};
-use crate::calibrating::agreement;
+use crate::calibrating::{Agreement, agreement};
 use crate::stats::calibration::{self, Calibrated};
 use crate::stats::{dist, hall};
 
@@ -41,7 +41,7 @@ pub(crate) struct People {
     /// Distinct outputs of cases with a label and a grade: repeats of a text, on whatever side, are labelled once.
     pub(crate) labels: usize,
     /// How far the judge agrees with people on them ([`agreement`]).
-    pub(crate) agreement: Option<f64>,
+    pub(crate) agreement: Option<Agreement>,
     /// Differences of pairs labelled on both sides, by people and by the judge.
     pub(crate) by_people: Vec<f64>,
     pub(crate) by_judge: Vec<f64>,
@@ -144,10 +144,15 @@ impl Judge {
     fn disagrees(&self, least: f64) -> Option<Cap> {
         let labels = self.people.as_ref().map_or(0, |people| people.labels);
         let (code, words, way) = match (self.people.as_ref().and_then(|people| people.agreement), labels) {
-            (Some(agreement), _) if agreement >= least => return None,
+            (Some(agreement), _) if agreement.value >= least => return None,
             (Some(agreement), _) => (
                 CapCode::JudgeDisagrees,
-                format!("the judge agrees with people to {agreement:.2}"),
+                // The record holds what labels are worth. Of labels that share a score `judge calibrate` tells another kappa.
+                format!(
+                    "the judge agrees with people to {:.2} ({} of the scores)",
+                    agreement.value,
+                    agreement.statistic.as_str()
+                ),
                 "mend the judge's prompt, or take another model (`promptgate judge calibrate` tells how far it agrees)",
             ),
             (None, 0) => (
@@ -198,7 +203,7 @@ impl People {
             people.add_pair(pairs.readings(&judged, position), pairs.readings(&labelled, position));
         }
         people.labels = said.len();
-        people.agreement = agreement(&said, &graded).map(|agreement| agreement.value);
+        people.agreement = agreement(&said, &graded);
         Some(people)
     }
 
@@ -244,7 +249,8 @@ impl People {
 
     /// What they say, and what came of it.
     fn told(&self, raw: Option<f64>, labels: Use) -> String {
-        let agreement = self.agreement.map_or("cannot be told".to_owned(), |agreement| format!("{agreement:.2}"));
+        let agreement =
+            self.agreement.map_or("cannot be told".to_owned(), |agreement| format!("{:.2}", agreement.value));
         let (labelled, pairs) = (self.labels, self.pairs());
         let is_checked = if let Use::Told(_) = labels { labelled } else { pairs } >= ENOUGH;
         match labels {

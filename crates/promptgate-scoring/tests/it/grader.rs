@@ -270,6 +270,37 @@ fn an_unnamed_assertion_of_a_case_is_not_called_as_one_of_the_suite() {
 }
 
 #[test]
+fn no_two_assertions_that_look_at_a_case_have_one_name() {
+    let contains = |value: &str, name: &str| format!(r#"{{"kind": "contains", "value": "{value}"{name}}}"#);
+    let named = |suite: &str, own: &[String]| {
+        let own = case(&format!(r#"{{"assert": [{}]}}"#, own.join(",")));
+        grade(suite, own, "good").assertions.into_iter().map(|result| result.name).collect::<Vec<_>>()
+    };
+    let one = "[[assert]]\nkind = \"contains\"\nvalue = \"o\"\n";
+    let two = [contains("g", ""), contains("d", "")];
+    assert_eq!(named(one, &two), ["contains#1", "contains#2", "contains#3"]);
+    let own = [contains("g", ""), r#"{"kind": "length", "max": 9, "name": "contains#2"}"#.to_owned()];
+    assert_eq!(named(one, &own), ["contains#1", "contains#3", "contains#2"]);
+    let named_so = format!("{one}[[assert]]\nname = \"contains#3\"\nkind = \"json\"\n");
+    assert_eq!(named(&named_so, &two[..1]), ["contains#1", "contains#3", "contains#4"]);
+    // A file of cases that meets no such name keeps its own.
+    assert_eq!(named("[[assert]]\nkind = \"json\"", &two), ["json#1", "contains#1", "contains#2"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_cases_assertion_names_it_as_reports_do() {
+    let grader = of_toml("[[assert]]\nkind = \"contains\"\nvalue = \"o\"");
+    let own = case(r#"{"assert": [{"kind": "contains", "value": "g"}, {"kind": "contains"}]}"#);
+    let mistakes = grader.check_case(&own).unwrap_err().to_string();
+    assert!(mistakes.contains("assertion `contains#3`"), "{mistakes}");
+    let judge = r#"{"kind": "rubric", "criteria": "It is polite."}"#;
+    let own = case(&format!(r#"{{"assert": [{judge}, {judge}]}}"#));
+    let grader = of_toml("[[assert]]\nkind = \"rubric\"\ncriteria = \"It is short.\"");
+    let judges = grader.check_case(&own).unwrap().files;
+    assert_eq!(judges.keys().collect::<Vec<_>>(), ["judge of rubric#2", "judge of rubric#3"]);
+}
+
+#[test]
 fn labels_of_an_assertion_say_nothing_of_a_metric_that_another_feeds_too() {
     let more = "\n[[assert]]\nkind = \"contains\"\nvalue = \"o\"\nmetric = \"tone\"\n";
     let own = r#"{"id": "greeting", "assert": [{"kind": "contains", "value": "o", "metric": "tone"}]}"#;

@@ -389,6 +389,16 @@ fn each_kind_says_from_which_score_on_an_output_passes() {
 }
 
 #[test]
+fn judges_that_choose_from_labels_tell_them() {
+    let labels = |toml: &str| of(toml).labels().iter().map(|(label, _)| label.clone()).collect::<Vec<_>>().join(" ");
+    assert_eq!(labels("kind = \"conversation\"\naspect = \"relevance\""), "yes no");
+    assert_eq!(labels("kind = \"conversation\"\naspect = \"retention\""), "", "a list of turns");
+    assert_eq!(labels("kind = \"goal\"\ngoal = \"It is booked.\""), "met not-met");
+    let tree = "kind = \"decision-tree\"\ntree = { question = \"Is it so?\", yes = 1, no = 0 }";
+    assert_eq!(labels(tree), "", "people label the end, which is a score");
+}
+
+#[test]
 fn wrong_parameters_of_judges_are_refused_where_they_stand() {
     let check = |toml: &str, part: &str| {
         let told = mistakes(toml);

@@ -143,6 +143,7 @@ fn a_judge_that_people_did_not_check_enough_cannot_pass() {
     };
     assert_eq!((verdict(&agreement(0.1)), verdict(&agreement(0.99))), (Verdict::Pass, Verdict::Inconclusive));
     let reason = first(&agreement(0.99)).reason.clone();
+    assert!(reason.contains(" (kappa of the scores), and at least 0.99 is asked for"), "{reason}");
     assert!(reason.starts_with("judge_disagrees: ") && reason.contains("and at least 0.99 is asked for"), "{reason}");
 }
 

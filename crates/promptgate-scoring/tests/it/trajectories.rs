@@ -152,7 +152,7 @@ fn steps_are_counted_timed_and_looked_at_for_errors_and_loops() {
 }
 
 #[test]
-fn steps_are_the_same_by_value_and_none_of_a_type_is_no_loop() {
+fn steps_are_the_same_by_value_and_where_there_is_none_no_loop_is_told() {
     let check = |toml: &str, steps: Value, expected: &str| {
         let scored = scored(toml, any_case(), response("", &json!({"steps": steps}).to_string()));
         assert_eq!(word(&scored), expected, "{toml} {steps}");
@@ -163,7 +163,8 @@ fn steps_are_the_same_by_value_and_none_of_a_type_is_no_loop() {
     let twice = |one: &str, other: &str| json!([step(one), step(other)]);
     check("kind = \"loop\"\nmax = 1", twice(r#"{"a": 1, "b": 2}"#, r#"{"b": 2, "a": 1.0}"#), "failed");
     check("kind = \"loop\"\nmax = 1", twice("1", "2"), "passed");
-    check("kind = \"loop\"\ntype = \"search\"", twice("1", "1"), "passed");
+    check("kind = \"loop\"\ntype = \"search\"", twice("1", "1"), "unscored");
+    check("kind = \"loop\"\npattern = \"typo*\"", twice("1", "1"), "unscored");
 }
 
 #[test]

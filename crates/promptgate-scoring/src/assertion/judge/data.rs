@@ -8,7 +8,7 @@ use super::Question;
 
 /// The mark of a question: 32 hex digits.
 pub(super) fn mark(prompt: &Digest, question: &Question) -> String {
-    let digest = Digest::of_json(&(prompt, &question.instructions, &question.data));
+    let digest = Digest::of_json(&(prompt, &question.instructions, &*question.data));
     format!("{:032x}", digest.prefix128())
 }
 

@@ -1,6 +1,8 @@
 //! Putting questions to judges and reading what they say. A reply that does not read is asked for again, a bounded number
 //! of times; then the whole is unscored, with the reply kept.
 
+use std::sync::Arc;
+
 use promptgate_core::answer::FinishReason;
 use promptgate_core::ask::{Ask, Reply};
 use serde::{Deserialize, Serialize};
@@ -21,10 +23,35 @@ pub(crate) struct Question {
     pub(crate) seat: usize,
     /// What the prompt's template is filled with; the suite's own words.
     pub(crate) instructions: Map<String, Value>,
-    /// What is looked at.
-    pub(crate) data: Map<String, Value>,
+    /// What is looked at. It can be long, and several judges look at the same.
+    pub(crate) data: Arc<Map<String, Value>>,
     /// Of how many things each has an item in the grade's list, where that is known.
     pub(crate) each: Option<usize>,
+}
+
+/// What is put to each judge.
+pub(crate) struct Look {
+    /// See [`Question::data`].
+    pub(crate) data: Map<String, Value>,
+    /// See [`Question::each`].
+    pub(crate) each: Option<usize>,
+}
+
+impl Question {
+    /// All that so many judges are asked who look at the same, by judge.
+    pub(crate) fn of_judges(judges: usize, instructions: &Map<String, Value>, looks: Vec<Look>) -> Vec<Self> {
+        let looks: Vec<_> = looks.into_iter().map(|Look { data, each }| (Arc::new(data), each)).collect();
+        let of_seat = |seat: usize| {
+            let question = |(data, each): &(Arc<_>, _)| Self {
+                seat,
+                instructions: instructions.clone(),
+                data: Arc::clone(data),
+                each: *each,
+            };
+            looks.iter().map(question).collect::<Vec<_>>()
+        };
+        (0..judges).flat_map(of_seat).collect()
+    }
 }
 
 /// Where an interview is.
@@ -141,4 +168,25 @@ fn shown(Unfit { lacked, words }: Unfit, reply: &str) -> Unfit {
     let shown = excerpt(reply);
     let shown = if shown.is_empty() { "an empty reply" } else { &shown };
     Unfit { lacked, words: format!("{words}: {shown}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_judges_look_at_the_same_data_and_not_at_copies_of_it() {
+        let look = |answer: &str| {
+            let data = Map::from_iter([("answer".to_owned(), answer.into())]);
+            Look { data, each: Some(2) }
+        };
+        let questions = Question::of_judges(3, &Map::new(), vec![look("one"), look("two")]);
+        let seats: Vec<usize> = questions.iter().map(|question| question.seat).collect();
+        assert_eq!(seats, [0, 0, 1, 1, 2, 2]);
+        for question in 0..2 {
+            let of_judge = |judge: usize| &questions[2 * judge + question].data;
+            assert!(Arc::ptr_eq(of_judge(0), of_judge(1)) && Arc::ptr_eq(of_judge(0), of_judge(2)));
+        }
+        assert_eq!((&questions[3].data["answer"], questions[3].each), (&Value::from("two"), Some(2)));
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use promptgate_core::Diagnostics;
 use promptgate_core::ask::{Asked, Reply};
 use promptgate_core::case::Case;
 use promptgate_core::record::Against;
 use promptgate_core::score::{Evidence, Scored};
-use promptgate_core::{Diagnostic, Diagnostics};
 use serde_json::{Map, Value};
 
-use super::{Grade, Judge, Progress, Question, Shape, injection};
+use super::{Grade, Judge, Look, Progress, Question, Shape, injection};
 use crate::assertion::expected::Expected;
 use crate::assertion::text::excerpt;
 use crate::assertion::{Assertion, State, Step, Subject, Trial};
@@ -41,6 +41,11 @@ pub(crate) enum Filling {
 impl Judged {
     /// The questions of a trial, one for each judge.
     pub(crate) fn questions(&self, trial: &Trial<'_>) -> Result<Vec<Question>, String> {
+        self.questions_about(trial, Map::new())
+    }
+
+    /// The same, where more is looked at.
+    pub(crate) fn questions_about(&self, trial: &Trial<'_>, more: Map<String, Value>) -> Result<Vec<Question>, String> {
         let mut instructions = Map::new();
         for (name, filling) in &self.instructions {
             let value = match filling {
@@ -57,8 +62,8 @@ impl Judged {
             data.insert("answer".to_owned(), answer(trial));
         }
         let each = self.each_of.and_then(|name| data.get(name)?.as_array()).map(Vec::len);
-        let of_seat = |seat| Question { seat, instructions: instructions.clone(), data: data.clone(), each };
-        Ok((0..self.judge.count()).map(of_seat).collect())
+        data.extend(more);
+        Ok(Question::of_judges(self.judge.count(), &instructions, vec![Look { data, each }]))
     }
 
     /// Asks these questions.
@@ -79,16 +84,37 @@ impl Judged {
         }
     }
 
-    fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
-        let graded = self.judge.panel.decide(grades, self.threshold);
-        let evidence = Evidence {
-            expected: Some(format!("at least {}", self.threshold)),
-            found: self.of_answer.then(|| excerpt(&trial.subject().text())),
-            note: Some(told(&self.judge, grades)),
-        };
-        let scored = Scored { passed: graded.passed, ..Scored::graded(graded.score, self.threshold, evidence) };
+    /// What grades come to.
+    pub(crate) fn decided(&self, trial: &Trial<'_>, grades: &[Grade]) -> Scored {
+        let looked_at = self.of_answer.then_some(trial);
+        let scored = self.judge.decided((grades, self.threshold), looked_at, told(&self.judge, grades));
         scored.labelled(agreed(grades))
     }
+}
+
+impl Judge {
+    /// What the grades of all judges come to by a threshold; `note` says what they rest on, beside the answer where that
+    /// was looked at.
+    pub(crate) fn decided(
+        &self,
+        (grades, threshold): (&[Grade], f64),
+        looked_at: Option<&Trial<'_>>,
+        note: String,
+    ) -> Scored {
+        let graded = self.panel.decide(grades, threshold);
+        let evidence = Evidence {
+            expected: Some(format!("at least {threshold}")),
+            found: looked_at.map(|trial| excerpt(&trial.subject().text())),
+            note: Some(note),
+        };
+        Scored { passed: graded.passed, ..Scored::graded(graded.score, threshold, evidence) }
+    }
+}
+
+/// Whether a case gives all of these a value that will do, or all that is wrong.
+pub(crate) fn check_all<'e>(expected: impl IntoIterator<Item = &'e Expected>, case: &Case) -> Result<(), Diagnostics> {
+    let mistakes = expected.into_iter().filter_map(|expected| expected.check(case).err());
+    Diagnostics(mistakes.collect()).into_result(())
 }
 
 /// The label that all judges chose, where there is one.
@@ -170,15 +196,11 @@ impl Assertion for Judged {
     }
 
     fn check(&self, case: &Case) -> Result<(), Diagnostics> {
-        let mut mistakes = Diagnostics::default();
-        let of_case = |(_, filling): &(&'static str, Filling)| match filling {
-            Filling::OfCase(expected) => expected.check(case),
-            Filling::Fixed(_) => Ok(()),
-        };
-        let checks = self.instructions.iter().map(of_case);
-        let checks = checks.chain(self.data.iter().map(|(_, expected)| expected.check(case)));
-        checks.filter_map(Result::err).for_each(|mistake: Diagnostic| mistakes.push(mistake));
-        mistakes.into_result(())
+        let instructions = self.instructions.iter().filter_map(|(_, filling)| match filling {
+            Filling::OfCase(expected) => Some(expected),
+            Filling::Fixed(_) => None,
+        });
+        check_all(instructions.chain(self.data.iter().map(|(_, expected)| expected)), case)
     }
 
     fn label(&self, trial: &Trial<'_>) -> Option<f64> {

@@ -148,51 +148,58 @@ impl Shape {
     /// items in a [`Shape::Share`] alone.
     pub(crate) fn read(&self, reply: &str, each: Option<usize>) -> Result<Grade, Unfit> {
         match self {
-            Self::Scale { min, max } => {
-                let Scaled { reason, score } = parsed(reply)?;
-                if !(*min..=*max).contains(&score) {
-                    let words = format!("the score {score} is not in {min}..={max}");
-                    return Err(Unfit { lacked: NO_SCORE, words });
-                }
-                Ok(Grade::of((score - min) / (max - min), reason))
-            }
-            Self::Label(labels) => {
-                let Labelled { reason, label } = parsed(reply)?;
-                let known = labels.iter().find(|(known, _)| *known == label);
-                let (label, score) = known.cloned().ok_or_else(|| {
-                    let words = format!("`{label}` is none of the labels");
-                    Unfit { lacked: NO_LABEL, words }
-                })?;
-                Ok(Grade { score, label: Some(label), reason })
-            }
-            Self::Share { empty } => {
-                let items = items(reply)?;
-                each.map_or(Ok(()), |each| complete(&items, each, items.len() >= each))?;
-                match (items.is_empty(), empty) {
-                    (true, Some(score)) => Ok(Grade::of(*score, "there was nothing to look at")),
-                    (true, None) => Err(Unfit::of(NO_ITEMS)),
-                    (false, _) => Ok(Grade::of(share(&items), missed(&items))),
-                }
-            }
-            Self::Each | Self::Ranked => {
-                let items = items(reply)?;
-                if items.is_empty() {
-                    return Err(Unfit::of(NO_ITEMS));
-                }
-                each.map_or(Ok(()), |each| complete(&items, each, items.len() == each))?;
-                let score = if *self == Self::Each { share(&items) } else { average_precision(&items) };
-                Ok(Grade::of(score, missed(&items)))
-            }
-            Self::List => {
-                let Items { items }: Items<String> = parsed(reply)?;
-                if items.is_empty() || items.len() > MOST_ITEMS {
-                    let words = format!("{} items came; 1 to {MOST_ITEMS} are wanted", items.len());
-                    return Err(Unfit { lacked: if items.is_empty() { NO_ITEMS } else { TOO_MANY }, words });
-                }
-                Ok(Grade::of(1.0, items.join("\n")))
-            }
+            Self::Scale { min, max } => scaled(reply, *min, *max),
+            Self::Label(labels) => labelled(reply, labels),
+            Self::Share { empty } => shared(reply, each, *empty),
+            Self::Each => one_by_one(reply, each, share),
+            Self::Ranked => one_by_one(reply, each, average_precision),
+            Self::List => listed(reply),
         }
     }
+}
+
+fn scaled(reply: &str, min: f64, max: f64) -> Result<Grade, Unfit> {
+    let Scaled { reason, score } = parsed(reply)?;
+    if !(min..=max).contains(&score) {
+        return Err(Unfit { lacked: NO_SCORE, words: format!("the score {score} is not in {min}..={max}") });
+    }
+    Ok(Grade::of((score - min) / (max - min), reason))
+}
+
+fn labelled(reply: &str, labels: &[(String, f64)]) -> Result<Grade, Unfit> {
+    let Labelled { reason, label } = parsed(reply)?;
+    match labels.iter().find(|(known, _)| *known == label) {
+        Some((_, score)) => Ok(Grade { score: *score, label: Some(label), reason }),
+        None => Err(Unfit { lacked: NO_LABEL, words: format!("`{label}` is none of the labels") }),
+    }
+}
+
+fn shared(reply: &str, each: Option<usize>, empty: Option<f64>) -> Result<Grade, Unfit> {
+    let items = items(reply)?;
+    each.map_or(Ok(()), |each| complete(&items, each, items.len() >= each))?;
+    match (items.is_empty(), empty) {
+        (true, Some(score)) => Ok(Grade::of(score, "there was nothing to look at")),
+        (true, None) => Err(Unfit::of(NO_ITEMS)),
+        (false, _) => Ok(Grade::of(share(&items), missed(&items))),
+    }
+}
+
+fn one_by_one(reply: &str, each: Option<usize>, score: fn(&[Item]) -> f64) -> Result<Grade, Unfit> {
+    let items = items(reply)?;
+    if items.is_empty() {
+        return Err(Unfit::of(NO_ITEMS));
+    }
+    each.map_or(Ok(()), |each| complete(&items, each, items.len() == each))?;
+    Ok(Grade::of(score(&items), missed(&items)))
+}
+
+fn listed(reply: &str) -> Result<Grade, Unfit> {
+    let Items { items }: Items<String> = parsed(reply)?;
+    if items.is_empty() || items.len() > MOST_ITEMS {
+        let words = format!("{} items came; 1 to {MOST_ITEMS} are wanted", items.len());
+        return Err(Unfit { lacked: if items.is_empty() { NO_ITEMS } else { TOO_MANY }, words });
+    }
+    Ok(Grade::of(1.0, items.join("\n")))
 }
 
 /// Numbers beyond what a double holds, doubled keys and anything behind the object are refused.

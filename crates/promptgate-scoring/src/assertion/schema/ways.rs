@@ -16,8 +16,26 @@ const MAX_WAYS: u64 = 100_000;
 const MAX_CHAIN: usize = 200;
 /// What a schema without an id is called.
 const NAMELESS: &str = "json-schema:///";
-/// Keywords whose values are no schemas, whatever they look like.
-const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+/// Keywords whose values are schemas or lists of them, in any draft. What stands below another is data, whatever it looks
+/// like, unless a reference leads there.
+const APPLIED: [&str; 16] = [
+    "additionalItems",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
 /// Keywords whose values are objects of schemas, whatever their keys are called.
 const MAPS: [&str; 6] = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
@@ -29,8 +47,7 @@ pub(super) fn bounded(schema: &Value) -> Result<(), String> {
     let registry = Registry::new().draft(draft).add(base.as_str(), resource);
     let registry = registry.and_then(|registry| registry.prepare()).map_err(not_local)?;
     let root = Subschema { value: schema, resolver: registry.resolver(base), draft };
-    let mut ways = Ways { known: HashMap::new(), dynamic: Dynamic::of(&root), waiting: vec![root], chain: 0 };
-    ways.walk()
+    Ways::of(root).walk()
 }
 
 /// A reference that leaves the schema, told as such; whatever else is wrong as it is.
@@ -68,7 +85,7 @@ impl<'r> Subschema<'r> {
         Self { value, resolver, draft }
     }
 
-    /// The parts that may be schemas. Others are looked at where a reference leads to them.
+    /// The parts that are schemas. Others are looked at where a reference leads to them.
     fn parts(&self) -> Vec<Self> {
         let values: Vec<&Value> = match self.value {
             Value::Array(items) => items.iter().collect(),
@@ -80,17 +97,18 @@ impl<'r> Subschema<'r> {
 
     /// What a reference leads to.
     fn target(&self, reference: &str) -> Result<Self, String> {
-        let (value, resolver, draft) = self.resolver.lookup(reference).map_err(unusable)?.into_inner();
+        let nowhere = |error| unusable(format!("its reference `{reference}` leads nowhere: {error}"));
+        let (value, resolver, draft) = self.resolver.lookup(reference).map_err(nowhere)?.into_inner();
         Ok(Self { value, resolver, draft: draft.detect(value) })
     }
 }
 
-/// The values of a keyword that may be schemas.
+/// The values of a keyword that are schemas.
 fn schemas<'r>(key: &str, value: &'r Value) -> Vec<&'r Value> {
     match value {
-        _ if DATA.contains(&key) || key.starts_with("x-") => Vec::new(),
         Value::Object(map) if MAPS.contains(&key) => map.values().collect(),
-        _ => vec![value],
+        _ if APPLIED.contains(&key) => vec![value],
+        _ => Vec::new(),
     }
 }
 
@@ -116,12 +134,32 @@ impl<'r> Dynamic<'r> {
         dynamic
     }
 
-    fn targets(&self, key: &str, reference: &str) -> Vec<Subschema<'r>> {
-        let name = reference.rsplit_once('#').map_or("", |(_, name)| name);
+    fn targets(&self, kind: Reference<'_>) -> &[Subschema<'r>] {
+        match kind {
+            Reference::Dynamic(name) => self.anchors.get(name).map_or(&[], Vec::as_slice),
+            Reference::Recursive => &self.recursive,
+            Reference::Plain => &[],
+        }
+    }
+}
+
+/// What a reference leads to beside what it names.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Reference<'r> {
+    /// To nothing else.
+    Plain,
+    /// To every part with this dynamic name.
+    Dynamic(&'r str),
+    /// To every part that is marked as recursive.
+    Recursive,
+}
+
+impl<'r> Reference<'r> {
+    fn of(key: &str, reference: &'r str) -> Self {
         match key {
-            "$dynamicRef" => self.anchors.get(name).cloned().unwrap_or_default(),
-            "$recursiveRef" => self.recursive.clone(),
-            _ => Vec::new(),
+            "$dynamicRef" => Self::Dynamic(reference.rsplit_once('#').map_or("", |(_, name)| name)),
+            "$recursiveRef" => Self::Recursive,
+            _ => Self::Plain,
         }
     }
 }
@@ -130,12 +168,19 @@ struct Ways<'r> {
     /// `None` while it is being counted.
     known: HashMap<Place, Option<u64>>,
     dynamic: Dynamic<'r>,
+    /// The most that any part takes to which such references lead. Each is reckoned once: many may lead to many.
+    most_dynamic: HashMap<Reference<'r>, u64>,
     /// Parts that a check may begin with.
     waiting: Vec<Subschema<'r>>,
     chain: usize,
 }
 
 impl<'r> Ways<'r> {
+    fn of(root: Subschema<'r>) -> Self {
+        let dynamic = Dynamic::of(&root);
+        Self { known: HashMap::new(), dynamic, most_dynamic: HashMap::new(), waiting: vec![root], chain: 0 }
+    }
+
     /// Every part that a check may begin with: those that stand in the schema, and those that references lead to.
     fn walk(&mut self) -> Result<(), String> {
         let mut walked = HashSet::new();
@@ -189,17 +234,51 @@ impl<'r> Ways<'r> {
     }
 
     /// The most that any part takes which the reference may lead to.
-    fn of_reference(&mut self, schema: &Subschema<'r>, key: &str, reference: &str) -> Result<u64, String> {
-        let mut most = 1;
-        for target in std::iter::once(schema.target(reference)?).chain(self.dynamic.targets(key, reference)) {
-            most = most.max(self.count(&target)?);
-            self.waiting.push(target);
+    fn of_reference(&mut self, schema: &Subschema<'r>, key: &str, reference: &'r str) -> Result<u64, String> {
+        let named = self.of_target(schema.target(reference)?)?;
+        Ok(named.max(self.of_dynamic(Reference::of(key, reference))?))
+    }
+
+    fn of_dynamic(&mut self, reference: Reference<'r>) -> Result<u64, String> {
+        if let Some(most) = self.most_dynamic.get(&reference) {
+            return Ok(*most);
         }
+        let mut most = 1;
+        for target in self.dynamic.targets(reference).to_vec() {
+            most = most.max(self.of_target(target)?);
+        }
+        self.most_dynamic.insert(reference, most);
         Ok(most)
+    }
+
+    fn of_target(&mut self, target: Subschema<'r>) -> Result<u64, String> {
+        let count = self.count(&target)?;
+        self.waiting.push(target);
+        Ok(count)
     }
 
     fn sum(&mut self, schema: &Subschema<'r>, branches: impl Iterator<Item = &'r Value>) -> Result<u64, String> {
         let mut counts = branches.map(|branch| self.count(&schema.part(branch)));
         counts.try_fold(0_u64, |sum, count| Ok(sum.saturating_add(count?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parts_with_a_dynamic_name_wait_once_however_many_references_lead_to_them() {
+        let schema = json!({"$defs": {"a": {"prefixItems": vec![json!({"$dynamicAnchor": "a"}); 20]}}});
+        let registry = Registry::new().add(NAMELESS, Draft::default().create_resource_ref(&schema)).unwrap();
+        let registry = registry.prepare().unwrap();
+        let resolver = registry.resolver(jsonschema::uri::from_str(NAMELESS).unwrap());
+        let mut ways = Ways::of(Subschema { value: &schema, resolver, draft: Draft::default() });
+        for _ in 0..30 {
+            assert_eq!(ways.of_dynamic(Reference::Dynamic("a")), Ok(1));
+        }
+        assert_eq!(ways.waiting.len(), 1 + 20);
     }
 }
