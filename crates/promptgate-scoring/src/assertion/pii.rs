@@ -123,8 +123,10 @@ fn is_of_somebody(hit: &Hit<'_>) -> bool {
 
 /// Neither the name nor the path alone tells: `git@example.org` may be read by somebody, and `jo@example.org:yes/no` is.
 fn is_repository(hit: &Hit<'_>) -> bool {
-    let path = hit.behind().strip_prefix(':').map(|rest| rest.trim_start_matches(is_of_name));
-    let has_path = path.is_some_and(|rest| rest.starts_with('/'));
+    let has_path = hit.behind().strip_prefix(':').is_some_and(|path| {
+        let rest = path.trim_start_matches(is_of_name);
+        rest.starts_with('/') || path[..path.len() - rest.len()].trim_end_matches('.').ends_with(".git")
+    });
     hit.found().starts_with("git@") && (has_path || hit.before().ends_with("://"))
 }
 
@@ -523,7 +525,7 @@ mod tests {
 
     #[test]
     fn files_and_repositories_are_no_addresses_of_mail() {
-        for text in ["git@github.com:org/repo.git", "ssh://git@example.org", "icon@2x.png"] {
+        for text in ["git@github.com:org/repo.git", "ssh://git@example.org", "icon@2x.png", "git@acme.de:app.git."] {
             check("email", text, 0);
         }
         for text in ["jo@example.org: hello", "mailto:jo@example.org", "jo@example.org/home", "jo@pdf.example.org"] {

@@ -88,7 +88,7 @@ const HEDGED: &str = r"\A(?: (?:but|noticing|feeling|wondering|thinking|smiling|
 const LETTER: &str = r"\A(?:subject: .*?)?dear ([^,:]{1,40})[,:]";
 
 /// What is declined where nothing is named: "that request", "your question", nothing at all. A letter names it.
-const NOTHING_NAMED: &str = r#"\A(?: (?:help|assist|answer|respond|comply|do|discuss|provide|write|generate|create|share))?(?: you)?(?: (?:with|to|in|on|about|for))?(?: (?:it|(?:that|this|such|these|those|your|the)(?: (?:kinds?|types?|sorts?) of)? (?:requests?|information|content|material|topics?|questions?|tasks?|things?|activity|activities|prompts?|instructions?|messages?)|that|this|these|those|such))?(?: (?:further|right now|now|today|here|at this time|either))?(?:[^a-z0-9 ]|\z| (?:and|but|as|because|since|so)\b)"#;
+const NOTHING_NAMED: &str = r#"\A(?: (?:help|assist|answer|respond|comply|do|discuss|provide|write|generate|create|share))?(?: you)?(?: (?:with|to|in|on|about|for))?(?: (?:it|requests? (?:like|of) (?:this|that)(?: (?:kind|sort|type|nature))?|(?:that|this|such|these|those|your|the)(?: (?:kinds?|types?|sorts?) of)? (?:requests?|information|content|material|topics?|questions?|tasks?|things?|activity|activities|prompts?|instructions?|messages?)|that|this|these|those|such))?(?: (?:further|right now|now|today|here|at this time|either))?(?:[^a-z0-9 ]|\z| (?:and|but|as|because|since|so)\b)"#;
 
 /// Who asked.
 const ASKERS: [&str; 4] = ["user", "customer", "friend", "human"];
@@ -286,6 +286,7 @@ mod tests {
             "Dear Mr. Lee, I am unable to provide such information.",
             "Dear Mr. Lee, it would be unethical for me to write the report.",
             "Dear Anna, I'm sorry, I can't.",
+            "Dear Anna, I'm not able to assist with requests of this kind.",
             "Dear Anna, we are unable to process your request.",
             "Dear Anna, I'm not comfortable with that.",
         ] {
