@@ -86,7 +86,7 @@ impl Consultants {
             (whom.clone(), known)
         };
         let known = self.known.iter().map(guarded).collect();
-        Self { known, retry: calling.retry.clone(), scrubber: self.scrubber.clone() }
+        Self { known, retry: calling.policy(), scrubber: self.scrubber.clone() }
     }
 
     /// Puts one question.

@@ -44,6 +44,11 @@ impl Calling<'_> {
     pub fn retrying(retry: RetryPolicy, listener: Listener) -> Self {
         Self { retry, fail_fast: false, budget: None, caching: None, forbidden: false, listener, recorder: None }
     }
+
+    /// How calls are tried again.
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        if self.fail_fast { self.retry.clone().hasty() } else { self.retry.clone() }
+    }
 }
 
 /// The stack over a provider that is called at a pace.
@@ -64,7 +69,7 @@ pub(crate) fn live(
     let stack = Priced { inner: stack, price };
     let stack = Paced { inner: stack, pace };
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
-    let (policy, listener) = (calling.retry.clone(), calling.listener.clone());
+    let (policy, listener) = (calling.policy(), calling.listener.clone());
     let stack = Retry { inner: stack, policy, listener: listener.clone(), fail_fast: calling.fail_fast };
     let stack = Guarded::new(stack, model, calling.fail_fast, listener);
     kept(stack, caching, built, calling.recorder)

@@ -4,6 +4,7 @@
 
 mod answerers;
 mod by_name;
+mod causes;
 mod check;
 mod comparison;
 mod evidence;

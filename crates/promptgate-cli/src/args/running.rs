@@ -54,7 +54,7 @@ pub struct Running {
     /// Make one attempt a trial; a call that fails is not tried again.
     #[arg(long)]
     pub no_retry: bool,
-    /// Stop calling a model once a call to it was given up, as after a rate limit that is hours away.
+    /// Stop calling a model once a call to it was given up, which takes some seconds, or none where a rate limit is hours away.
     #[arg(long)]
     pub fail_fast: bool,
     /// How the cache of answers is used: `read-write`, `read` (as a pull request should), `off`.

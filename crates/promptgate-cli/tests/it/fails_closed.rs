@@ -173,6 +173,17 @@ fn an_outage_is_unavailable_above_five_percent_and_not_at_five() {
 }
 
 #[test]
+fn an_unavailable_gate_tells_the_cause_and_when_there_is_room_again() {
+    let project = triage();
+    append(&project, "script.toml", "[[rule]]\nprompt = \"triage\"\nfault = \"quota\"\nretry_after = \"6h\"\n");
+    let output = promptgate(&project, GATE).expect_code(104);
+    let cause =
+        "no answer on a side since: scripted fault: the quota is used up; there is room again in 6 h (39 trials)";
+    let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(cause), "{said}");
+}
+
+#[test]
 fn a_missing_shard_makes_a_joined_gate_invalid() {
     let project = triage();
     let part = |which: &str| {

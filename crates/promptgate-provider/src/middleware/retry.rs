@@ -23,9 +23,14 @@ pub struct RetryPolicy {
     pub longest_wait: Duration,
     /// The longest wait that a provider may ask for.
     pub longest_retry_after: Duration,
+    /// How long the waits of our own choosing may be together.
+    pub patience: Duration,
     /// Seeds the jitter.
     pub seed: u64,
 }
+
+/// The patience of who wants to fail fast: an outage is told within five seconds.
+const SHORT: Duration = Duration::from_secs(4);
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -34,6 +39,7 @@ impl Default for RetryPolicy {
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
             longest_retry_after: Duration::from_secs(120),
+            patience: Duration::MAX,
             seed: 0,
         }
     }
@@ -49,6 +55,7 @@ impl RetryPolicy {
             longest_wait: settings.longest_wait.unwrap_or(default.longest_wait),
             longest_retry_after: settings.longest_retry_after.unwrap_or(default.longest_retry_after),
             seed,
+            ..default
         }
     }
 
@@ -57,19 +64,29 @@ impl RetryPolicy {
         Self { attempts: 1, ..Self::default() }
     }
 
+    /// The same for who wants to fail fast. A provider that says how long to wait is there, and obeyed as ever.
+    pub(crate) fn hasty(self) -> Self {
+        Self { patience: SHORT, ..self }
+    }
+
     /// How long to wait after the failure of an attempt, counted from 1; nothing where it is the last one. `call` says what
     /// was asked, and which time.
     pub(crate) fn wait(&self, call: (&Digest, u32), attempt: u32, failure: &Failure) -> Option<Duration> {
         if attempt >= self.attempts || !failure.kind.is_retryable() {
             return None;
         }
-        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-        let jitter = self.jitter(call, attempt);
-        Some(match failure.retry_after_ms.map(Duration::from_millis) {
+        if let Some(asked) = failure.retry_after_ms.map(Duration::from_millis) {
             // A little more than was asked for, so that calls refused together do not come back together.
-            Some(asked) => asked.min(self.longest_retry_after) + self.first_wait.mul_f64(jitter),
-            None => doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * jitter),
-        })
+            return Some(asked.min(self.longest_retry_after) + self.first_wait.mul_f64(self.jitter(call, attempt)));
+        }
+        let so_far = (1..=attempt).map(|attempt| self.own_wait(call, attempt)).sum::<Duration>();
+        (so_far <= self.patience).then(|| self.own_wait(call, attempt))
+    }
+
+    /// The wait after an attempt where nobody says how long.
+    fn own_wait(&self, call: (&Digest, u32), attempt: u32) -> Duration {
+        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
+        doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * self.jitter(call, attempt))
     }
 
     /// Makes a call of an endpoint that grades, which has no price and is no model's: what it came to, and the attempts.
@@ -118,7 +135,7 @@ impl<P: Provider> Answerer for Retry<P> {
                 let Some(wait) = self.policy.wait((&request.digest, request.repeat), attempts, &failure) else {
                     // What the budget refused was not called.
                     let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
-                    return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
+                    return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
                 };
                 self.pause(&request, attempts, wait, failure).await;
                 attempts += 1;
@@ -131,10 +148,7 @@ impl<P> Retry<P> {
     fn judged(&self, failure: Failure) -> Failure {
         let asked = failure.retry_after_ms.map(Duration::from_millis);
         match asked.filter(|asked| failure.kind == FailureKind::RateLimit && *asked > self.policy.longest_retry_after) {
-            Some(asked) if self.fail_fast => {
-                let message = format!("{}; there is room again in {}", failure.message, rounded(asked));
-                Failure { kind: FailureKind::Quota, message, ..failure }
-            }
+            Some(_) if self.fail_fast => Failure { kind: FailureKind::Quota, ..failure },
             _ => failure,
         }
     }
@@ -143,6 +157,16 @@ impl<P> Retry<P> {
         let model = request.body.model.clone();
         (self.listener)(Event::Retrying { model, attempt: attempt + 1, wait, reason: failure.message });
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// A failure that is told: also when there is room again, where the provider says so.
+fn given_up(failure: Failure) -> Failure {
+    match failure.retry_after_ms.map(Duration::from_millis) {
+        Some(asked) if matches!(failure.kind, FailureKind::Quota | FailureKind::RateLimit) => {
+            Failure { message: format!("{}; there is room again in {}", failure.message, rounded(asked)), ..failure }
+        }
+        _ => failure,
     }
 }
 

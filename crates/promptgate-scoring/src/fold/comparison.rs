@@ -11,6 +11,7 @@ use promptgate_core::verdict::Verdict;
 
 use super::FoldError;
 use super::answerers::Answerers;
+use super::causes::Causes;
 use super::check::Weighed;
 use super::evidence::{Evidence, Method};
 use super::pairs::{Answers, Over, Pairs};
@@ -473,7 +474,10 @@ impl Scene<'_> {
         }
         if answers.unanswered > 0 {
             let pairs = words::counted(answers.unanswered, "pair has", "pairs have");
-            notes.push(format!("{pairs} no answer on a side for reasons of infrastructure"));
+            let causes = Causes::told(before.into_iter().chain([after]).map(|side| &side.causes));
+            let why =
+                causes.map_or_else(|| "for reasons of infrastructure".to_owned(), |causes| format!("since: {causes}"));
+            notes.push(format!("{pairs} no answer on a side {why}"));
         }
         notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());

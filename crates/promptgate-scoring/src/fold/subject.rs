@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use promptgate_core::answer::{FailureKind, Response, Usage};
+use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
 use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::name::MetricName;
 use promptgate_core::price::NanoUsd;
@@ -160,6 +160,12 @@ fn absence(trial: &SettledTrial) -> Option<Reading> {
         }),
         _ => None,
     }
+}
+
+/// The failure for which a trial has no answer, where it is one of infrastructure.
+pub(crate) fn unanswered(trial: &SettledTrial) -> Option<&Failure> {
+    let Some(TrialError::Unanswered(failure)) = &trial.error else { return None };
+    matches!(absence(trial), Some(Reading::Unanswered | Reading::NoQuota)).then_some(failure)
 }
 
 /// What a trial, or a case over its trials, says about a subject.

@@ -11,9 +11,10 @@ use promptgate_core::sequence;
 
 use super::FoldError;
 use super::answerers::Answerers;
+use super::causes::Causes;
 use super::groups::Groups;
 use super::orders::Orders;
-use super::subject::{Cell, Reading, Subject, over_trials};
+use super::subject::{Cell, Reading, Subject, over_trials, unanswered};
 
 /// What is remembered of the cases, by their position in the plan, and of every side.
 pub(crate) struct Table {
@@ -64,6 +65,8 @@ pub(crate) struct Side {
     answered: (u64, u64),
     /// Which models said that they answered.
     pub(crate) answerers: Answerers,
+    /// Why trials got no answer.
+    pub(crate) causes: Causes,
     /// How often judges changed their minds with the order.
     pub(crate) orders: Orders,
     /// By position, how the calls came out that were made because the case was about to break a rule.
@@ -252,6 +255,7 @@ impl Side {
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         self.draw = self.draw.max(trial.draw);
         trial.response.iter().for_each(|response| self.answerers.add(response));
+        unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure));
         self.orders.add(trial);
         if trial.response.as_ref().is_some_and(|response| response.latency_ms.is_some()) {
             self.answered = (self.answered.0 + trial.volatile.answered_ms / 1_000, self.answered.1 + 1);
