@@ -41,15 +41,16 @@ fn a_hang_up_that_is_to_be_passed_over_is() {
     let project = Project::new()
         .binary("env")
         .file("promptgate.toml", "[provider.scripted]\nscript = \"script.toml\"\n")
-        .file("script.toml", "answer = \"a\"\n[[rule]]\nlatency = \"600ms\"\n")
+        .file("script.toml", "answer = \"a\"\n[[rule]]\nlatency = \"1500ms\"\n")
         .file("suites/app/suite.toml", SUITE.replace("exec/app", "scripted/m"))
         .file("suites/app/prompts/say.prompt", "{{text}}")
         .file("suites/app/cases.jsonl", ["c", "d"].map(|id| CASE.replace("ID", id)).concat());
     // Whoever runs the tests may have set the one or the other.
     for (says, code) in [("--ignore-signal=HUP", 0), ("--default-signal=HUP", 106)] {
-        let program = env!("CARGO_BIN_EXE_promptgate");
+        let (program, runs) = (env!("CARGO_BIN_EXE_promptgate"), project.files(".promptgate/runs").len());
         let mut child = project.spawn([says, program, "run", "suites/app", "--fresh", "--concurrency", "1"]);
-        std::thread::sleep(Duration::from_millis(400));
+        waited_for("the run does not begin", || (project.files(".promptgate/runs").len() > runs).then_some(()));
+        std::thread::sleep(Duration::from_millis(200));
         signal(&child, "HUP");
         assert_eq!(child.wait().unwrap().code(), Some(code), "{says}");
     }
