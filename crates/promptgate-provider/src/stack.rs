@@ -70,7 +70,13 @@ pub(crate) fn live(
     let stack = Paced { inner: stack, pace };
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.policy(), calling.listener.clone());
-    let stack = Retry { inner: stack, policy, listener: listener.clone(), fail_fast: calling.fail_fast };
+    let stack = Retry {
+        inner: stack,
+        policy,
+        listener: listener.clone(),
+        fail_fast: calling.fail_fast,
+        streak: Default::default(),
+    };
     let stack = Guarded::new(stack, model, calling.fail_fast, listener);
     kept(stack, caching, built, calling.recorder)
 }

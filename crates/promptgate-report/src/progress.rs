@@ -41,6 +41,8 @@ struct State {
     counts: [u64; 4],
     total: u64,
     last_line: Instant,
+    /// Whether a trouble was told.
+    is_troubled: bool,
 }
 
 impl State {
@@ -50,7 +52,7 @@ impl State {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { progress, bar, counts: [0; 4], total: 0, last_line: Instant::now() }
+        Self { progress, bar, counts: [0; 4], total: 0, last_line: Instant::now(), is_troubled: false }
     }
 
     fn take(&mut self, event: Event) {
@@ -82,15 +84,24 @@ impl State {
     fn settled(&mut self, outcome: Outcome) {
         self.counts[outcome as usize] += 1;
         self.bar.inc(1);
+        let is_time = self.progress == Progress::Lines && self.is_time();
         match self.progress {
             Progress::Bar => self.bar.set_message(self.summary()),
-            Progress::Lines if self.last_line.elapsed() >= SPARSE => {
-                self.last_line = Instant::now();
+            Progress::Lines if is_time => {
                 let done: u64 = self.counts.iter().sum();
                 self.say(&format!("{done} of {}: {}", self.total, self.summary()));
             }
             Progress::Lines | Progress::Silent => {}
         }
+    }
+
+    /// Whether the last line is long enough ago for another one.
+    fn is_time(&mut self) -> bool {
+        let is_time = self.last_line.elapsed() >= SPARSE;
+        if is_time {
+            self.last_line = Instant::now();
+        }
+        is_time
     }
 
     fn summary(&self) -> String {
@@ -99,14 +110,14 @@ impl State {
     }
 
     /// On a bar the newest trouble replaces the summary until the next result; a storm of retries is not a storm of lines.
+    /// The first is told at once: it says why nothing goes on.
     fn attention(&mut self, text: &str) {
-        match self.progress {
-            Progress::Bar => self.bar.set_message(terminal_line(text).into_owned()),
-            _ if self.last_line.elapsed() >= SPARSE => {
-                self.last_line = Instant::now();
-                self.say(text);
-            }
-            _ => {}
+        if self.progress == Progress::Bar {
+            return self.bar.set_message(terminal_line(text).into_owned());
+        }
+        if self.is_time() || !self.is_troubled {
+            self.is_troubled = true;
+            self.say(text);
         }
     }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use promptgate_core::Digest;
 use promptgate_core::answer::Response;
@@ -33,9 +33,11 @@ pub const CACHE_FILE: &str = "cache.db";
 /// How long another process is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Answers are written together once so many have gathered, or none came for so long.
+/// Answers are written together once so many have gathered, or none came for so long, and no later than so long after the
+/// first of them: what is not written is lost to a kill.
 const BATCH: usize = 1_024;
 const LULL: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_millis(250);
 
 /// How long the writing thread rests before it waits. Nobody has to wake it for each answer that comes meanwhile.
 const REST: Duration = Duration::from_millis(2);
@@ -357,6 +359,7 @@ fn write(
 ) {
     let mut outcome = Ok(());
     let mut waiting: Vec<Job> = Vec::new();
+    let mut since = Instant::now();
     loop {
         let (is_due, is_over) = match next(inbox) {
             Ok(Job::Finish(done)) => {
@@ -365,8 +368,11 @@ fn write(
                 continue;
             }
             Ok(job) => {
+                if waiting.is_empty() {
+                    since = Instant::now();
+                }
                 waiting.push(job);
-                (waiting.len() >= BATCH, false)
+                (waiting.len() >= BATCH || since.elapsed() >= LONGEST, false)
             }
             Err(RecvTimeoutError::Timeout) => (true, false),
             Err(RecvTimeoutError::Disconnected) => (true, true),

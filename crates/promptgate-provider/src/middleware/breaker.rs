@@ -130,7 +130,7 @@ mod tests {
         let server = Server { started, down, poison, kind, calls: Arc::clone(&calls) };
         let policy = RetryPolicy::default();
         let policy = if fail_fast { policy.hasty() } else { policy };
-        let retry = Retry { inner: server, policy, listener: Arc::new(|_| {}), fail_fast };
+        let retry = Retry { inner: server, policy, listener: Arc::new(|_| {}), fail_fast, streak: Default::default() };
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
         let listener: Listener = Arc::new(move |event| {

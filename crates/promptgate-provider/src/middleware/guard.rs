@@ -32,6 +32,12 @@ const TRIES: u32 = 2;
 /// How much longer a request waits for each time it has tried: others are let go first.
 const COURTESY: Duration = Duration::from_millis(500);
 
+/// How often what is under way looks whether all is given up.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long an outage lasts before it is told, where something was answered before: a request alone may fail so long.
+const TOLD: Duration = Duration::from_secs(15);
+
 /// How long an outage is waited for, from its first request that was given up.
 const OUTAGE: Duration = Duration::from_secs(300);
 
@@ -76,8 +82,8 @@ struct State {
     open: Option<Open>,
     /// Whether the listener knows.
     is_told: bool,
-    /// Why asking again is in vain, whatever the time.
-    gone: Option<Failure>,
+    /// Why asking again is in vain, whatever the time, and since when.
+    gone: Option<(Failure, Instant)>,
     /// Whether there was an answer before.
     is_known: bool,
 }
@@ -122,7 +128,11 @@ impl Guard {
                 Err(failure) => return before.ok_or(failure),
             };
             let under_way = UnderWay { guard: self, sent: Instant::now(), is_try };
-            let told = ask().await;
+            let told = tokio::select! {
+                biased;
+                told = ask() => told,
+                failure = self.given_up(), if !is_try => return before.ok_or(failure),
+            };
             let is_in_vain = under_way.note(request, &told);
             drop(under_way);
             let told = match before.take() {
@@ -134,6 +144,22 @@ impl Guard {
                 return Ok(told);
             }
             before = Some(told);
+        }
+    }
+
+    /// Waits until what is under way only waits for its turn in vain, and why: nothing is answered any more, and what was
+    /// sent before that was known had its time.
+    async fn given_up(&self) -> Failure {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let state = self.lock();
+            let is_hopeless = match &state.gone {
+                Some((_, since)) => since.elapsed() >= NEVER_SEEN,
+                None => !self.fail_fast,
+            };
+            if let Some(Admission::Refused(failure)) = state.verdict(self.fail_fast).filter(|_| is_hopeless) {
+                return failure;
+            }
         }
     }
 
@@ -178,25 +204,33 @@ impl State {
         self.times.map_or_else(Instant::now, |(first, _)| first + self.longest())
     }
 
-    fn admission(&mut self, fail_fast: bool, tries: u32) -> Admission {
-        if let Some(failure) = &self.gone {
-            return refused("an earlier call was refused", failure);
+    /// Why nothing is asked any more, if nothing is.
+    fn verdict(&self, fail_fast: bool) -> Option<Admission> {
+        if let Some((failure, _)) = &self.gone {
+            return Some(refused("an earlier call was refused", failure));
         }
-        let (over, times) = (self.over(), self.times);
-        let Some(open) = &mut self.open else { return Admission::Go };
+        let open = self.open.as_ref()?;
         if fail_fast {
-            return refused("an earlier request failed", &open.failure);
+            return Some(refused("an earlier request failed", &open.failure));
         }
-        let (now, due) = (Instant::now(), open.next_try + COURTESY * tries);
-        if !open.is_trying && now >= due {
-            open.is_trying = true;
-            return Admission::Try;
+        let (first, _) = self.times?;
+        let since = Instant::now() - first;
+        let why = format!("nothing was answered for {} s, in the end with", since.as_secs());
+        (since >= self.longest()).then(|| refused(&why, &open.failure))
+    }
+
+    fn admission(&mut self, fail_fast: bool, tries: u32) -> Admission {
+        let (over, verdict) = (self.over(), self.verdict(fail_fast));
+        let is_final = fail_fast || self.gone.is_some();
+        if let Some(open) = self.open.as_mut().filter(|_| !is_final) {
+            let due = open.next_try + COURTESY * tries;
+            if !open.is_trying && Instant::now() >= due {
+                open.is_trying = true;
+                return Admission::Try;
+            }
+            return verdict.unwrap_or(Admission::Wait(if open.is_trying { over } else { due.min(over) }));
         }
-        if now < over {
-            return Admission::Wait(if open.is_trying { over } else { due.min(over) });
-        }
-        let since = times.map_or(Duration::ZERO, |(first, _)| now - first).as_secs();
-        refused(&format!("nothing was answered for {since} s, in the end with"), &open.failure)
+        verdict.unwrap_or(Admission::Go)
     }
 
     /// A request that was sent then was given up.
@@ -243,7 +277,10 @@ impl UnderWay<'_> {
     fn note(&self, request: &Digest, told: &impl Told) -> bool {
         let mut state = self.guard.lock();
         match told.failure().map(|failure| failure.kind) {
-            Some(FailureKind::Quota | FailureKind::Credential) => state.gone = told.failure().cloned(),
+            Some(FailureKind::Quota | FailureKind::Credential) => {
+                let since = state.gone.take().map_or_else(Instant::now, |(_, since)| since);
+                state.gone = told.failure().cloned().map(|failure| (failure, since));
+            }
             Some(FailureKind::Connection | FailureKind::RateLimit | FailureKind::Server) => {
                 let patience = if self.guard.fail_fast { 1 } else { PATIENCE };
                 state.given_up(request, told, self.sent, patience);
@@ -258,9 +295,10 @@ impl UnderWay<'_> {
         false
     }
 
-    /// Tells of an outage, once. A request that tries in vain shows it, unless nothing was answered before.
+    /// Tells of an outage, once. Requests that try in vain for a while show it, unless nothing was answered before.
     fn tell(&self, state: &mut State) {
-        let shows = self.is_try || !state.is_known;
+        let lasts = state.times.is_some_and(|(first, last)| last - first >= TOLD);
+        let shows = self.is_try && lasts || !state.is_known;
         if let Some(open) = state.open.as_ref().filter(|_| shows && !state.is_told && !self.guard.fail_fast) {
             let (who, longest, reason) = (self.guard.who.clone(), state.longest(), open.failure.message.clone());
             (self.guard.listener)(Event::Held { who, longest, reason });

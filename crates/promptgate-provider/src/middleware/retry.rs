@@ -1,6 +1,7 @@
-//! The one place that says when to try again. Only classes that may pass on their own are retried, waits grow and are jittered, and
-//! a provider that says how long to wait is obeyed up to a cap.
+//! The one place that says when to try again. Only classes that may pass on their own are retried, waits grow and are
+//! jittered, and a provider that says how long to wait is obeyed up to a cap.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind};
@@ -9,6 +10,7 @@ use promptgate_core::event::{Event, Listener};
 use promptgate_core::format::project::Retries;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
+use tokio::time::Instant;
 
 use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
@@ -116,9 +118,66 @@ pub(crate) struct Retry<P> {
     pub(crate) inner: P,
     pub(crate) policy: RetryPolicy,
     pub(crate) listener: Listener,
-    /// Whether a rate limit that is further away than the longest wait counts as a quota that is gone.
+    /// Whether all is given up where nothing is answered for some seconds, or where the provider says that nothing will be
+    /// for longer than the longest wait. Else it is asked once more after that wait.
     pub(crate) fail_fast: bool,
+    pub(crate) streak: Streak,
 }
+
+/// Calls that failed in a row, whatever was asked.
+#[derive(Default)]
+pub(crate) struct Streak(Mutex<Option<Failed>>);
+
+struct Failed {
+    since: Instant,
+    calls: u32,
+    last: Failure,
+}
+
+impl Failed {
+    /// Whether it shows an outage to who wants to fail fast. Who refuses calls answers at once, and is called less often.
+    fn is_lost(&self) -> bool {
+        let refuses = self.last.kind == FailureKind::RateLimit || self.last.retry_after_ms.is_some();
+        let shown = if refuses { 3 } else { 5 };
+        self.calls >= shown && self.since.elapsed() >= SHORT
+    }
+}
+
+impl Streak {
+    fn open(&self) -> MutexGuard<'_, Option<Failed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note<T>(&self, result: &Result<T, FailedCall>) {
+        let mut open = self.open();
+        match result {
+            Err(failed) if failed.failure.kind.is_retryable() => {
+                let last = failed.failure.clone();
+                let before = open.take().map_or((Instant::now(), 0), |before| (before.since, before.calls));
+                *open = Some(Failed { since: before.0, calls: before.1 + 1, last });
+            }
+            _ => *open = None,
+        }
+    }
+
+    /// For how long nothing was answered.
+    fn age(&self) -> Duration {
+        self.open().as_ref().map_or(Duration::ZERO, |failed| failed.since.elapsed())
+    }
+
+    /// Waits until nothing was answered for too long; the newest failure.
+    async fn lost(&self) -> Failure {
+        loop {
+            if let Some(failed) = self.open().as_ref().filter(|failed| failed.is_lost()) {
+                return failed.last.clone();
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// How often it is looked whether all is lost.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl<P: Provider> Answerer for Retry<P> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
@@ -126,18 +185,26 @@ impl<P: Provider> Answerer for Retry<P> {
             let mut wasted: Option<NanoUsd> = None;
             let mut attempts = 1;
             loop {
-                let failed = match self.inner.call(&request).await {
-                    Ok(response) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
-                    Err(failed) => failed,
+                let called = self.unless_lost(self.inner.call(&request)).await;
+                called.iter().for_each(|result| self.streak.note(result));
+                let failed = match called {
+                    Ok(Ok(response)) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
+                    Ok(Err(failed)) => failed,
+                    Err(failure) => {
+                        return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
+                    }
                 };
                 wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
                 let failure = self.judged(failed.failure);
-                let Some(wait) = self.policy.wait((&request.digest, request.repeat), attempts, &failure) else {
+                let wait = self.policy.wait((&request.digest, request.repeat), attempts, &failure);
+                let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
                     // What the budget refused was not called.
                     let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
                     return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
                 };
-                self.pause(&request, attempts, wait, failure).await;
+                if let Err(failure) = self.unless_lost(self.pause(&request, attempts, wait, failure)).await {
+                    return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
+                }
                 attempts += 1;
             }
         })
@@ -145,11 +212,33 @@ impl<P: Provider> Answerer for Retry<P> {
 }
 
 impl<P> Retry<P> {
+    /// A rate limit that is far away counts as a quota that is gone, once it was waited for as long as we wait.
     fn judged(&self, failure: Failure) -> Failure {
-        let asked = failure.retry_after_ms.map(Duration::from_millis);
-        match asked.filter(|asked| failure.kind == FailureKind::RateLimit && *asked > self.policy.longest_retry_after) {
-            Some(_) if self.fail_fast => Failure { kind: FailureKind::Quota, ..failure },
+        match failure.kind {
+            FailureKind::RateLimit
+                if self.is_far(&failure)
+                    && (self.fail_fast || self.streak.age() >= self.policy.longest_retry_after) =>
+            {
+                Failure { kind: FailureKind::Quota, ..failure }
+            }
             _ => failure,
+        }
+    }
+
+    /// Whether the provider asks for a longer wait than we ever do.
+    fn is_far(&self, failure: &Failure) -> bool {
+        failure.retry_after_ms.is_some_and(|asked| Duration::from_millis(asked) > self.policy.longest_retry_after)
+    }
+
+    /// What a future comes to, unless who wants to fail fast need not wait for it any more.
+    async fn unless_lost<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+        if !self.fail_fast {
+            return Ok(future.await);
+        }
+        tokio::select! {
+            biased;
+            done = future => Ok(done),
+            failure = self.streak.lost() => Err(failure),
         }
     }
 

@@ -87,6 +87,39 @@ async fn a_model_that_answers_nothing_is_called_again_only_now_and_then() {
     assert_eq!((one(9).await.0, one(10).await.0), (1, 0), "one call tries");
 }
 
+/// B-2: however many are under way, and however slowly they would be let go.
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_fail_fast_is_told_of_any_outage_within_five_seconds() {
+    let waits = ["", "\nretry_after = \"2h\"", "\nretry_after = \"1s\""];
+    for (fault, wait) in
+        ["rate-limit", "server", "connection"].into_iter().flat_map(|fault| waits.map(|wait| (fault, wait)))
+    {
+        for requests in [1, 4, 32, 500] {
+            let world = scripted(&format!("[[rule]]\nfault = \"{fault}\"{wait}"), |_| {});
+            let calling = Calling { fail_fast: true, ..Calling::retrying(RetryPolicy::default(), world.listener()) };
+            let answerer = world.build(MODEL).unwrap().answerer(&calling);
+            let started = Instant::now();
+            let answers = all(answerer, MODEL, requests).await;
+            assert!(answers.iter().all(|answer| answer.result.is_err()));
+            assert!(started.elapsed() <= Duration::from_secs(5), "{requests} {fault} {wait}: {:?}", started.elapsed());
+        }
+    }
+}
+
+/// What a provider says of hours to come is believed after one more look.
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_that_is_hours_away_ends_the_calls_in_minutes() {
+    let world = scripted("[[rule]]\nfault = \"rate-limit\"\nretry_after = \"2h\"", |_| {});
+    let calling = Calling::retrying(RetryPolicy::default(), world.listener());
+    let answerer = world.build(MODEL).unwrap().answerer(&calling);
+    let started = Instant::now();
+    let answers = all(answerer, MODEL, 500).await;
+    assert!(started.elapsed() <= Duration::from_secs(200), "{:?}", started.elapsed());
+    let failures: Vec<_> = answers.into_iter().map(|answer| answer.result.unwrap_err()).collect();
+    assert!(failures.iter().all(|failure| failure.kind == FailureKind::Quota), "{failures:?}");
+    assert!(failures[0].message.ends_with("there is room again in 2 h"), "{failures:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_wants_to_fail_fast_is_not_made_to_wait() {
     let world = scripted("[[rule]]\nfault = \"rate-limit\"\nretry_after = \"6h\"", |_| {});

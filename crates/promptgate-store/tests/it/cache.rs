@@ -75,6 +75,21 @@ fn an_answer_that_is_not_written_yet_is_found_and_the_newest_stays() {
 }
 
 /// no two keys share an address.
+/// A kill takes what is not on disk: answers that come one close after the other are written all the same.
+#[test]
+fn answers_that_never_cease_are_written_while_they_come() {
+    let kept = Kept::new();
+    let cache = kept.cache();
+    let on_disk = || kept.sql().query_row("SELECT count(*) FROM answer", [], |row| row.get::<_, i64>(0)).unwrap();
+    let mut given = 0;
+    while on_disk() == 0 {
+        assert!(given < 1_000, "fewer than are written together");
+        cache.keep(key(&given.to_string(), 1, "https://a/v1"), Response::text("said"));
+        given += 1;
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn a_hundred_thousand_pairs_of_keys_never_meet() {
     let mut addresses = std::collections::HashSet::new();

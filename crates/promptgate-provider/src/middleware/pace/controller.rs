@@ -27,6 +27,9 @@ const SEARCH: f64 = 0.5;
 /// So many answers between two refusals tell the right rate.
 const ENOUGH: usize = 10;
 
+/// Grown by so much without a refusal, a rate was not the right one: whatever refused calls then does so no more.
+const OUTGROWN: f64 = 1.4;
+
 /// Calls a second to begin with, where nothing was answered before the first refusal.
 const GUESS: f64 = 1.0;
 
@@ -68,8 +71,9 @@ pub(super) struct Controller {
     next: f64,
     /// When the rate last grew.
     grown: f64,
-    /// When it was last lowered.
+    /// When it was last lowered, and to what.
     lowered: f64,
+    lowered_to: f64,
     /// Since when answers are counted.
     counted_since: f64,
     answers: VecDeque<f64>,
@@ -94,6 +98,7 @@ impl Controller {
             next: 0.0,
             grown: 0.0,
             lowered: f64::NEG_INFINITY,
+            lowered_to: 0.0,
             counted_since: 0.0,
             answers: VecDeque::new(),
             hold: 0.0,
@@ -155,8 +160,9 @@ impl Controller {
         let Some(rate) = self.rate else { return };
         let since = (now - self.grown).max(0.0);
         let growth = if self.is_known { GROWTH.0.min(GROWTH.1 * since) } else { SEARCH * since.min(1.0) };
-        self.rate = Some(rate * (1.0 + growth));
-        self.grown = now;
+        let rate = rate * (1.0 + growth);
+        self.is_known &= rate < OUTGROWN * self.lowered_to;
+        (self.rate, self.grown) = (Some(rate), now);
     }
 
     fn refused(&mut self, sent: f64, now: f64) {
@@ -184,10 +190,11 @@ impl Controller {
             Some(rate) if is_measured => (rate * NARROWED).max(measured * LOWERED),
             Some(rate) => rate * NARROWED,
         };
-        self.is_known = self.rate.is_some() || is_measured;
+        // Where nothing was answered in between, a lower rate says nothing of the right one.
+        self.is_known = is_measured || self.rate.is_some() && !self.answers.is_empty();
         let rate = right.max(LEAST_RATE);
         self.rate = Some(rate);
-        self.lowered = now;
+        (self.lowered, self.lowered_to) = (now, rate);
         self.grown = now;
         // A guessed rate says less than the provider does.
         let is_told = !self.is_known && self.hold > now;

@@ -10,6 +10,8 @@ struct Simulated {
     level: f64,
     filled: f64,
     latency: f64,
+    /// When it refuses everything.
+    down: std::ops::Range<f64>,
     /// Whether a refusal says how long to wait, and what it says.
     retry_after: Wait,
 }
@@ -26,12 +28,15 @@ struct Counted {
 impl Simulated {
     fn of(rate: f64, latency: f64, retry_after: Wait) -> Self {
         let capacity = rate.max(1.0);
-        Self { rate, capacity, level: capacity, filled: 0.0, latency, retry_after }
+        Self { rate, capacity, level: capacity, filled: 0.0, latency, down: 0.0..0.0, retry_after }
     }
 
     fn receive(&mut self, now: f64) -> Ended {
         self.level = (self.level + (now - self.filled) * self.rate).min(self.capacity);
         self.filled = now;
+        if self.down.contains(&now) {
+            return Ended::Refused((self.retry_after)(1.0));
+        }
         if self.level >= 1.0 {
             self.level -= 1.0;
             return Ended::Answered;
@@ -108,6 +113,25 @@ fn after_a_storm_nine_tenths_of_what_the_bucket_gives_are_had_and_few_calls_are_
                     format!("{rate}/s, {latency} s, {name}: goodput {goodput:.3}, wasted {wasted:.3}, {controller:?}");
                 assert!(goodput >= 0.9, "{what}");
                 assert!(wasted <= 0.05, "{what}");
+            }
+        }
+    }
+}
+
+/// B-1: whatever refused all calls for a while, a minute later the pace is what it was.
+#[test]
+fn after_a_time_in_which_all_was_refused_the_pace_comes_back_within_a_minute() {
+    for rate in [2.0, 20.0, 200.0] {
+        for down in [0.0..15.0, 5.0..20.0, 5.0..65.0, 30.0..31.0] {
+            for (name, retry_after) in [("absent", (|_| None) as Wait), ("honest", honest)] {
+                let mut provider = Simulated { down: down.clone(), ..Simulated::of(rate, 0.2, retry_after) };
+                let mut controller = Controller::new(f64::INFINITY, 120.0);
+                let from = down.end + 60.0;
+                let counted = provider.run(&mut controller, (from, from + 120.0), 32);
+                let goodput = counted.answered / (rate.min(32.0 / 0.2) * 120.0);
+                let wasted = counted.refused / (counted.answered + counted.refused);
+                let what = format!("{rate}/s, down {down:?}, {name}: goodput {goodput:.3}, wasted {wasted:.3}");
+                assert!(goodput >= 0.9 && wasted <= 0.05, "{what}, {controller:?}");
             }
         }
     }
