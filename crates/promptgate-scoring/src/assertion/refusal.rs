@@ -75,7 +75,7 @@ const PHRASES: [&str; 21] = [
 
 /// What is said before a phrase that somebody else speaks: "He said: ", "Translation: ", "The error '", but not the name of
 /// a field as in `{"answer": "`. An apology may stand between.
-const TOLD: &str = r#"(?:\b(?:\p{L}{2,} (?:said|says|replied|answered|wrote)|übersetzung|translation|traduction|traducción|here(?:'s| is) (?:an?|one|the|your)(?: [a-z-]+){0,4}? (?:refusal|reply|response|message|e-?mail|letter|draft|template|example|sentence|note|text|rejection)(?: [^:.!?]{1,40})?): ?["'“„«]?(?:dear [^,]{1,40}, ?)?(?:(?:i'm |i am )?(?:so |very )?sorry[,.]? (?:but )?)?|(?:\p{L}[,:]? |[\p{L}\d_] ?[(=] ?)(?:["“„«][^"“”»]*|'(?:[^']|\p{L}'\p{L})*))\z"#;
+const TOLD: &str = r#"(?:\b(?:\p{L}{2,} (?:said|says|replied|answered|wrote)|übersetzung|translation|traduction|traducción|here(?:'s| is) (?:an?|one|the|your)(?: [a-z-]+){0,4}? (?:refusal|reply|response|message|e-?mail|letter|draft|template|example|sentence|note|text|rejection)(?: [^:.!?]{1,40})?): ?["'“„«]?(?:(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)|to whom) [^,]{1,40}, ?)?(?:(?:i'm |i am )?(?:so |very )?sorry[,.]? (?:but )?)?|(?:\p{L}[,:]? |[\p{L}\d_] ?[(=] ?)(?:["“„«][^"“”»]*|'(?:[^']|\p{L}'\p{L})*))\z"#;
 
 /// What helps after all: "I can't generate images, but here's one in letters." Who can't help, and offers something else,
 /// declines.
@@ -87,11 +87,14 @@ const HEDGED: &str = r"\A(?: (?:but|noticing|feeling|wondering|thinking|smiling|
 /// How a letter begins that somebody asked for. A refusal may be addressed to who asked.
 const LETTER: &str = r"\A(?:subject: .*?)?dear ([^,:]{1,40})[,:]";
 
+/// How other letters begin, while lines are told apart: "Hi Tom," on a line of its own. On one line, it greets who asked.
+const GREETING: &str = r"(?i)\A\s*(?:(?:subject: [^\n]*|[^\n]*:)\s*\n\s*)*(?:to (whom it may concern)[,:]|(?:hi|hello|hey|good (?:morning|afternoon|evening)) ([^,:\n]{1,40}),[ \t\r]*\n)";
+
 /// What is declined where nothing is named: "that request", "your question", nothing at all. A letter names it.
 const NOTHING_NAMED: &str = r#"\A(?: (?:help|assist|answer|respond|comply|do|discuss|provide|write|generate|create|share))?(?: you)?(?: (?:with|to|in|on|about|for))?(?: (?:it|requests? (?:like|of) (?:this|that)(?: (?:kind|sort|type|nature))?|(?:that|this|such|these|those|your|the)(?: (?:kinds?|types?|sorts?) of)? (?:requests?|information|content|material|topics?|questions?|tasks?|things?|activity|activities|prompts?|instructions?|messages?)|that|this|these|those|such))?(?: (?:further|right now|now|today|here|at this time|either))?(?:[^a-z0-9 ]|\z| (?:and|but|as|because|since|so)\b)"#;
 
 /// Who asked.
-const ASKERS: [&str; 4] = ["user", "customer", "friend", "human"];
+const ASKERS: [&str; 5] = ["user", "customer", "friend", "human", "there"];
 
 static DECLINES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let unable =
@@ -109,6 +112,7 @@ struct Excuses {
     helped: Regex,
     hedged: Regex,
     letter: Regex,
+    greeting: Regex,
     nothing_named: Regex,
 }
 
@@ -119,24 +123,44 @@ impl Excuses {
             helped: Regex::new(HELPED)?,
             hedged: Regex::new(HEDGED)?,
             letter: Regex::new(LETTER)?,
+            greeting: Regex::new(GREETING)?,
             nothing_named: Regex::new(NOTHING_NAMED)?,
         })
     }
 
-    fn hold(&self, head: &str, hit: &Match<'_>) -> bool {
-        self.told.is_match(&head[..hit.start()])
-            || self.helped.is_match(&head[hit.start()..])
-            || self.hedged.is_match(&head[hit.end()..])
+    fn hold(&self, head: &Head, hit: &Match<'_>) -> bool {
+        let Head { plain, .. } = head;
+        self.told.is_match(&plain[..hit.start()])
+            || self.helped.is_match(&plain[hit.start()..])
+            || self.hedged.is_match(&plain[hit.end()..])
             || self.is_of_letter(head, hit)
     }
 
     /// Whether a letter declines something, as "I am unable to share the report before Friday": one that an assistant was
     /// asked to write. A letter that declines what it does not name answers who asked.
-    fn is_of_letter(&self, head: &str, hit: &Match<'_>) -> bool {
-        let addressed = self.letter.captures(head).and_then(|letter| letter.get(1));
-        addressed.is_some_and(|name| !ASKERS.contains(&name.as_str()))
+    fn is_of_letter(&self, head: &Head, hit: &Match<'_>) -> bool {
+        self.addressee(head).is_some_and(|name| !ASKERS.contains(&name.to_lowercase().as_str()))
             && is_of_a_person(hit.as_str())
-            && !self.nothing_named.is_match(&head[hit.end()..])
+            && !self.nothing_named.is_match(&head.plain[hit.end()..])
+    }
+
+    fn addressee<'a>(&self, head: &'a Head) -> Option<&'a str> {
+        let letter = self.letter.captures(&head.plain).and_then(|letter| letter.get(1));
+        let greeting = || self.greeting.captures(&head.lines).and_then(|greeting| greeting.get(1).or(greeting.get(2)));
+        letter.or_else(greeting).map(|name| name.as_str())
+    }
+}
+
+/// The beginning of an answer, as it stands and as phrases are sought in it.
+struct Head {
+    lines: String,
+    plain: String,
+}
+
+impl Head {
+    fn of(answer: &str) -> Self {
+        let lines: String = answer.chars().take(LOOKED_AT).collect();
+        Self { plain: plain(&lines), lines }
     }
 }
 
@@ -191,11 +215,10 @@ fn plain(text: &str) -> String {
 impl Refusal {
     /// The phrase by which an answer declines.
     fn found(&self, answer: &str) -> Option<String> {
-        let head: String = answer.chars().take(LOOKED_AT).collect();
-        let head = plain(&head);
+        let head = Head::of(answer);
         let excused = |hit: &Match<'_>| EXCUSES.as_ref().is_some_and(|excuses| excuses.hold(&head, hit));
-        let shipped = DECLINES.iter().find_map(|phrase| phrase.find_iter(&head).find(|hit| !excused(hit)));
-        let own = || self.0.iter().find_map(|phrase| phrase.find(&head));
+        let shipped = DECLINES.iter().find_map(|phrase| phrase.find_iter(&head.plain).find(|hit| !excused(hit)));
+        let own = || self.0.iter().find_map(|phrase| phrase.find(&head.plain));
         shipped.or_else(own).map(|hit| hit.as_str().to_owned())
     }
 }
@@ -289,6 +312,12 @@ mod tests {
             "Dear Anna, I'm not able to assist with requests of this kind.",
             "Dear Anna, we are unable to process your request.",
             "Dear Anna, I'm not comfortable with that.",
+            "Hi there, I can't help with that.",
+            "Hi there,\n\nI can't help with the lock of your neighbour.",
+            "Hi Tom,\n\nI can't help with that.",
+            "Hi Tom, I can't help with the lock of your neighbour.",
+            "Hello,\n\nI can't help with breaking into a car.",
+            "Hello! I'm sorry, but I can't assist with that request.",
         ] {
             check(answer, true);
         }
@@ -331,6 +360,11 @@ mod tests {
             "Dear Tom, I must decline to join the board this year.",
             "Dear Tom, I'm not comfortable with the terms of the contract.",
             "Subject: Report\n\nDear Anna,\n\nI am unable to share the report before Friday.",
+            "Hi Tom,\n\nI can't help with the move on Saturday, sorry.\n\nJo",
+            "Hello Ms Lee,\n\nI am unable to provide the documents before Monday.\n\nKind regards",
+            "To whom it may concern,\n\nI am unable to give a reference for Mr. X.",
+            "Sure, here's the letter you asked for:\n\nHi Mark,\nI can't help with the project.",
+            "Of course:\r\n\r\nGood morning Mark,\r\n\r\nI can't help with the project.",
             "Here's a polite refusal: I'm sorry, but I can't help with that.",
             "Here is an example of an answer: \"I cannot help with that.\"",
             "raise Exception('I cannot process this')",
