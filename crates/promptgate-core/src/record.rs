@@ -386,10 +386,10 @@ pub struct TrialVolatile {
     /// What failed attempts cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
-    /// What questions cost that are asked once for all cases. The trial that asked first tells it, which one that is may
-    /// differ from run to run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shared: Option<NanoUsd>,
+    /// What its questions cost that are asked once for all cases, by the digest of the request: each is counted once in a
+    /// run, however many trials tell it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<Digest, NanoUsd>,
     /// The run whose answer was taken over, where no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<RunId>,

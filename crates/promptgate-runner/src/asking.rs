@@ -35,10 +35,8 @@ pub(crate) struct Served {
 pub(crate) enum Bill {
     /// The trial.
     Trial,
-    /// All cases together, and this trial tells it.
-    All,
-    /// All cases together, and another trial tells it.
-    Settled,
+    /// All cases together; the question.
+    All(Digest),
 }
 
 /// Where asks are served.
@@ -92,17 +90,12 @@ impl Counter<'_> {
         let origin = Origin::Ask { assertion, case, shared };
         let repeat = if shared { 1 } else { draw };
         let request = Request { digest: body.digest(), body, repeat, timeout_ms, origin };
-        let (answer, is_first) = self.answer(request, shared, lasts).await;
-        let bill = match (lasts, is_first) {
-            (false, _) => Bill::Trial,
-            (true, true) => Bill::All,
-            (true, false) => Bill::Settled,
-        };
+        let bill = if lasts { Bill::All(request.digest) } else { Bill::Trial };
+        let answer = self.answer(request, shared, lasts).await;
         Served { reply: reply(task, &answer), answer: Some(answer), bill }
     }
 
-    /// The answer, and whether it was asked for here.
-    async fn answer(&self, request: Request, shared: bool, lasts: bool) -> (Answer, bool) {
+    async fn answer(&self, request: Request, shared: bool, lasts: bool) -> Answer {
         let (key, cell) = self.questions.cell(&request, shared, lasts);
         let mut asked = None;
         let equal = shared.then(|| request.clone());
@@ -116,11 +109,8 @@ impl Counter<'_> {
         if let Some(request) = equal.filter(|_| asked.is_none()) {
             self.answerer.also_asked(&request);
         }
-        match asked {
-            Some(asked) => (asked, true),
-            // Whoever came later has called nobody.
-            None => (Answer { attempts: 0, wasted: None, ..answer }, false),
-        }
+        // Whoever came later has called nobody.
+        asked.unwrap_or(Answer { attempts: 0, wasted: None, ..answer })
     }
 
     /// Waits until a model may be asked. One that answers nothing at present leaves the permits to others.

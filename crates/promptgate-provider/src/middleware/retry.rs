@@ -263,7 +263,7 @@ fn given_up(failure: Failure) -> Failure {
 fn rounded(wait: Duration) -> String {
     match wait.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3_600),
+        seconds @ 120..7_200 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h", seconds.div_ceil(3_600)),
     }
 }

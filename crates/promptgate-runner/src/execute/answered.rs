@@ -1,5 +1,6 @@
 //! A trial with its answer, from the desk to the log: what it cost on the way, and how it is settled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind, Response};
@@ -56,14 +57,14 @@ impl Asked {
 }
 
 /// What serving the asks of a trial's assertions took.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Asking {
     /// Calls made.
     pub(crate) attempts: u32,
     /// What the replies cost, where it is known.
     pub(crate) cost: Option<NanoUsd>,
-    /// What replies cost that hold for all cases.
-    pub(crate) shared: Option<NanoUsd>,
+    /// What replies cost that hold for all cases, by the digest of the request.
+    pub(crate) shared: BTreeMap<Digest, NanoUsd>,
     /// Of that, what replies cost that the cache had kept.
     pub(crate) kept: Option<NanoUsd>,
     /// Replies of which it is not.
@@ -78,11 +79,9 @@ impl Asking {
         if let Ok(response) = &answer.result {
             match bill {
                 Bill::Trial => self.cost = sum(self.cost, response.cost),
-                Bill::All => self.shared = sum(self.shared, response.cost),
-                Bill::Settled => {}
+                Bill::All(question) => self.shared.extend(response.cost.map(|cost| (question, cost))),
             }
-            let kept = answer.attempts == 0 && bill != Bill::Settled;
-            self.kept = sum(self.kept, response.cost.filter(|_| kept));
+            self.kept = sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
             // What counts no tokens (moderation, say) has no price.
             self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
         }
@@ -217,7 +216,8 @@ impl Answered {
 
     /// What the log is to know of it before it is settled; nothing where it knows that already.
     pub(crate) fn news(&mut self, index: u64) -> Option<BegunTrial> {
-        let asked = sum(self.judge_cost, self.volatile.shared);
+        let shared = self.volatile.shared.values().copied().reduce(NanoUsd::plus);
+        let asked = sum(self.judge_cost, shared);
         let asked = asked.map(|cost| cost.less(self.asked.kept.unwrap_or_default()));
         std::mem::take(&mut self.is_news).then(|| BegunTrial {
             trial: index,
@@ -227,7 +227,7 @@ impl Answered {
             response: self.result.as_ref().and_then(|result| result.as_deref().ok().cloned()),
             asked: sum(self.asked.before, asked),
             // Groups are those of the case, which a resume reads again.
-            volatile: TrialVolatile { groups: Default::default(), shared: None, ..self.volatile.clone() },
+            volatile: TrialVolatile { groups: Default::default(), shared: Default::default(), ..self.volatile.clone() },
         })
     }
 
@@ -236,7 +236,7 @@ impl Answered {
         self.volatile.attempts += asking.attempts;
         self.volatile.wasted = sum(self.volatile.wasted, asking.wasted);
         self.judge_cost = sum(self.judge_cost, asking.cost);
-        self.volatile.shared = sum(self.volatile.shared, asking.shared);
+        self.volatile.shared.extend(&asking.shared);
         self.judge_unpriced += asking.unpriced;
         self.asked.kept = sum(self.asked.kept, asking.kept);
         self.is_news |= asking.attempts > 0;

@@ -134,8 +134,8 @@ fn what_holds_for_all_cases_is_paid_once() {
     let world = World::of(&setting, judge(|_| Act::Cost(7, "one".to_owned())));
     let settled = world.complete();
     assert!(settled.iter().all(|trial| trial.judge_cost.is_none()), "no trial bears it alone");
-    let shared = world.log.settled().iter().filter_map(|trial| Some(trial.volatile.shared?.0)).collect::<Vec<_>>();
-    assert_eq!(shared, [7]);
+    let shared: Vec<_> = world.log.settled().into_iter().map(|trial| trial.volatile.shared).collect();
+    assert!(shared.iter().all(|told| *told == shared[0] && told.values().map(|cost| cost.0).eq([7])), "{shared:?}");
 }
 
 static VECTOR: AssertionKind = AssertionKind {

@@ -1,4 +1,4 @@
-//! Why trials got no answer.
+//! Why trials got no answer, or no score.
 
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::report::words::counted;
@@ -6,24 +6,35 @@ use promptgate_core::report::words::counted;
 /// Causes that are told.
 const TOLD: usize = 3;
 
-/// Failures by their kind, each with the shortest message: what was not called says the same as what was, and more.
+/// Causes that are told apart; a judge may say something else each time.
+const MOST: usize = 16;
+
+/// Failures by their kind, each with the shortest message: what was not called says the same as what was, and more. Other
+/// reasons by their words.
 #[derive(Debug, Default)]
 pub(crate) struct Causes(Vec<Cause>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cause {
-    kind: FailureKind,
+    kind: Option<FailureKind>,
     trials: u64,
     message: String,
 }
 
 impl Causes {
     pub(crate) fn add(&mut self, failure: &Failure) {
-        self.count(failure.kind, 1, &failure.message);
+        self.count(Some(failure.kind), 1, &failure.message);
     }
 
-    fn count(&mut self, kind: FailureKind, trials: u64, message: &str) {
-        let Some(cause) = self.0.iter_mut().find(|cause| cause.kind == kind) else {
+    pub(crate) fn add_reason(&mut self, reason: &str) {
+        self.count(None, 1, reason);
+    }
+
+    fn count(&mut self, kind: Option<FailureKind>, trials: u64, message: &str) {
+        let is_same = |cause: &Cause| cause.kind == kind && (kind.is_some() || cause.message == message);
+        let is_full = self.0.len() >= MOST;
+        let at = self.0.iter().position(is_same).or(is_full.then_some(MOST - 1));
+        let Some(cause) = at.map(|at| &mut self.0[at]) else {
             return self.0.push(Cause { kind, trials, message: message.to_owned() });
         };
         cause.trials += trials;
@@ -62,5 +73,7 @@ mod tests {
         other.add(&Failure::new(FailureKind::Quota, "it is gone"));
         assert_eq!(Causes::told([&one, &other]).unwrap(), "it is gone (2 trials); busy (1 trial)");
         assert_eq!(Causes::told([&Causes::default()]), None);
+        (0..100).for_each(|number| one.add_reason(&format!("junk {number}")));
+        assert_eq!(one.0.len(), MOST);
     }
 }

@@ -479,6 +479,8 @@ impl Scene<'_> {
                 causes.map_or_else(|| "for reasons of infrastructure".to_owned(), |causes| format!("since: {causes}"));
             notes.push(format!("{pairs} no answer on a side {why}"));
         }
+        let unscored = Causes::told(before.into_iter().chain([after]).map(|side| &side.unscored));
+        notes.extend(unscored.map(|causes| format!("answers without a score: {causes}")));
         notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());

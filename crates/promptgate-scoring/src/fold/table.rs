@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use promptgate_core::digest::Digest;
 use promptgate_core::plan::case_key;
-use promptgate_core::record::{RunHeader, SettledTrial};
+use promptgate_core::record::{RunHeader, SettledTrial, TrialError};
 use promptgate_core::score::Outcome;
 use promptgate_core::sequence;
 
@@ -65,8 +65,9 @@ pub(crate) struct Side {
     answered: (u64, u64),
     /// Which models said that they answered.
     pub(crate) answerers: Answerers,
-    /// Why trials got no answer.
+    /// Why trials got no answer, and why they got no score.
     pub(crate) causes: Causes,
+    pub(crate) unscored: Causes,
     /// How often judges changed their minds with the order.
     pub(crate) orders: Orders,
     /// By position, how the calls came out that were made because the case was about to break a rule.
@@ -256,6 +257,9 @@ impl Side {
         self.draw = self.draw.max(trial.draw);
         trial.response.iter().for_each(|response| self.answerers.add(response));
         unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure));
+        if let Some(TrialError::Unscored { reason, .. }) = &trial.error {
+            self.unscored.add_reason(reason);
+        }
         self.orders.add(trial);
         if trial.response.as_ref().is_some_and(|response| response.latency_ms.is_some()) {
             self.answered = (self.answered.0 + trial.volatile.answered_ms / 1_000, self.answered.1 + 1);

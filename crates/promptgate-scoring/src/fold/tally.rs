@@ -1,5 +1,7 @@
 //! What is summed over a record whatever it is folded to: cost, calls, evidence.
 
+use std::collections::BTreeSet;
+
 use promptgate_core::digest::Digest;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::record::{EvidenceWriter, RunHeader, SettledTrial};
@@ -15,6 +17,8 @@ pub(crate) struct Tally {
     /// Planned trials on record; calls that confirm a broken case come on top.
     pub(crate) planned: u64,
     trials: u32,
+    /// Questions asked once for all cases that are counted.
+    shared: BTreeSet<Digest>,
 }
 
 impl Tally {
@@ -28,6 +32,7 @@ impl Tally {
             wasted: NanoUsd::default(),
             planned: 0,
             trials: header.trials,
+            shared: BTreeSet::new(),
         }
     }
 
@@ -45,7 +50,9 @@ impl Tally {
                 self.cost.output_tokens = self.cost.output_tokens.saturating_add(usage.output_tokens);
             }
         }
-        for cost in [trial.judge_cost, trial.volatile.shared].into_iter().flatten() {
+        let shared = &trial.volatile.shared;
+        let shared = shared.iter().filter(|(question, _)| self.shared.insert(**question)).map(|(_, cost)| *cost);
+        for cost in trial.judge_cost.into_iter().chain(shared) {
             self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(cost);
         }
         self.cost.judge_unpriced += u64::from(trial.judge_unpriced);
