@@ -24,6 +24,14 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Res
     try_write(path, fill).map_err(|cause| NotWritten { file: path.to_owned(), cause })
 }
 
+/// Whether a file could be put there: the folder, or the one that the missing ones are made in, takes new files.
+pub fn may_write(path: &Path) -> std::io::Result<()> {
+    let folders =
+        path.ancestors().skip(1).map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let there = folders.into_iter().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    tempfile::Builder::new().prefix(".promptgate-").tempfile_in(there).map(drop)
+}
+
 fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
     // What is no regular file (`/dev/stdout`, a pipe) is written to, never replaced.
     if path.metadata().is_ok_and(|meta| !meta.is_file()) {

@@ -58,6 +58,11 @@ impl RecordingFile {
     /// for that could not be put into it.
     pub fn create(path: &Path, scrubber: Scrubber) -> Result<Self, Diagnostics> {
         check_old(path)?;
+        // Nothing is called whose answer would have no place.
+        atomic::may_write(path).map_err(|error| {
+            Diagnostic::new(format!("cannot record into {}: {error}", path.display()))
+                .help("name a file in a folder that may be written")
+        })?;
         let failed = |error: io::Error| Diagnostic::new(format!("cannot prepare to record: {error}"));
         let spool = BufWriter::new(spool().map_err(failed)?);
         Ok(Self { path: path.to_owned(), scrubber, spool, kept: None, len: 0, synced: 0, places: BTreeMap::new() })

@@ -141,6 +141,14 @@ fn what_a_prompt_asked_before_it_was_edited_stays_recorded() {
     assert_eq!([record("old"), record("old"), record("new")], [50, 50, 100]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn where_nothing_can_be_written_is_told_before_anything_is_recorded() {
+    let error = RecordingFile::create("/proc/r.jsonl".as_ref(), Scrubber::new()).unwrap_err().to_string();
+    assert!(error.contains("cannot record into /proc/r.jsonl: "), "{error}");
+    assert!(RecordingFile::create(&Project::new().path("a/b/r.jsonl"), Scrubber::new()).is_ok());
+}
+
 #[test]
 fn what_is_no_file_is_not_recorded_into() {
     for path in ["/dev/full", "/dev/zero", "/tmp"] {
