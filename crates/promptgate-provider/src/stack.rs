@@ -16,7 +16,8 @@ use promptgate_core::secret::Scrubber;
 
 use crate::budget::{Budget, Budgeted};
 use crate::middleware::{
-    Cached, Caching, Closed, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed, Stored,
+    Cached, Caching, Closed, Guard, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed,
+    Stored,
 };
 use crate::registry::Built;
 use crate::{Answerer, Provider};
@@ -70,14 +71,10 @@ pub(crate) fn live(
     let stack = Paced { inner: stack, pace };
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.policy(), calling.listener.clone());
-    let stack = Retry {
-        inner: stack,
-        policy,
-        listener: listener.clone(),
-        fail_fast: calling.fail_fast,
-        streak: Default::default(),
-    };
-    let stack = Guarded::new(stack, model, calling.fail_fast, listener);
+    let guard = Arc::new(Guard::new(model.to_string(), calling.fail_fast, listener.clone()));
+    let (fail_fast, streak) = (calling.fail_fast, Default::default());
+    let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
+    let stack = Guarded::new(stack, guard);
     kept(stack, caching, built, calling.recorder)
 }
 

@@ -1,8 +1,9 @@
 //! Holds back what is asked of a model that answers nothing any more. It stands outside the retries: what its [`Guard`]
 //! counts are requests that were given up.
 
+use std::sync::Arc;
+
 use promptgate_core::answer::{Answer, Failure};
-use promptgate_core::event::Listener;
 use promptgate_core::name::ModelId;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
@@ -13,13 +14,13 @@ use crate::{Answerer, BoxFuture, CalledFor};
 /// An answerer that is not asked in vain.
 pub(crate) struct Guarded<A> {
     inner: A,
-    guard: Guard,
+    guard: Arc<Guard>,
 }
 
 impl<A> Guarded<A> {
-    /// With `fail_fast` the first request that is given up ends the calls to the model, for good.
-    pub(crate) fn new(inner: A, model: &ModelId, fail_fast: bool, listener: Listener) -> Self {
-        Self { inner, guard: Guard::new(model.to_string(), fail_fast, listener) }
+    /// The guard is the one that the retries within know.
+    pub(crate) fn new(inner: A, guard: Arc<Guard>) -> Self {
+        Self { inner, guard }
     }
 }
 
@@ -58,13 +59,12 @@ impl<A: Answerer> Answerer for Guarded<A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use std::time::Duration;
 
     use promptgate_core::answer::{FailureKind, Response};
-    use promptgate_core::event::Event;
+    use promptgate_core::event::{Event, Listener};
     use promptgate_core::message::{Message, Role};
     use promptgate_core::name::{CaseId, PromptId};
     use promptgate_core::request::{Origin, RequestBody};
@@ -130,7 +130,6 @@ mod tests {
         let server = Server { started, down, poison, kind, calls: Arc::clone(&calls) };
         let policy = RetryPolicy::default();
         let policy = if fail_fast { policy.hasty() } else { policy };
-        let retry = Retry { inner: server, policy, listener: Arc::new(|_| {}), fail_fast, streak: Default::default() };
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
         let listener: Listener = Arc::new(move |event| {
@@ -138,7 +137,10 @@ mod tests {
                 telling.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let guarded = Arc::new(Guarded::new(retry, &ModelId::new("scripted/m").unwrap(), fail_fast, listener));
+        let guard = Arc::new(Guard::new("scripted/m".to_owned(), fail_fast, listener));
+        let (listener, streak) = (Arc::new(|_| {}), Default::default());
+        let retry = Retry { inner: server, policy, listener, fail_fast, streak, guard: guard.clone() };
+        let guarded = Arc::new(Guarded::new(retry, guard));
         let room = Arc::new(Semaphore::new(concurrency));
         let mut answers = JoinSet::new();
         for number in 0..requests {
@@ -149,6 +151,8 @@ mod tests {
             });
         }
         let mut answers = answers.join_all().await;
+        let counted: u32 = answers.iter().map(|answer| answer.attempts).sum();
+        assert!(counted >= calls.load(Ordering::Relaxed), "no call is left out: {counted}");
         answers.retain(|answer| answer.result.is_err());
         assert!(told.load(Ordering::Relaxed) <= 1, "an outage is told once");
         (answers, calls.load(Ordering::Relaxed), started.elapsed())

@@ -128,11 +128,7 @@ impl Guard {
                 Err(failure) => return before.ok_or(failure),
             };
             let under_way = UnderWay { guard: self, sent: Instant::now(), is_try };
-            let told = tokio::select! {
-                biased;
-                told = ask() => told,
-                failure = self.given_up(), if !is_try => return before.ok_or(failure),
-            };
+            let told = ask().await;
             let is_in_vain = under_way.note(request, &told);
             drop(under_way);
             let told = match before.take() {
@@ -148,14 +144,15 @@ impl Guard {
     }
 
     /// Waits until what is under way only waits for its turn in vain, and why: nothing is answered any more, and what was
-    /// sent before that was known had its time.
-    async fn given_up(&self) -> Failure {
+    /// sent before that was known had its time. A request that tries is let be.
+    pub(crate) async fn given_up(&self) -> Failure {
         loop {
             tokio::time::sleep(LOOK).await;
             let state = self.lock();
+            let is_trying = state.open.as_ref().is_some_and(|open| open.is_trying);
             let is_hopeless = match &state.gone {
                 Some((_, since)) => since.elapsed() >= NEVER_SEEN,
-                None => !self.fail_fast,
+                None => !self.fail_fast && !is_trying,
             };
             if let Some(Admission::Refused(failure)) = state.verdict(self.fail_fast).filter(|_| is_hopeless) {
                 return failure;

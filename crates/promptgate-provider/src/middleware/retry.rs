@@ -1,7 +1,7 @@
 //! The one place that says when to try again. Only classes that may pass on their own are retried, waits grow and are
 //! jittered, and a provider that says how long to wait is obeyed up to a cap.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind};
@@ -12,6 +12,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
 use tokio::time::Instant;
 
+use super::Guard;
 use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
 /// How often and how patiently a call is tried again.
@@ -122,6 +123,8 @@ pub(crate) struct Retry<P> {
     /// for longer than the longest wait. Else it is asked once more after that wait.
     pub(crate) fail_fast: bool,
     pub(crate) streak: Streak,
+    /// Says when waiting has become vain.
+    pub(crate) guard: Arc<Guard>,
 }
 
 /// Calls that failed in a row, whatever was asked.
@@ -230,15 +233,13 @@ impl<P> Retry<P> {
         failure.retry_after_ms.is_some_and(|asked| Duration::from_millis(asked) > self.policy.longest_retry_after)
     }
 
-    /// What a future comes to, unless who wants to fail fast need not wait for it any more.
+    /// What a future comes to, unless waiting for it has become vain.
     async fn unless_lost<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
-        if !self.fail_fast {
-            return Ok(future.await);
-        }
         tokio::select! {
             biased;
             done = future => Ok(done),
-            failure = self.streak.lost() => Err(failure),
+            failure = self.streak.lost(), if self.fail_fast => Err(failure),
+            failure = self.guard.given_up() => Err(failure),
         }
     }
 
