@@ -30,6 +30,14 @@ impl NanoUsd {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// The sum of what is known; unknown where nothing is.
+    pub fn known_sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.plus(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// The sum, at most the largest amount that can be held.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

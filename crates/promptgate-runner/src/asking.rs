@@ -218,3 +218,30 @@ pub async fn grade_outputs(
     };
     join_all(grader.grade_batch(inputs).into_iter().map(one)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use promptgate_core::answer::Response;
+    use promptgate_core::message::{Message, Role};
+
+    use super::*;
+
+    /// Memory stays flat however many outputs are embedded: what is equal later is found in the cache.
+    #[test]
+    fn an_answer_stays_only_where_it_holds_for_all_cases() {
+        let body = RequestBody::of(ModelId::new("judge/m").unwrap(), vec![Message::text(Role::User, "which steps?")]);
+        let case = CaseId::new("a").unwrap();
+        let origin = Origin::Ask { assertion: "steps".to_owned(), case, shared: true };
+        let request = Request { digest: body.digest(), body, repeat: 1, timeout_ms: 1_000, origin };
+        for (lasts, held) in [(false, 0), (true, 1)] {
+            let questions = Questions::default();
+            let (key, cell) = questions.cell(&request, true, lasts);
+            let (_, waiting) = questions.cell(&request, true, lasts);
+            cell.set(Answer::of(Response::text("one"))).unwrap();
+            assert!(waiting.get().is_some(), "who waits meanwhile gets the same");
+            questions.leave(key, cell);
+            questions.leave(key, waiting);
+            assert_eq!(questions.open().len(), held, "{lasts}");
+        }
+    }
+}

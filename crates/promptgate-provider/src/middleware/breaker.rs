@@ -35,12 +35,8 @@ impl Told for Answer {
 
     fn after(self, earlier: Self) -> Self {
         let attempts = self.attempts.saturating_add(earlier.attempts);
-        Self { attempts, wasted: total(self.wasted, earlier.wasted), ..self }
+        Self { attempts, wasted: NanoUsd::known_sum(self.wasted, earlier.wasted), ..self }
     }
-}
-
-fn total(one: Option<NanoUsd>, other: Option<NanoUsd>) -> Option<NanoUsd> {
-    other.map(|cost| cost.plus(one.unwrap_or_default())).or(one)
 }
 
 impl<A: Answerer> Answerer for Guarded<A> {
@@ -60,7 +56,6 @@ impl<A: Answerer> Answerer for Guarded<A> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-
     use std::time::Duration;
 
     use promptgate_core::answer::{FailureKind, Response};

@@ -14,7 +14,7 @@ use crate::{Answerer, BoxFuture, CalledFor};
 pub struct Caching {
     /// Where answers are kept.
     pub cache: Arc<dyn ResponseCache>,
-    /// Which are taken: those got at or after this time, milliseconds since 1970. None where they are drawn anew on called_for.
+    /// Which are taken: those got at or after this time, milliseconds since 1970. None where they are drawn anew on purpose.
     pub since_ms: Option<u64>,
 }
 

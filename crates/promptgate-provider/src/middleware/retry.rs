@@ -67,7 +67,7 @@ impl RetryPolicy {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// The same for who wants to fail fast. A provider that says how long to wait is there, and obeyed as ever.
+    /// The same for who wants to fail fast.
     pub(crate) fn hasty(self) -> Self {
         Self { patience: SHORT, ..self }
     }
@@ -193,11 +193,9 @@ impl<P: Provider> Answerer for Retry<P> {
                 let failed = match called {
                     Ok(Ok(response)) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
                     Ok(Err(failed)) => failed,
-                    Err(failure) => {
-                        return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
-                    }
+                    Err(failure) => return Answer { result: Err(failure), attempts, wasted, answered_ms: None },
                 };
-                wasted = failed.cost.map(|cost| cost.plus(wasted.unwrap_or_default())).or(wasted);
+                wasted = NanoUsd::known_sum(wasted, failed.cost);
                 let failure = self.judged(failed.failure);
                 let wait = self.policy.wait((&request.digest, request.repeat), attempts, &failure);
                 let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
@@ -206,7 +204,7 @@ impl<P: Provider> Answerer for Retry<P> {
                     return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
                 };
                 if let Err(failure) = self.unless_lost(self.pause(&request, attempts, wait, failure)).await {
-                    return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
+                    return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
                 }
                 attempts += 1;
             }
@@ -238,7 +236,7 @@ impl<P> Retry<P> {
         tokio::select! {
             biased;
             done = future => Ok(done),
-            failure = self.streak.lost(), if self.fail_fast => Err(failure),
+            failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
             failure = self.guard.given_up() => Err(failure),
         }
     }

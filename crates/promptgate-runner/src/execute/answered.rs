@@ -65,9 +65,9 @@ pub(crate) struct Asking {
     pub(crate) cost: Option<NanoUsd>,
     /// What replies cost that hold for all cases, by the digest of the request.
     pub(crate) shared: BTreeMap<Digest, NanoUsd>,
-    /// Of that, what replies cost that the cache had kept.
+    /// Of both, what replies cost that the cache had kept.
     pub(crate) kept: Option<NanoUsd>,
-    /// Replies of which it is not.
+    /// Replies whose cost is not known.
     pub(crate) unpriced: u32,
     /// What failed attempts cost, where it is known.
     pub(crate) wasted: Option<NanoUsd>,
@@ -78,22 +78,14 @@ impl Asking {
         self.attempts += answer.attempts;
         if let Ok(response) = &answer.result {
             match bill {
-                Bill::Trial => self.cost = sum(self.cost, response.cost),
+                Bill::Trial => self.cost = NanoUsd::known_sum(self.cost, response.cost),
                 Bill::All(question) => self.shared.extend(response.cost.map(|cost| (question, cost))),
             }
-            self.kept = sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
+            self.kept = NanoUsd::known_sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
             // What counts no tokens (moderation, say) has no price.
             self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
         }
-        self.wasted = sum(self.wasted, answer.wasted);
-    }
-}
-
-/// The sum of what is known; unknown where nothing is.
-pub(crate) fn sum(one: Option<NanoUsd>, other: Option<NanoUsd>) -> Option<NanoUsd> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.plus(other)),
-        (one, other) => one.or(other),
+        self.wasted = NanoUsd::known_sum(self.wasted, answer.wasted);
     }
 }
 
@@ -189,7 +181,7 @@ impl Answered {
             is_news: answer.attempts > 0,
             volatile: TrialVolatile {
                 attempts: self.volatile.attempts + answer.attempts,
-                wasted: sum(self.volatile.wasted, answer.wasted),
+                wasted: NanoUsd::known_sum(self.volatile.wasted, answer.wasted),
                 kept: answer.answered_ms.is_some(),
                 answered_ms: answer.answered_ms.unwrap_or(now_ms),
                 ..self.volatile
@@ -217,7 +209,7 @@ impl Answered {
     /// What the log is to know of it before it is settled; nothing where it knows that already.
     pub(crate) fn news(&mut self, index: u64) -> Option<BegunTrial> {
         let shared = self.volatile.shared.values().copied().reduce(NanoUsd::plus);
-        let asked = sum(self.judge_cost, shared);
+        let asked = NanoUsd::known_sum(self.judge_cost, shared);
         let asked = asked.map(|cost| cost.less(self.asked.kept.unwrap_or_default()));
         std::mem::take(&mut self.is_news).then(|| BegunTrial {
             trial: index,
@@ -225,7 +217,7 @@ impl Answered {
             key: self.key,
             request: self.request,
             response: self.result.as_ref().and_then(|result| result.as_deref().ok().cloned()),
-            asked: sum(self.asked.before, asked),
+            asked: NanoUsd::known_sum(self.asked.before, asked),
             // Groups are those of the case, which a resume reads again.
             volatile: TrialVolatile { groups: Default::default(), shared: Default::default(), ..self.volatile.clone() },
         })
@@ -234,11 +226,11 @@ impl Answered {
     /// Adds what serving the asks of its assertions took.
     pub(crate) fn add_asking(&mut self, asking: &Asking) {
         self.volatile.attempts += asking.attempts;
-        self.volatile.wasted = sum(self.volatile.wasted, asking.wasted);
-        self.judge_cost = sum(self.judge_cost, asking.cost);
+        self.volatile.wasted = NanoUsd::known_sum(self.volatile.wasted, asking.wasted);
+        self.judge_cost = NanoUsd::known_sum(self.judge_cost, asking.cost);
         self.volatile.shared.extend(&asking.shared);
         self.judge_unpriced += asking.unpriced;
-        self.asked.kept = sum(self.asked.kept, asking.kept);
+        self.asked.kept = NanoUsd::known_sum(self.asked.kept, asking.kept);
         self.is_news |= asking.attempts > 0;
         self.is_asked_about = true;
     }
@@ -277,7 +269,7 @@ impl Answered {
     /// The trial as it came out. Without a grading it is skipped.
     pub(crate) fn settle(mut self, index: u64, graded: Option<Graded>, grader: &Grader) -> SettledTrial {
         let earlier = self.earlier(grader);
-        self.volatile.wasted = sum(self.volatile.wasted, self.asked.in_vain());
+        self.volatile.wasted = NanoUsd::known_sum(self.volatile.wasted, self.asked.in_vain());
         let graded = graded.unwrap_or_else(|| Graded {
             outcome: Outcome::Skipped,
             error: None,

@@ -10,13 +10,14 @@ use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::plan::TrialAddress;
 use promptgate_core::port::{Clock, PortError, StoredAnswer};
+use promptgate_core::price::NanoUsd;
 use promptgate_core::record::BegunTrial;
 use promptgate_core::request::Request;
 use promptgate_core::score::Outcome;
 use promptgate_provider::{Answerer, CalledFor};
 use tokio::sync::mpsc;
 
-use super::answered::{Answered, bug, sum};
+use super::answered::{Answered, bug};
 use super::put_off::PutOff;
 use crate::order::Order;
 use crate::prepare::{OpenTrial, Prepared};
@@ -298,7 +299,7 @@ impl Turn {
         trial.volatile.attempts = begun.volatile.attempts;
         // What is skipped has no use for the answer it had.
         let in_vain = begun.paid().filter(|_| trial.is_unanswered());
-        trial.volatile.wasted = sum(begun.volatile.wasted, in_vain);
+        trial.volatile.wasted = NanoUsd::known_sum(begun.volatile.wasted, in_vain);
         trial.asked.before = begun.asked;
         self
     }

@@ -138,24 +138,6 @@ fn what_holds_for_all_cases_is_paid_once() {
     assert!(shared.iter().all(|told| *told == shared[0] && told.values().map(|cost| cost.0).eq([7])), "{shared:?}");
 }
 
-static VECTOR: AssertionKind = AssertionKind {
-    build: |_, _| {
-        let ask = || vec![Ask::Embed { model: ModelId::new("judge/vectors").unwrap(), texts: vec!["a".to_owned()] }];
-        Ok(Box::new(Asks(ask)))
-    },
-    ..JUDGE
-};
-
-/// Memory stays flat however many outputs are embedded: what is equal is found in the cache.
-#[test]
-fn vectors_are_held_for_those_alone_who_wait_for_them() {
-    let setting = Setting { kinds: vec![&VECTOR], ..judged(5) };
-    let mut world = World::of(&setting, judge(|_| Act::Say("[[1.0]]".to_owned())));
-    (world.limits.concurrency, world.limits.asks) = (1, 1);
-    world.complete();
-    assert!(questions(&world).len() > 1, "{:?}", questions(&world));
-}
-
 #[test]
 fn what_holds_for_all_cases_is_asked_again_where_there_was_no_answer() {
     let setting = Setting { kinds: vec![&STEPS], ..judged(20) };
