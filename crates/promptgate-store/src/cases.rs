@@ -143,6 +143,10 @@ impl CaseSource for CaseStore {
         self.joined(case, None)
     }
 
+    fn is_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
     fn file(&self, path: &str) -> Result<Vec<u8>, PortError> {
         self.files()?.read(path)
     }
@@ -190,7 +194,7 @@ impl Source {
         match self.format {
             CasesFormat::Jsonl => {
                 // Watched from before the first byte is read.
-                let watched = if self.own { Ok(Watched::own(file)) } else { Watched::of(file) };
+                let watched = if self.own { Watched::own(file) } else { Watched::of(file) };
                 let watched = watched.map_err(failed)?;
                 let places = self.index(&watched, vars)?;
                 Ok(Checked { file: watched, places })
@@ -236,7 +240,7 @@ impl Source {
         }
         mistakes.into_result(())?;
         let file = spool.into_inner().map_err(|error| failed(error.into_error()))?;
-        Ok(Checked { file: Watched::own(file), places })
+        Ok(Checked { file: Watched::own(file).map_err(failed)?, places })
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn read_line(file: &File, offset: u64) -> io::Result<Vec<u8>> {
         text.resize(start + STEP.max(start), 0);
         let read = read_some(file, &mut text[start..], offset + start as u64)?;
         text.truncate(start + read);
-        if let Some(end) = text[start..].iter().position(|byte| *byte == b'\n') {
+        if let Some(end) = memchr::memchr(b'\n', &text[start..]) {
             text.truncate(start + end);
             return Ok(text);
         }

@@ -1,5 +1,6 @@
 //! Where cases stand, and whether their file is still the one that was indexed.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -32,7 +33,12 @@ pub(super) struct Watched {
     file: File,
     /// What it looked like when it was opened; absent for a file that nobody else knows.
     stamp: Option<Stamp>,
+    /// All of it, where it is small: a trial reads its case twice, and a read of the disk costs more than the case.
+    held: Option<Vec<u8>>,
 }
+
+/// Files up to this size are held: what several thousand cases take, and little beside what a run needs anyway.
+const HELD_BYTES: u64 = 4 << 20;
 
 /// Size and time of the last change. Not the time of the last change of its entry: putting a new file in its place
 /// changes that, and nothing the old one says.
@@ -41,30 +47,66 @@ type Stamp = (u64, [i64; 2]);
 impl Watched {
     pub(super) fn of(file: File) -> io::Result<Self> {
         let stamp = Some(stamp(&file)?);
-        Ok(Self { file, stamp })
+        Self { file, stamp, held: None }.hold()
     }
 
-    pub(super) fn own(file: File) -> Self {
-        Self { file, stamp: None }
+    pub(super) fn own(file: File) -> io::Result<Self> {
+        Self { file, stamp: None, held: None }.hold()
+    }
+
+    fn hold(mut self) -> io::Result<Self> {
+        let meta = self.file.metadata()?;
+        if meta.is_file() && meta.len() <= HELD_BYTES {
+            let mut all = Vec::with_capacity(meta.len() as usize);
+            self.from_disk().take(meta.len()).read_to_end(&mut all)?;
+            self.check()?;
+            self.held = Some(all);
+        }
+        Ok(self)
     }
 
     /// Reads from the first byte on.
-    pub(super) fn reader(&self) -> impl Read + '_ {
+    pub(super) fn reader(&self) -> Box<dyn Read + '_> {
+        match &self.held {
+            Some(all) => Box::new(&all[..]),
+            None => Box::new(self.from_disk()),
+        }
+    }
+
+    fn from_disk(&self) -> Reader<'_> {
         Reader { file: &self.file, at: 0 }
     }
 
     /// The line that begins at an offset, without its end.
-    pub(super) fn line(&self, offset: u64) -> io::Result<Vec<u8>> {
-        let mut line = read_line(&self.file, offset)?;
-        if line.ends_with(b"\r") {
-            line.pop();
+    pub(super) fn line(&self, offset: u64) -> io::Result<Cow<'_, [u8]>> {
+        let mut line = match &self.held {
+            Some(all) => Cow::Borrowed(first_line(all, offset)),
+            None => {
+                let line = read_line(&self.file, offset)?;
+                // Looked at afterwards, so that a change before the read is seen.
+                self.check()?;
+                Cow::Owned(line)
+            }
+        };
+        match &mut line {
+            Cow::Borrowed(line) => *line = line.strip_suffix(b"\r").unwrap_or(line),
+            Cow::Owned(line) => drop(line.pop_if(|end| *end == b'\r')),
         }
-        // Looked at afterwards, so that a change before the read is seen.
+        Ok(line)
+    }
+
+    fn check(&self) -> io::Result<()> {
         match self.stamp {
             Some(before) if stamp(&self.file)? != before => Err(changed()),
-            _ => Ok(line),
+            _ => Ok(()),
         }
     }
+}
+
+/// The line that begins at an offset, without its line feed.
+fn first_line(all: &[u8], offset: u64) -> &[u8] {
+    let rest = usize::try_from(offset).ok().and_then(|offset| all.get(offset..)).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..end])
 }
 
 pub(super) fn changed() -> io::Error {

@@ -143,12 +143,23 @@ fn no_cases_are_no_mistake_here() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_in_use_is_an_error() {
-    let project = Project::new().file("suites/x/cases.jsonl", JSONL);
+fn a_large_file_that_changes_while_it_is_in_use_is_an_error() {
+    let large = format!("{JSONL}{{\"id\":\"large\",\"vars\":{{\"x\":\"{}\"}}}}\n", "x".repeat(5 << 20));
+    let project = Project::new().file("suites/x/cases.jsonl", &*large);
     let store = open(&project, &spec("cases.jsonl"), "").unwrap();
-    project.write("suites/x/cases.jsonl", JSONL.replace("billing", "BILLING"));
+    assert_eq!(store.case(0).unwrap(), cases(&open(&project, &spec("cases.jsonl"), "").unwrap())[0]);
+    project.write("suites/x/cases.jsonl", large.replace("billing", "BILLING"));
     let error = store.case(0).unwrap_err().to_string();
     assert!(error.contains("case 1 of suites/x/cases.jsonl") && error.contains("was changed"), "{error}");
+}
+
+#[test]
+fn a_small_file_may_change_while_it_is_in_use() {
+    let project = Project::new().file("suites/x/cases.jsonl", JSONL.replace('\n', "\r\n"));
+    let store = open(&project, &spec("cases.jsonl"), "").unwrap();
+    let before = cases(&store);
+    project.write("suites/x/cases.jsonl", JSONL.replace("billing", "BILLING"));
+    assert_eq!(cases(&store), before);
 }
 
 #[test]
