@@ -9,7 +9,9 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 /// Writes the canonical form. A number that is not finite is `null`, as in all our JSON.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, writer: impl Write) -> serde_json::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(writer, Canonical::default()))
+    let room =
+        Canonical { buffer: Vec::with_capacity(1 << 10), members: Vec::with_capacity(16), ..Canonical::default() };
+    value.serialize(&mut Serializer::with_formatter(writer, room))
 }
 
 /// Integers up to here are the same to ECMAScript.
@@ -88,6 +90,7 @@ impl Canonical {
         }
         members.sort_by(by_key);
         sorted.clear();
+        sorted.reserve(buffer.len() - begin);
         for (index, member) in members.iter().enumerate() {
             sorted.extend_from_slice(if index == 0 { b"{" } else { b"," });
             sorted.extend_from_slice(&buffer[member.start..member.end]);

@@ -51,19 +51,20 @@ impl Digest {
 
     /// The 64 hex digits without the `sha256:` in front.
     pub fn hex(&self) -> String {
-        self.written().split_off(PREFIX.len())
+        self.written(|text| text[PREFIX.len()..].to_owned())
     }
 
-    /// As it is written everywhere. Several for each trial, so without a formatter.
-    fn written(&self) -> String {
+    /// Hands on what is written everywhere. Several for each trial, so without a formatter and an allocation.
+    fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(PREFIX.len() + 64);
-        text.push_str(PREFIX);
-        for byte in self.0 {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        let mut text = [0; PREFIX.len() + 64];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
-        text
+        // All of it is ASCII.
+        with(std::str::from_utf8(&text).unwrap_or_default())
     }
 
     /// The first twelve hex digits, for people.
@@ -103,7 +104,7 @@ impl std::io::Write for DigestWriter {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written())
+        self.written(|text| f.write_str(text))
     }
 }
 
@@ -135,7 +136,7 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.written())
+        self.written(|text| serializer.serialize_str(text))
     }
 }
 

@@ -10,7 +10,7 @@ mod recording;
 mod tree;
 
 pub use answers::{AnswerCache, StoredAnswer};
-pub use cache::{CacheKey, ResponseCache};
+pub use cache::{AddressedKey, CacheKey, ResponseCache};
 pub use cases::CaseSource;
 pub use clock::{Clock, IdSource};
 pub use log::RunLog;

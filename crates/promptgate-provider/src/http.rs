@@ -87,6 +87,8 @@ impl Transport {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
+            // Not even the copy of a request that could be sent again is made: retries live in one place.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(limits.connect)
             // A connection for each call in flight: over HTTP/2 calls beyond the server's stream limit would wait unseen,
             // and one broken connection would take all of them along.

@@ -297,15 +297,14 @@ impl Prepared {
     /// A trial of a case that was read, ready to be looked up or asked.
     pub(crate) fn open(&self, address: TrialAddress, case: &Arc<Case>) -> Result<OpenTrial, PortError> {
         let (version, model) = (&self.versions[address.version], &self.plan.models[address.model]);
-        let pairing = self.cases.pairing_input(case)?;
         let input = self.cases.input(case, &version.identity.prompt, &model.id)?;
-        let pairing_digest = pairing.digest();
-        let digest = if input == pairing { pairing_digest } else { input.digest() };
+        let digest = input.digest();
+        let pairing = if self.cases.is_joined() { self.cases.pairing_input(case)?.digest() } else { digest };
         let parameters = &self.parameters[address.version][address.model];
         Ok(OpenTrial {
             address,
             case: case.clone(),
-            settled_case: self.settled_case(case, pairing_digest),
+            settled_case: self.settled_case(case, pairing),
             groups: self.groups(case),
             key: TrialKey::new(&version.identity.digest, model, parameters, &digest, self.repeat(address)),
             input,

@@ -173,7 +173,7 @@ impl Supply {
     /// What the cache holds for a request to `source`.
     pub(crate) fn kept(&self, request: &Request, source: &str) -> Option<Response> {
         let Kept { cache, since_ms } = self.kept.as_ref()?;
-        cache.find(&CacheKey::of(request, source), *since_ms).map(|(response, _)| response)
+        cache.find(&CacheKey::of(request, source).addressed(), *since_ms).map(|(response, _)| response)
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use promptgate_core::Digest;
 use promptgate_core::answer::Response;
-use promptgate_core::port::{CacheKey, Clock, PortError, ResponseCache};
+use promptgate_core::port::{AddressedKey, CacheKey, Clock, PortError, ResponseCache};
 use promptgate_core::secret::Scrubber;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
@@ -84,7 +84,7 @@ struct Writer {
 }
 
 enum Job {
-    Keep(Box<(Digest, CacheKey, Arc<Response>)>),
+    Keep(Box<(AddressedKey, Arc<Response>)>),
     SetAside(Digest),
     Finish(Sender<Result<(), PortError>>),
 }
@@ -181,8 +181,8 @@ impl Cache {
 }
 
 impl ResponseCache for Cache {
-    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)> {
-        let address = key.digest();
+    fn find(&self, key: &AddressedKey, since_ms: u64) -> Option<(Response, u64)> {
+        let address = key.address();
         if !self.may_hold(&address) {
             return None;
         }
@@ -192,7 +192,7 @@ impl ResponseCache for Cache {
         // What cannot be read is asked again: a cache is never a reason to fail.
         let (stored, response, sum, kept_ms) = self.read(&address).ok().flatten()?;
         let is_whole = sum == check_sum(&stored, &response, kept_ms)
-            && serde_json::from_str::<CacheKey>(&stored).ok().as_ref() == Some(key);
+            && serde_json::from_str::<CacheKey>(&stored).ok().as_ref() == Some(key.key());
         let found = is_whole.then(|| serde_json::from_str(&response).ok()).flatten();
         let found = found.zip(u64::try_from(kept_ms).ok());
         if found.is_none() {
@@ -201,16 +201,16 @@ impl ResponseCache for Cache {
         found.filter(|(_, kept_ms)| *kept_ms >= since_ms)
     }
 
-    fn keep(&self, key: CacheKey, response: Response) {
+    fn keep(&self, key: AddressedKey, response: Response) {
         if self.writer.is_none() {
             return;
         }
-        let (address, response) = (key.digest(), Arc::new(response));
+        let (address, response) = (key.address(), Arc::new(response));
         if let Some(kept) = &self.since_empty {
             kept.lock().unwrap_or_else(PoisonError::into_inner).insert(head(&address));
         }
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).insert(address, response.clone());
-        self.send(Job::Keep(Box::new((address, key, response))));
+        self.send(Job::Keep(Box::new((key, response))));
     }
 
     fn finish(&self) -> Result<(), PortError> {
@@ -307,6 +307,8 @@ fn immutable(path: &Path) -> String {
 fn set_up(path: &Path, connection: &mut Connection) -> Result<(), PortError> {
     known_version(path, connection)?;
     let mut set_up = || -> rusqlite::Result<()> {
+        // An answer with its key takes half of a usual page; of larger ones fewer are written. A file keeps what it was made with.
+        connection.pragma_update(None, "page_size", 8_192)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -421,8 +423,9 @@ fn commit(
     for job in waiting.drain(..) {
         let Job::Keep(kept) = job else { continue };
         // A newer one of the same key may be on its way.
-        if unwritten.get(&kept.0).is_some_and(|newest| Arc::ptr_eq(newest, &kept.2)) {
-            unwritten.remove(&kept.0);
+        let (address, response) = (kept.0.address(), &kept.1);
+        if unwritten.get(&address).is_some_and(|newest| Arc::ptr_eq(newest, response)) {
+            unwritten.remove(&address);
         }
     }
     written
@@ -430,18 +433,18 @@ fn commit(
 
 fn insert(
     connection: &Connection,
-    (address, key, response): &(Digest, CacheKey, Arc<Response>),
+    (key, response): &(AddressedKey, Arc<Response>),
     now: i64,
     scrubber: &Scrubber,
 ) -> rusqlite::Result<()> {
     // Both are plain values with string keys, which have a JSON form.
-    let (key_text, text) = (serde_json::to_string(key), serde_json::to_string(&**response));
+    let (key_text, text) = (serde_json::to_string(key.key()), serde_json::to_string(&**response));
     let (Ok(key_text), Ok(text)) = (key_text, text) else { return Ok(()) };
     let Ok(text) = scrub_json::<Response>(text, scrubber) else { return Ok(()) };
     let sum = check_sum(&key_text, &text, now);
     let statement = "INSERT OR REPLACE INTO answer (address, key, response, sum, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(statement)?;
-    insert.execute(params![address.as_bytes(), key_text, text, sum, now])?;
+    insert.execute(params![key.address().as_bytes(), key_text, text, sum, now])?;
     Ok(())
 }
 

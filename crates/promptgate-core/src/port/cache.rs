@@ -36,16 +36,40 @@ impl CacheKey {
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
     }
+
+    /// The key with its address.
+    pub fn addressed(self) -> AddressedKey {
+        AddressedKey { address: self.digest(), key: self }
+    }
+}
+
+/// A key with its address, which is taken once for looking an answer up and for keeping it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressedKey {
+    key: CacheKey,
+    address: Digest,
+}
+
+impl AddressedKey {
+    /// The digest of the key.
+    pub fn address(&self) -> Digest {
+        self.address
+    }
+
+    /// What it is the address of.
+    pub fn key(&self) -> &CacheKey {
+        &self.key
+    }
 }
 
 /// Answers found by content, shared by all runs of a project. What cannot be read is not there.
 pub trait ResponseCache: Send + Sync {
     /// The answer of a key, and when it was got (milliseconds since 1970); none that is older than `since_ms`. A damaged
     /// entry, or one of another key, is a miss.
-    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)>;
+    fn find(&self, key: &AddressedKey, since_ms: u64) -> Option<(Response, u64)>;
 
     /// Keeps an answer; one that is there already is replaced. Returns before it is on disk.
-    fn keep(&self, key: CacheKey, response: Response);
+    fn keep(&self, key: AddressedKey, response: Response);
 
     /// Waits until all that was given to it is on disk.
     ///

@@ -27,4 +27,7 @@ pub trait CaseSource: Send + Sync {
 
     /// The input by which both sides pair: as [`CaseSource::input`], without joined inputs that name a prompt or a model.
     fn pairing_input(&self, case: &Case) -> Result<CaseInput, PortError>;
+
+    /// Whether inputs are joined to the cases; where none are, both kinds of input are one.
+    fn is_joined(&self) -> bool;
 }

@@ -29,7 +29,7 @@ pub(crate) struct Cached<A> {
 impl<A: Answerer> Answerer for Cached<A> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
-            let key = CacheKey::of(&request, &self.source);
+            let key = CacheKey::of(&request, &self.source).addressed();
             let found = self.caching.since_ms.and_then(|since_ms| self.caching.cache.find(&key, since_ms));
             if let Some((response, answered_ms)) = found {
                 let answered_ms = Some(answered_ms);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use promptgate_core::answer::{Response, Usage};
 use promptgate_core::case::Case;
 use promptgate_core::gate::{Check, Policy, Rule, Subject};
-use promptgate_core::port::{CacheKey, PortError, ResponseCache};
+use promptgate_core::port::{AddressedKey, CacheKey, PortError, ResponseCache};
 use promptgate_core::record::Purpose;
 use promptgate_core::score::Tier;
 use promptgate_runner::{Counts, Estimate, Kept, Share, Supply, estimate, survey};
@@ -78,13 +78,13 @@ fn cases_and_clusters_are_counted_for_each_selection() {
 struct InMemory(Mutex<HashMap<CacheKey, Response>>);
 
 impl ResponseCache for InMemory {
-    fn find(&self, key: &CacheKey, since_ms: u64) -> Option<(Response, u64)> {
-        let found = self.0.lock().unwrap().get(key).cloned();
+    fn find(&self, key: &AddressedKey, since_ms: u64) -> Option<(Response, u64)> {
+        let found = self.0.lock().unwrap().get(key.key()).cloned();
         found.map(|response| (response, 1_000)).filter(|(_, answered_ms)| *answered_ms >= since_ms)
     }
 
-    fn keep(&self, key: CacheKey, response: Response) {
-        self.0.lock().unwrap().insert(key, response);
+    fn keep(&self, key: AddressedKey, response: Response) {
+        self.0.lock().unwrap().insert(key.key().clone(), response);
     }
 
     fn finish(&self) -> Result<(), PortError> {
@@ -102,7 +102,7 @@ fn what_the_cache_holds_is_no_call_and_tells_what_tokens_a_character_takes() {
     let usage = Some(Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() });
     for trial in first.log.settled().into_iter().filter(|trial| trial.repeat == 1).take(8) {
         let key = CacheKey { request: trial.request.unwrap(), repeat: 1, case: None, source: source.clone() };
-        cache.keep(key, Response { usage, ..trial.response.unwrap() });
+        cache.keep(key.addressed(), Response { usage, ..trial.response.unwrap() });
     }
     let kept = |since_ms| Supply { kept: Some(Kept { cache: cache.clone(), since_ms }), ..Supply::default() };
     let side = estimated(&setting, &kept(1_000)).sides[0][0];

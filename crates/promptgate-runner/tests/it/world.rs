@@ -65,6 +65,10 @@ impl CaseSource for Cases {
     fn pairing_input(&self, case: &Case) -> Result<CaseInput, PortError> {
         Ok(CaseInput { vars: case.vars.clone(), messages: case.messages.clone(), files: Vec::new() })
     }
+
+    fn is_joined(&self) -> bool {
+        !self.joined.is_empty()
+    }
 }
 
 pub fn case(id: &str) -> Case {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use promptgate_core::Digest;
 use promptgate_core::answer::Response;
-use promptgate_core::port::{CacheKey, Clock, ResponseCache};
+use promptgate_core::port::{AddressedKey, CacheKey, Clock, ResponseCache};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::SystemClock;
 use promptgate_store::cache::{Access, CACHE_FILE, Cache, Pruning};
@@ -38,11 +38,12 @@ impl Kept {
     }
 }
 
-fn key(request: &str, repeat: u32, source: &str) -> CacheKey {
-    CacheKey { request: Digest::of_bytes(request.as_bytes()), repeat, case: None, source: source.to_owned() }
+fn key(request: &str, repeat: u32, source: &str) -> AddressedKey {
+    let request = Digest::of_bytes(request.as_bytes());
+    CacheKey { request, repeat, case: None, source: source.to_owned() }.addressed()
 }
 
-fn output(cache: &Cache, key: &CacheKey) -> Option<String> {
+fn output(cache: &Cache, key: &AddressedKey) -> Option<String> {
     cache.find(key, 0).map(|(response, _)| response.output)
 }
 
@@ -96,7 +97,7 @@ fn a_hundred_thousand_pairs_of_keys_never_meet() {
     for number in 0..100_000_u32 {
         let source = ["https://a/v1", "https://a/v1/responses", "https://b"][number as usize % 3];
         let key = key(&format!("{}", number / 12), 1 + number / 3 % 4, source);
-        assert!(addresses.insert(key.digest()), "{key:?}");
+        assert!(addresses.insert(key.address()), "{key:?}");
     }
 }
 
@@ -119,7 +120,7 @@ fn an_entry_that_is_damaged_or_stands_in_anothers_place_is_a_miss_and_set_aside(
         assert_eq!(kept.sql().execute(sql, []).unwrap(), 1, "{what}");
         assert_eq!(output(&cache, &key("a", 1, "x")), None, "{what}");
         cache.finish().unwrap();
-        assert!(!cache.holds(&key("a", 1, "x").digest()).unwrap(), "{what}");
+        assert!(!cache.holds(&key("a", 1, "x").address()).unwrap(), "{what}");
         assert_eq!(cache.stats().unwrap().damaged, 1, "{what}");
     }
 }
@@ -130,7 +131,7 @@ fn an_entry_moved_to_another_address_is_never_served_there() {
     let cache = kept.cache();
     cache.keep(key("a", 1, "x"), Response::text("of a"));
     cache.finish().unwrap();
-    let address = key("b", 1, "x").digest();
+    let address = key("b", 1, "x").address();
     kept.sql().execute("UPDATE answer SET address = ?1", [address.as_bytes()]).unwrap();
     assert_eq!(output(&cache, &key("b", 1, "x")), None);
 }
@@ -252,7 +253,7 @@ fn one_damaged_entry_keeps_nobody_from_seeing_the_others() {
         cache.keep(key("a", 1, "x"), Response::text("first"));
         cache.keep(key("b", 1, "x"), Response::text("second"));
         cache.finish().unwrap();
-        let address = key("a", 1, "x").digest();
+        let address = key("a", 1, "x").address();
         let sql = format!("UPDATE answer SET {set} WHERE address = ?1");
         assert_eq!(kept.sql().execute(&sql, [address.as_bytes()]).unwrap(), 1, "{set}");
         assert_eq!(cache.stats().unwrap().answers, 2, "{set}");

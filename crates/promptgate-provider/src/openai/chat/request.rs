@@ -115,6 +115,9 @@ fn role(role: Role) -> &'static str {
 
 /// One text as a string, which every server understands; anything more as a list of parts.
 fn content(parts: &[Part]) -> Result<Value, String> {
+    if let [Part::Text { text }] = parts {
+        return Ok(Value::from(&**text));
+    }
     let mut sent = Vec::new();
     for part in parts {
         match part {
