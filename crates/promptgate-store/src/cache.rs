@@ -34,8 +34,8 @@ pub const CACHE_FILE: &str = "cache.db";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers are written together once so many have gathered, or none came for so long, and no later than so long after the
-/// first of them: what is not written is lost to a kill.
-const BATCH: usize = 1_024;
+/// first of them: what is not written is lost to a kill. Each time most pages of the index are written anew.
+const BATCH: usize = 4_096;
 const LULL: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_millis(250);
 
@@ -307,7 +307,7 @@ fn immutable(path: &Path) -> String {
 fn set_up(path: &Path, connection: &mut Connection) -> Result<(), PortError> {
     known_version(path, connection)?;
     let mut set_up = || -> rusqlite::Result<()> {
-        // An answer with its key takes half of a usual page; of larger ones fewer are written. A file keeps what it was made with.
+        // Many an answer is as long as a usual page, so of larger ones fewer are written. A file keeps what it was made with.
         connection.pragma_update(None, "page_size", 8_192)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.

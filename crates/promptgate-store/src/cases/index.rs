@@ -58,7 +58,7 @@ impl Watched {
         let meta = self.file.metadata()?;
         if meta.is_file() && meta.len() <= HELD_BYTES {
             let mut all = Vec::with_capacity(meta.len() as usize);
-            self.from_disk().take(meta.len()).read_to_end(&mut all)?;
+            self.on_disk().take(meta.len()).read_to_end(&mut all)?;
             self.check()?;
             self.held = Some(all);
         }
@@ -69,11 +69,11 @@ impl Watched {
     pub(super) fn reader(&self) -> Box<dyn Read + '_> {
         match &self.held {
             Some(all) => Box::new(&all[..]),
-            None => Box::new(self.from_disk()),
+            None => Box::new(self.on_disk()),
         }
     }
 
-    fn from_disk(&self) -> Reader<'_> {
+    fn on_disk(&self) -> Reader<'_> {
         Reader { file: &self.file, at: 0 }
     }
 
