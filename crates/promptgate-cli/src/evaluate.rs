@@ -53,6 +53,8 @@ pub struct Intent {
     pub control: bool,
     /// What the change would have loosened of main's gate; told first in every report.
     pub loosened: Vec<String>,
+    /// The arguments that ask for the same again; none where the run is no command's of its own.
+    pub command: Vec<String>,
 }
 
 /// Carries an intent out, writes its reports, and says how it ended.
@@ -275,6 +277,7 @@ fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
         run: SystemIds::default().run_id(),
         started: clock.now_text(),
         promptgate: env!("CARGO_PKG_VERSION").to_owned(),
+        command: assembly.command.clone(),
     };
     let mut header = prepared.header(volatile);
     header.notes.splice(0..0, assembly.first_notes.iter().cloned());

@@ -117,6 +117,9 @@ pub struct HeaderVolatile {
     pub started: String,
     /// The version of promptgate that wrote it.
     pub promptgate: String,
+    /// The arguments behind `promptgate` that ask for the same again; none where a run is no command's of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 /// An assertion that chooses one of several labels.

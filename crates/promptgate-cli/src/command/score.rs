@@ -39,6 +39,7 @@ pub fn run(args: &ScoreArgs, out: &Output) -> Result<ExitCode, Failure> {
         policy: None,
         control: false,
         loosened: Vec::new(),
+        command: Vec::new(),
     };
     let models = header.models.iter().map(|model| model.id.to_string()).collect();
     let running = Running {

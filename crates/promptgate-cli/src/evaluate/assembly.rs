@@ -51,6 +51,8 @@ pub struct Assembly {
     pub notes: Vec<String>,
     /// Lines that stand before all others.
     pub first_notes: Vec<String>,
+    /// The arguments that ask for the same again.
+    pub command: Vec<String>,
 }
 
 impl Assembly {
@@ -115,7 +117,19 @@ impl Assembly {
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
         let prepared = Arc::new(prepared);
-        Ok(Self { prepared, supply, providers, models, cache, called_models, called_judges, notes, first_notes })
+        let command = intent.command;
+        Ok(Self {
+            prepared,
+            supply,
+            providers,
+            models,
+            cache,
+            called_models,
+            called_judges,
+            notes,
+            first_notes,
+            command,
+        })
     }
 }
 

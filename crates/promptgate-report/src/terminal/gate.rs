@@ -248,10 +248,40 @@ fn mend(report: &GateReport) -> Option<String> {
 
 /// The same gate again, held to the same baseline or another.
 fn again(report: &GateReport, baseline: Option<&str>, what: &str) -> Option<String> {
-    let comparison = critical(report)?;
-    let mut command = vec!["gate", &report.suite_path, "--candidate", &comparison.candidate.reference];
-    if let Some(same) = &comparison.baseline {
-        command.extend(["--baseline", baseline.unwrap_or(&same.reference)]);
+    let mut command = same(report)?;
+    if says_to_call(report) {
+        command.retain(|word| *word != NO_RUN);
+    }
+    if let Some(other) = baseline {
+        while let Some(at) = command.iter().position(|word| *word == BASELINE) {
+            command.drain(at..(at + 2).min(command.len()));
+        }
+        command.extend([BASELINE, other]);
     }
     Some(step(&command, what))
+}
+
+/// Forbids calls.
+const NO_RUN: &str = "--no-run";
+
+/// Whether what keeps a comparison from being made is that nobody may be called.
+fn says_to_call(report: &GateReport) -> bool {
+    let mut details = report.comparisons.iter().filter_map(|comparison| comparison.detail.as_deref());
+    details.any(|detail| detail.contains(NO_RUN))
+}
+
+/// Names a version to hold to.
+const BASELINE: &str = "--baseline";
+
+/// The command of the same gate. Older records do not hold it: of their flags only the versions are known.
+fn same(report: &GateReport) -> Option<Vec<&str>> {
+    if !report.volatile.command.is_empty() {
+        return Some(report.volatile.command.iter().map(String::as_str).collect());
+    }
+    let comparison = critical(report)?;
+    let mut command = vec!["gate", &report.suite_path, "--candidate", &comparison.candidate.reference];
+    if let Some(baseline) = &comparison.baseline {
+        command.extend([BASELINE, &baseline.reference]);
+    }
+    Some(command)
 }

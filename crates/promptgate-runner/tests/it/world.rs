@@ -566,6 +566,7 @@ impl World {
             run: RunId::new("earlier").unwrap(),
             started: "1970-01-01T12:00:00Z".to_owned(),
             promptgate: "0.1.0".to_owned(),
+            command: Vec::new(),
         })
     }
 }

@@ -57,6 +57,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
             attempts: tally.attempts,
             reused: tally.reused,
             wasted_nano_usd: tally.wasted,
+            command: header.volatile.command.clone(),
         },
         evidence_digest: tally.evidence(),
     })
