@@ -6,6 +6,8 @@ use promptgate_core::name::MetricName;
 use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
 use promptgate_core::record::RunHeader;
 use promptgate_core::report::words::{counted, thousands};
+use promptgate_core::score::Tier;
+use promptgate_core::selection::Selection;
 use promptgate_core::verdict::Verdict;
 
 use super::pairs::{Answers, Over, Pairs};
@@ -156,7 +158,25 @@ impl State<'_> {
                 format!("{told} because the quota is gone; this says nothing about the prompt"),
             );
         }
-        None
+        let (ungraded, fed) = self.ungraded()?;
+        let told = format!("{} of {} {what} got no grade since a judge is out", thousands(ungraded), thousands(fed));
+        unavailable("judge_out", format!("{told}; this says nothing about the prompt"))
+    }
+
+    /// The pairs of the first critical check that lacks more grades than may be missing, since whoever grades is out; and
+    /// how many pairs the check is about.
+    fn ungraded(&self) -> Option<(u64, u64)> {
+        let policy = self.policy?;
+        let of_check = |check: &Check| {
+            let (subject, selection) = match &check.subject {
+                Asks::Metric { metric, slice, .. } => (Subject::named(metric, self.header)?, slice),
+                Asks::Rule { cases, .. } => (Subject::Outcome, cases),
+            };
+            let place = |wanted: &Selection| self.header.selections.iter().position(|each| each == wanted);
+            let found = self.pairs.ungraded(&subject, selection.as_ref().and_then(place), check.needs_baseline());
+            (found.0 as f64 > policy.max_missing * found.1 as f64).then_some(found)
+        };
+        policy.checks.iter().filter(|check| check.tier == Tier::Critical).find_map(of_check)
     }
 
     fn undecidable(&self) -> Option<Found> {
