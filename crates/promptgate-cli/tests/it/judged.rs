@@ -91,7 +91,7 @@ fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() 
             "GATE UNAVAILABLE: 20 of 20 pairs got no grade since a judge is out; this says nothing about the prompt";
         assert!(said.starts_with(told), "{said}");
         let cause =
-            "answers without a score: scripted/judge: scripted fault: the quota is used up; there is room again in 6 h";
+            "answers without a score: scripted/judge: scripted fault: the quota is used up; there is room again at 20";
         assert!(said.contains(cause), "{said}");
         assert!(
             said.contains("next: promptgate gate suites/judged --candidate say --baseline say.old --no-retry"),
