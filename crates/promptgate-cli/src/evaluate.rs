@@ -316,7 +316,8 @@ fn carry_out(
     out: &Output,
 ) -> Result<Ending, Failure> {
     let stop = Stop::new();
-    stop::on_signals(&stop)?;
+    let go_on = go_on(running, &todo.run);
+    stop::on_signals(&stop, &go_on, out)?;
     let listener = progress::listener(out.progress());
     let Means { budget, cache, recording } = todo.means;
     let recorder = recording.map(Recorder::start);
@@ -345,7 +346,7 @@ fn carry_out(
         limits: limits(session, running),
         recorded: recorder.as_ref().map(Recorder::saved),
         settled_before: todo.settled,
-        go_on: go_on(running, &todo.run),
+        go_on,
     };
     let ended = rounds.carry_out(todo.log, &todo.counts, out);
     if let Some(recorder) = recorder {
