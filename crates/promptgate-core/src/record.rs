@@ -276,6 +276,12 @@ pub struct SettledTrial {
 }
 
 impl SettledTrial {
+    /// Whether asking again may settle it better: it has no answer, or no grade, since somebody was out.
+    pub fn lacks_reply(&self) -> bool {
+        let is_out = |result: &AssertionResult| result.scored.outage;
+        matches!(self.error, Some(TrialError::Unanswered(_))) || self.assertions.iter().any(is_out)
+    }
+
     /// The digest of what a trial's JSON is evidence of: its bytes as they are written, up to what may differ between equal
     /// runs. No text within it can look like the name of that member: a quote in a text has a backslash before it.
     pub fn digest_of(json: &str) -> Digest {

@@ -103,6 +103,31 @@ fn after_an_outage_the_command_to_run_next_is_the_one_that_was_run() {
 }
 
 #[test]
+fn a_complete_run_is_not_gone_on_with_and_says_what_asks_for_the_answers_that_it_lacks() {
+    let is_out = Arc::new(AtomicBool::new(true));
+    let outage = is_out.clone();
+    let server = Server::start(move |received| {
+        let is_out = received.json().to_string().contains("1 new") && outage.load(Ordering::Relaxed);
+        if is_out { Wire::Chat.error(503, "down", "down") } else { Wire::Chat.whole(&Said::text("m", "a")) }
+    });
+    let project = project(&server).binary("sh");
+    let said = typed(&project, "promptgate run suites/s --no-retry").expect_code(104);
+    let again = "promptgate run suites/s --candidate say --no-retry";
+    assert_eq!(next(&said), again, "{}", said.stdout);
+    is_out.store(false, Ordering::Relaxed);
+    let before = server.count();
+    let said = typed(&project, "promptgate run suites/s --no-retry --resume").expect_code(104);
+    let told =
+        " is complete, though 1 of 10 trials got no answer; ask for these with: promptgate run suites/s --no-retry\n";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+    assert_eq!(server.count(), before);
+    let _ = typed(&project, again).expect_code(0);
+    assert_eq!(server.count() - before, 1, "only what got no answer is asked");
+    let said = typed(&project, "promptgate run suites/s --no-retry --resume").expect_code(0);
+    assert!(said.stderr.contains(" is complete: nothing is left to be asked\n"), "{}", said.stderr);
+}
+
+#[test]
 fn a_run_that_was_not_recorded_is_not_gone_on_with_as_one() {
     let server = good();
     let project = project(&server);
