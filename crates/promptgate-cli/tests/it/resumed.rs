@@ -128,6 +128,16 @@ fn a_complete_run_is_not_gone_on_with_and_says_what_asks_for_the_answers_that_it
 }
 
 #[test]
+fn cases_that_failed_before_a_resume_count_too() {
+    let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "no")));
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s", "--max-calls", "4", "--concurrency", "1"]).expect_code(106);
+    let said = project.run(["run", "suites/s", "--resume", "--max-fail", "4"]).expect_code(100);
+    assert!(said.stdout.contains("4 failed, 6 skipped"), "{}", said.stdout);
+    assert_eq!(server.count(), 4);
+}
+
+#[test]
 fn a_run_that_was_not_recorded_is_not_gone_on_with_as_one() {
     let server = good();
     let project = project(&server);
