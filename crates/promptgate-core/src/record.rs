@@ -90,6 +90,14 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
+    /// The setting of a run that grades another one anew: the id of that one.
+    pub const GRADES: &str = "score";
+
+    /// The run that this one grades anew; nothing where it answers cases.
+    pub fn grades(&self) -> Option<&str> {
+        self.settings.get(Self::GRADES).and_then(Value::as_str)
+    }
+
     /// Indices of one case on one side: its trials, and the calls that may be made on top of them.
     pub fn stride(&self) -> u64 {
         u64::from(self.trials.max(1)) + u64::from(self.confirm)

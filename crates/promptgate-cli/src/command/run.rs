@@ -18,6 +18,7 @@ pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
     let mut command = Words(vec!["run".to_owned(), session.suite_path.clone()]);
     command.each("--candidate", &candidates);
     command.0.extend(args.running.words());
+    command.0.extend(args.no_fail.then(|| "--no-fail".to_owned()));
     let intent = Intent {
         purpose: Purpose::Run,
         command: command.0,

@@ -110,6 +110,35 @@ fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() 
 }
 
 #[test]
+fn grading_anew_that_is_broken_off_leaves_the_latest_run_what_it_was() {
+    let project = project(&[("a", "please"), ("b", "rude words")]);
+    let suite = SUITE.replace("recording = ", "#");
+    let prices = "[prices.\"echo/any\"]\ninput = 0.0\noutput = 0.0\n";
+    project.write("promptgate.toml", project.read("promptgate.toml") + prices);
+    project.write("suites/judged/suite.toml", &suite);
+    let _ = project.run(["run", "suites/judged"]).expect_code(100);
+    let runs = || {
+        let id = |file: &String| Some(file.strip_prefix(".promptgate/runs/")?.strip_suffix(".jsonl")?.to_owned());
+        project.files(".promptgate/runs").iter().filter_map(id).collect::<Vec<_>>()
+    };
+    let first = runs().remove(0);
+    project.write("suites/judged/suite.toml", suite.replace("It is polite.", "It is kind."));
+    let said = project.run(["score", "latest", "--max-cost", "0.000001"]).expect_code(106);
+    let again = format!("grade again with: promptgate score {first} --max-cost 0.000001");
+    assert!(said.stderr.contains(&again) && !said.stderr.contains("--resume"), "{}", said.stderr);
+    let broken_off = runs().remove(1);
+    assert!(project.run(["report", "latest"]).expect_code(100).stdout.contains(&first));
+    let said = project.run(["report", &broken_off]).expect_code(106);
+    assert!(said.stderr.contains(&format!("grade again with: promptgate score {first}\n")), "{}", said.stderr);
+    let _ = project.run(["score", "latest"]).expect_code(100);
+    let graded = runs().pop().unwrap();
+    assert!(
+        project.run(["report", "latest"]).expect_code(100).stdout.contains(&graded),
+        "a complete one is the latest"
+    );
+}
+
+#[test]
 fn what_a_judge_said_is_recorded_and_replayed_without_it() {
     let project = project(&[("a", "please"), ("b", "rude words")]);
     let _ = project.run(["run", "suites/judged", "--live", "--record=all.jsonl", "--no-fail"]).expect_code(0);
