@@ -239,24 +239,32 @@ fn mend(report: &GateReport) -> Option<String> {
         Some("shard_missing") => {
             Some(step(&["report", "--merge", "PART..."], "PART: the run of each part of the plan"))
         }
+        Some("cases_changed") if reason.is_some_and(is_of_candidate) => {
+            again(report, Some((CANDIDATE, "VERSION")), "VERSION: the version itself, such as NAME, answered anew")
+        }
         Some("cases_changed" | "wrong_version") => {
-            again(report, Some("VERSION"), "VERSION: a version such as NAME@git:main, answered anew")
+            again(report, Some((BASELINE, "VERSION")), "VERSION: a version such as NAME@git:main, answered anew")
         }
         _ => again(report, None, "once that is mended; stored answers are used again"),
     }
 }
 
-/// The same gate again, held to the same baseline or another.
-fn again(report: &GateReport, baseline: Option<&str>, what: &str) -> Option<String> {
+/// Whether it is the candidate that a comparison is invalid for.
+fn is_of_candidate(comparison: &Comparison) -> bool {
+    comparison.detail.as_deref().is_some_and(|detail| detail.contains("stored candidate"))
+}
+
+/// The same gate again, of the same versions or with another one.
+fn again(report: &GateReport, other: Option<(&str, &str)>, what: &str) -> Option<String> {
     let mut command = same(report)?;
     if says_to_call(report) {
         command.retain(|word| *word != NO_RUN);
     }
-    if let Some(other) = baseline {
-        while let Some(at) = command.iter().position(|word| *word == BASELINE) {
+    if let Some((flag, version)) = other {
+        while let Some(at) = command.iter().position(|word| *word == flag) {
             command.drain(at..(at + 2).min(command.len()));
         }
-        command.extend([BASELINE, other]);
+        command.extend([flag, version]);
     }
     Some(step(&command, what))
 }
@@ -270,6 +278,9 @@ fn says_to_call(report: &GateReport) -> bool {
     details.any(|detail| detail.contains(NO_RUN))
 }
 
+/// Names the version to judge.
+const CANDIDATE: &str = "--candidate";
+
 /// Names a version to hold to.
 const BASELINE: &str = "--baseline";
 
@@ -279,7 +290,7 @@ fn same(report: &GateReport) -> Option<Vec<&str>> {
         return Some(report.volatile.command.iter().map(String::as_str).collect());
     }
     let comparison = critical(report)?;
-    let mut command = vec!["gate", &report.suite_path, "--candidate", &comparison.candidate.reference];
+    let mut command = vec!["gate", &report.suite_path, CANDIDATE, &comparison.candidate.reference];
     if let Some(baseline) = &comparison.baseline {
         command.extend([BASELINE, &baseline.reference]);
     }

@@ -23,7 +23,8 @@ pub(crate) struct State<'a> {
     pub(crate) baseline: Option<&'a PlannedVersion>,
     /// Why the baseline that the policy names cannot be had.
     pub(crate) why_missing: Option<&'a str>,
-    pub(crate) candidate_is_stored: bool,
+    /// The stored run that is the candidate.
+    pub(crate) stored_candidate: Option<&'a StoredBaseline>,
     pub(crate) pairs: &'a Pairs<'a>,
     pub(crate) answers: &'a Answers,
 }
@@ -74,9 +75,12 @@ impl State<'_> {
     }
 
     fn cases_changed(&self) -> Option<Found> {
-        let stored = self.stored().filter(|stored| changed_too_much(stored))?;
+        let sides = [("baseline", self.stored()), ("candidate", self.stored_candidate)];
+        let (side, stored) = sides
+            .into_iter()
+            .find_map(|(side, stored)| Some((side, stored.filter(|stored| changed_too_much(stored))?)))?;
         let (changed, cases) = (thousands(stored.changed.len() as u64), counted(stored.cases, "case", "cases"));
-        invalid("cases_changed", format!("{changed} of {cases} of the stored baseline were changed"))
+        invalid("cases_changed", format!("{changed} of {cases} of the stored {side} were changed"))
     }
 
     fn baseline_not_held(&self) -> Option<Found> {
@@ -101,7 +105,7 @@ impl State<'_> {
 
     /// A gate that may stop early runs in one piece, and what it did not ask is no missing part.
     fn shard_missing(&self) -> Option<Found> {
-        let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
+        let missing = self.missing_trials(self.pairs.candidate, self.stored_candidate.is_some())
             + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, self.stored().is_some()));
         if self.header.units.is_some() || missing == 0 {
             return None;
