@@ -11,7 +11,7 @@ use promptgate_core::name::CaseId;
 use promptgate_core::reference::Reference;
 use promptgate_core::selection::Selection;
 
-pub use running::{Reports, Running};
+pub use running::{Reports, Running, Words};
 use values::{age, agreement, case_id, dollars, filter};
 
 /// Evaluates prompts and gates their promotion.

@@ -53,6 +53,8 @@ pub struct Intent {
     pub control: bool,
     /// What the change would have loosened of main's gate; told first in every report.
     pub loosened: Vec<String>,
+    /// The arguments that ask for the same again; none where the run is no command's of its own.
+    pub command: Vec<String>,
 }
 
 /// Carries an intent out, writes its reports, and says how it ended.
@@ -89,7 +91,10 @@ pub enum Answered {
 pub fn answer(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<Answered, Failure> {
     let assembly = Assembly::new(session, intent, running, out)?;
     let (run, cache) = match open_run(session, &assembly, running, out)? {
-        Opening::Finished(run) => (run, None),
+        Opening::Finished(run) => {
+            nothing_left(session, &run, out)?;
+            (run, None)
+        }
         Opening::ToDo(todo) => match carry_out(session, &assembly, *todo, running, out)? {
             Ending::Complete(run, cache) => (run, cache),
             Ending::Incomplete(code) => return Ok(Answered::Not(code)),
@@ -275,6 +280,7 @@ fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
         run: SystemIds::default().run_id(),
         started: clock.now_text(),
         promptgate: env!("CARGO_PKG_VERSION").to_owned(),
+        command: assembly.command.clone(),
     };
     let mut header = prepared.header(volatile);
     header.notes.splice(0..0, assembly.first_notes.iter().cloned());
@@ -313,7 +319,8 @@ fn carry_out(
     out: &Output,
 ) -> Result<Ending, Failure> {
     let stop = Stop::new();
-    stop::on_signals(&stop)?;
+    let go_on = go_on(running, &todo.run);
+    stop::on_signals(&stop, &go_on, out)?;
     let listener = progress::listener(out.progress());
     let Means { budget, cache, recording } = todo.means;
     let recorder = recording.map(Recorder::start);
@@ -342,7 +349,7 @@ fn carry_out(
         limits: limits(session, running),
         recorded: recorder.as_ref().map(Recorder::saved),
         settled_before: todo.settled,
-        go_on: go_on(running, &todo.run),
+        go_on,
     };
     let ended = rounds.carry_out(todo.log, &todo.counts, out);
     if let Some(recorder) = recorder {
@@ -449,6 +456,30 @@ fn go_on(running: &Running, run: &RunId) -> String {
 
 /// The command of this process, with `--resume` for this run.
 fn resume_line(run: &RunId) -> String {
+    format!("go on with: promptgate {} --resume={run}", without_resume().join(" "))
+}
+
+/// Says why a run that is complete is not gone on with, and what asks for the answers that it lacks: a new run, since what
+/// is settled stays as it is.
+fn nothing_left(session: &Session, run: &RunId, out: &Output) -> Result<(), Failure> {
+    let (mut trials, mut lacking) = (0, 0);
+    for trial in session.runs().open(run.as_str())?.trials() {
+        trials += 1;
+        lacking += u64::from(trial?.lacks_reply());
+    }
+    let trials = counted(trials, "trial", "trials");
+    out.say(&match lacking {
+        0 => format!("run {run} is complete: nothing is left to be asked"),
+        _ => format!(
+            "run {run} is complete, though {lacking} of {trials} got no answer; ask for these with: promptgate {}",
+            without_resume().join(" ")
+        ),
+    });
+    Ok(())
+}
+
+/// The arguments of this process without those that say which draw they are about, as a shell takes them.
+fn without_resume() -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut arguments = std::env::args().skip(1).peekable();
     while let Some(word) = arguments.next() {
@@ -458,7 +489,7 @@ fn resume_line(run: &RunId) -> String {
             words.push(quoted(&word));
         }
     }
-    format!("go on with: promptgate {} --resume={run}", words.join(" "))
+    words
 }
 
 /// A word as a shell takes it.

@@ -220,6 +220,12 @@ impl Output {
         self.line(&failure.message);
     }
 
+    /// An error that is the last thing said, on a line of its own where progress stands on a terminal.
+    pub fn complain_last(&self, failure: &Failure) {
+        let is_bar = matches!(self.progress(), promptgate_report::progress::Progress::Bar);
+        self.line(&format!("{}{}", if is_bar { "\n" } else { "" }, failure.message));
+    }
+
     fn line(&self, text: &str) {
         // A closed stderr is no reason to end differently.
         writeln!(io::stderr(), "{}", self.scrubber.scrub(text)).ok();

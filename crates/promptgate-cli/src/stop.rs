@@ -1,5 +1,7 @@
 //! One Ctrl-C stops cleanly, the second one at once.
 
+use std::time::Duration;
+
 use promptgate_core::exit::ExitCode;
 use promptgate_provider::end_programs;
 use promptgate_runner::Stop;
@@ -7,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
+use crate::output::Output;
 
 /// The signals that stop a run, and what a second one ends with.
 const STOPPING: [(SignalKind, ExitCode); 3] = [
@@ -53,23 +56,41 @@ fn unheard(error: std::io::Error) -> Failure {
     Failure::new(ExitCode::Bug, format!("cannot listen to signals: {error}"))
 }
 
-/// Connects the signals of this process with a run.
+/// Connects the signals of this process with a run; `go_on` says how it is gone on with.
 ///
 /// # Errors
 ///
 /// Signals that cannot be listened to.
-pub fn on_signals(stop: &Stop) -> Result<(), Failure> {
+pub fn on_signals(stop: &Stop, go_on: &str, out: &Output) -> Result<(), Failure> {
     let (stop, mut signals) = (stop.clone(), Signals::caught()?);
+    let (go_on, out) = (go_on.to_owned(), out.clone());
     let listen = move || {
         signals.next();
         stop.stop("interrupted; once more stops at once");
         let code = signals.next();
         // Nothing is lost: what counts is on disk already, and the next start repairs a torn line.
         end_programs();
+        let told = Failure::new(code, format!("stopped at once; what is settled is kept; {go_on}"));
+        at_most(LAST_WORD, move || out.complain_last(&told));
         std::process::exit(i32::from(code.code()));
     };
     std::thread::Builder::new().name("promptgate-signals".into()).spawn(listen).map_err(unheard)?;
     Ok(())
+}
+
+/// How long the last line may take: whoever reads it may be stuck, or a thread that holds the stream.
+const LAST_WORD: Duration = Duration::from_millis(200);
+
+/// Waits for something, but no longer than so long.
+fn at_most(time: Duration, work: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let work = move || {
+        work();
+        done.send(()).ok();
+    };
+    if std::thread::Builder::new().spawn(work).is_ok() {
+        is_done.recv_timeout(time).ok();
+    }
 }
 
 /// Whether it is a hang-up that whoever started us wants to be passed over (`nohup`). Told on Linux alone. An interrupt is

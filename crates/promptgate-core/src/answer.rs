@@ -260,6 +260,12 @@ impl FailureKind {
         matches!(self, Self::Connection | Self::RateLimit | Self::Server)
     }
 
+    /// Whether it says that whoever was asked is out: not that the question, the key or the settings are wrong, nor that what
+    /// came is no answer.
+    pub fn is_outage(self) -> bool {
+        matches!(self, Self::Connection | Self::RateLimit | Self::Quota | Self::Server)
+    }
+
     /// Whether the candidate itself misbehaved, so that the trial has failed rather than gone missing.
     pub fn is_the_models(self) -> bool {
         matches!(self, Self::ModelTimeout | Self::ContentFilter)

@@ -90,6 +90,14 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
+    /// The setting of a run that grades another one anew: the id of that one.
+    pub const GRADES: &str = "score";
+
+    /// The run that this one grades anew; nothing where it answers cases.
+    pub fn grades(&self) -> Option<&str> {
+        self.settings.get(Self::GRADES).and_then(Value::as_str)
+    }
+
     /// Indices of one case on one side: its trials, and the calls that may be made on top of them.
     pub fn stride(&self) -> u64 {
         u64::from(self.trials.max(1)) + u64::from(self.confirm)
@@ -117,6 +125,9 @@ pub struct HeaderVolatile {
     pub started: String,
     /// The version of promptgate that wrote it.
     pub promptgate: String,
+    /// The arguments behind `promptgate` that ask for the same again; none where a run is no command's of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 /// An assertion that chooses one of several labels.
@@ -273,6 +284,12 @@ pub struct SettledTrial {
 }
 
 impl SettledTrial {
+    /// Whether asking again may settle it better: it has no answer, or no grade, since somebody was out.
+    pub fn lacks_reply(&self) -> bool {
+        let is_out = |result: &AssertionResult| result.scored.outage;
+        matches!(self.error, Some(TrialError::Unanswered(_))) || self.assertions.iter().any(is_out)
+    }
+
     /// The digest of what a trial's JSON is evidence of: its bytes as they are written, up to what may differ between equal
     /// runs. No text within it can look like the name of that member: a quote in a text has a backslash before it.
     pub fn digest_of(json: &str) -> Digest {

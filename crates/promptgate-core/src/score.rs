@@ -66,6 +66,9 @@ pub struct Scored {
     /// Whether the answer talks to its judge: then it is unscored, and so is every set that it stands in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
+    /// Whether it is unscored since whoever was asked is out: nothing came of the question, for reasons of infrastructure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outage: bool,
 }
 
 /// Preferences that were judged twice, with either answer first: one a judge.
@@ -100,25 +103,32 @@ impl Scored {
     /// Passed or failed, score 1 or 0.
     pub fn decided(passed: bool, evidence: Evidence) -> Self {
         let score = Score::Value(if passed { 1.0 } else { 0.0 });
-        Self { score, passed, evidence, label: None, both_orders: None, suspect: false }
+        Self { score, passed, evidence, label: None, both_orders: None, suspect: false, outage: false }
     }
 
     /// A score that passes from `threshold` on.
     pub fn graded(value: f64, threshold: f64, evidence: Evidence) -> Self {
         let score = Score::checked(value);
         let passed = score.value().is_some_and(|value| value >= threshold - 1e-12);
-        Self { score, passed, evidence, label: None, both_orders: None, suspect: false }
+        Self { score, passed, evidence, label: None, both_orders: None, suspect: false, outage: false }
     }
 
     /// No score, and why.
     pub fn unscored(reason: impl Into<String>) -> Self {
         let (evidence, label, both_orders) = Default::default();
-        Self { score: Score::Unscored(reason.into()), passed: false, evidence, label, both_orders, suspect: false }
+        let score = Score::Unscored(reason.into());
+        Self { score, passed: false, evidence, label, both_orders, suspect: false, outage: false }
     }
 
     /// No score, since the answer talks to its judge.
     pub fn suspect(reason: impl Into<String>) -> Self {
         Self { suspect: true, ..Self::unscored(reason) }
+    }
+
+    /// The same, after a question of which nothing came: what is unscored is so for that.
+    #[must_use]
+    pub fn after_outage(self) -> Self {
+        Self { outage: self.score.value().is_none() && !self.suspect, ..self }
     }
 
     /// The same, with the label that it came to.

@@ -150,13 +150,18 @@ impl std::fmt::Display for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match self {
-            Self::Tag(tags) => write!(f, "tag={}", tags.join("|")),
-            Self::Id(globs) => write!(f, "id={}", globs.iter().map(IdGlob::as_str).collect::<Vec<_>>().join("|")),
-            Self::Path(path, values) => write!(f, "{path}={}", values.iter().map(text).collect::<Vec<_>>().join("|")),
+            Self::Tag(tags) => write!(f, "tag={}", any_of(tags.iter().cloned())),
+            Self::Id(globs) => write!(f, "id={}", any_of(globs.iter().map(|glob| glob.text.clone()))),
+            Self::Path(path, values) => write!(f, "{path}={}", any_of(values.iter().map(text))),
             Self::Not(inner) if inner.all.len() == 1 => write!(f, "!{inner}"),
             Self::Not(inner) => write!(f, "not({inner})"),
         }
     }
+}
+
+/// Values as the command line joins them: a `|` within one is none between two.
+fn any_of(values: impl Iterator<Item = String>) -> String {
+    values.map(|value| value.replace('|', "\\|")).collect::<Vec<_>>().join("|")
 }
 
 #[cfg(test)]

@@ -170,7 +170,8 @@ impl Budget {
                     if !std::mem::take(&mut state.begun).is_empty() {
                         continue;
                     }
-                    let message = format!("the budget of {limit} is spent: {}", self.next_call(state.spent, worst));
+                    let next = needed.minus(state.spent);
+                    let message = format!("the budget of {limit} is spent: {}", self.why_spent(state.spent, next));
                     return Err(Failure::new(FailureKind::Budget, message));
                 }
             }
@@ -191,13 +192,21 @@ impl Budget {
         is_over(limits.calls, amount.calls).map(|calls| format!("{calls} calls"))
     }
 
-    fn next_call(&self, spent: Spending, worst: Spending) -> String {
+    /// What went, and what would come next: a call, or those of all versions for a case.
+    fn why_spent(&self, spent: Spending, next: Spending) -> String {
         let limits = &self.0.limits;
+        let comes = match next.calls {
+            1 => "the next call".to_owned(),
+            calls => format!("the {calls} calls of the next case, which are made together or not at all,"),
+        };
         if limits.cost.is_some() {
-            return format!("{} went, and the next call may take {}", spent.cost, worst.cost);
+            return format!("{} went, and {comes} may take {}", spent.cost, next.cost);
         }
         match limits.tokens {
-            Some(_) => format!("{} tokens went, and the next call may take {}", spent.tokens, worst.tokens),
+            Some(_) => format!("{} tokens went, and {comes} may take {}", spent.tokens, next.tokens),
+            None if limits.calls.is_some_and(|calls| calls > spent.calls) => {
+                format!("{} went, and {comes} do not fit", spent.calls)
+            }
             None => format!("{} were made", spent.calls),
         }
     }

@@ -130,6 +130,7 @@ pub struct ProviderSet {
     consultants: Consultants,
     prices: Prices,
     scrubber: Scrubber,
+    clock: Arc<dyn Clock>,
 }
 
 impl ProviderSet {
@@ -146,6 +147,7 @@ impl ProviderSet {
             consultants: Consultants::default(),
             prices: setup.prices.clone(),
             scrubber: setup.scrubber.clone(),
+            clock: setup.clock.clone(),
         };
         set.with(models, Vec::new(), setup)
     }
@@ -259,6 +261,7 @@ impl ProviderSet {
 
     /// The answerer over these providers. Models of one provider share its pace.
     pub fn answerer(&self, calling: &Calling<'_>) -> LocalAnswerer {
+        let scrubber = || self.scrubber.clone();
         let longest_hold = calling.retry.longest_retry_after;
         let pace = |built: &Built| Arc::new(Pace::of(&built.settings, longest_hold));
         let paces: HashMap<&Arc<str>, Arc<Pace>> = self.built.iter().map(|(name, built)| (name, pace(built))).collect();
@@ -268,7 +271,7 @@ impl ProviderSet {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
                     let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id.provider)?);
-                    stack::live(&model.id, built, pace.clone(), self.scrubber.clone(), price, calling)
+                    stack::live(&model.id, built, pace.clone(), (scrubber(), self.clock.clone()), price, calling)
                 }
             })
         };

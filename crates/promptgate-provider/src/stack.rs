@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use promptgate_core::event::Listener;
 use promptgate_core::name::ModelId;
+use promptgate_core::port::Clock;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
@@ -57,7 +58,7 @@ pub(crate) fn live(
     model: &ModelId,
     built: &Built,
     pace: Arc<Pace>,
-    scrubber: Scrubber,
+    (scrubber, clock): (Scrubber, Arc<dyn Clock>),
     price: Option<Price>,
     calling: &Calling<'_>,
 ) -> Box<dyn Answerer> {
@@ -73,7 +74,7 @@ pub(crate) fn live(
     let (policy, listener) = (calling.policy(), calling.listener.clone());
     let guard = Arc::new(Guard::new(model.to_string(), calling.fail_fast, listener.clone()));
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
-    let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
+    let stack = Retry { inner: stack, policy, listener, clock, fail_fast, streak, guard: guard.clone() };
     let stack = Guarded::new(stack, guard);
     kept(stack, caching, built, calling.recorder)
 }

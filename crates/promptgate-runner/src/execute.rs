@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::failed::FailedCases;
 use crate::log::{GroupCommit, Writer, Written};
 use crate::outcome::{RunError, RunOutcome};
 use crate::prepare::Prepared;
@@ -51,6 +52,8 @@ pub struct Job {
     pub stop: Stop,
     /// Bounds.
     pub limits: Limits,
+    /// Cases of the run that have failed before, where [`Limits::max_fail`] counts them.
+    pub failed: FailedCases,
 }
 
 /// Bounds of a run.
@@ -60,7 +63,7 @@ pub struct Limits {
     pub concurrency: usize,
     /// Asks of assertions being answered at a time, beside the trials.
     pub asks: usize,
-    /// Stop after so many failed cases; the rest is skipped.
+    /// Stop after so many failed cases of the run; the rest is skipped.
     pub max_fail: Option<u64>,
     /// How long calls under way are awaited after a stop.
     pub grace: Duration,

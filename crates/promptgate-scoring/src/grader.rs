@@ -351,9 +351,9 @@ impl Grader {
         let live = self.live(&pending.case, &pending.own.entries);
         let resume = |(entry, slot): (&Entry, Slot)| match slot {
             Slot::Done(scored) => Slot::Done(scored),
-            Slot::Waiting(state, asks) => {
-                let own = replies.by_ref().take(asks.len()).collect();
-                entry.resume(&pending.case, &pending.response, &answers, state, (asks.len(), own))
+            Slot::Waiting(waiting) => {
+                let own = replies.by_ref().take(waiting.asks.len()).collect();
+                entry.resume(&pending.case, &pending.response, &answers, waiting, own)
             }
         };
         let slots = live.zip(slots).map(resume).collect();
@@ -379,9 +379,9 @@ impl Grader {
         let mut asks = Vec::new();
         pending.askers.clear();
         for (entry, slot) in self.live(&pending.case, &pending.own.entries).zip(&pending.slots) {
-            if let Slot::Waiting(_, own) = slot {
-                pending.askers.extend(own.iter().map(|_| entry.prepared.name.clone()));
-                asks.extend(own.iter().cloned());
+            if let Slot::Waiting(waiting) = slot {
+                pending.askers.extend(waiting.asks.iter().map(|_| entry.prepared.name.clone()));
+                asks.extend(waiting.asks.iter().cloned());
             }
         }
         if !asks.is_empty() {

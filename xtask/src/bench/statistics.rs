@@ -197,6 +197,7 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
             run: name(RunId::new("bench"))?,
             started: "2026-11-23T10:00:00Z".to_owned(),
             promptgate: String::new(),
+            command: Vec::new(),
         },
     })
 }

@@ -84,6 +84,45 @@ impl Running {
     pub fn records(&self) -> bool {
         self.record.is_some()
     }
+
+    /// The flags with which a command asks for the same again. What is drawn anew would be drawn once more, so that is left
+    /// out, as are the consent to one run and the reports of it; a recording calls the models, and so does its repetition.
+    pub fn words(&self) -> Vec<String> {
+        let record = self.record.is_some();
+        let cache = self.cache.and_then(|mode| CacheMode::WORDS.iter().find(|(_, known)| *known == mode));
+        let set = [
+            ("--live", self.live || record),
+            ("--no-run", self.no_run),
+            ("--no-retry", self.no_retry),
+            ("--fail-fast", self.fail_fast),
+            ("--allow-exec", self.allow_exec),
+        ];
+        let mut words = Words::default();
+        words.each("--model", &self.model);
+        words.each("--filter", &self.filter);
+        words.each("--trials", self.trials);
+        words.each("--concurrency", self.concurrency);
+        words.each("--max-cost", self.max_cost);
+        words.each("--max-tokens", self.max_tokens);
+        words.each("--max-calls", self.max_calls);
+        words.each("--cache", cache.map(|(word, _)| word));
+        words.each("--max-fail", self.max_fail);
+        words.0.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned()));
+        words.0
+    }
+}
+
+/// Arguments as they are typed.
+#[derive(Debug, Default)]
+pub struct Words(pub Vec<String>);
+
+impl Words {
+    /// A flag, once for each value.
+    pub fn each<T: ToString>(&mut self, flag: &str, values: impl IntoIterator<Item = T>) {
+        for value in values {
+            self.0.extend([flag.to_owned(), value.to_string()]);
+        }
+    }
 }
 
 /// What is written at the end.

@@ -63,6 +63,7 @@ fn check(session: &Session, out: &Output) -> Result<String, Failure> {
         policy,
         control: false,
         loosened: Vec::new(),
+        command: Vec::new(),
     };
     let seen = look(session, intent, &Running::default(), out)?;
     let mut text = format!("{}: {}\n", terminal_line(&session.suite_path), seen.line());

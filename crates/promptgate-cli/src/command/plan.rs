@@ -43,6 +43,7 @@ fn calibrate(args: &PlanArgs, session: &Session, out: &Output) -> Result<Option<
         policy: None,
         control: true,
         loosened: Vec::new(),
+        command: Vec::new(),
     };
     let record = match answer(session, intent, &Running { only_looks: false, ..running(args) }, out)? {
         Answered::Record(record) => record,
@@ -81,7 +82,15 @@ fn intent(args: &PlanArgs, session: &Session) -> Intent {
         (None, []) => Purpose::Run,
     };
     let candidate = args.candidate.clone().unwrap_or_else(|| session.suite.candidate.clone());
-    Intent { purpose, candidates: vec![candidate], baselines, policy, control: false, loosened: Vec::new() }
+    Intent {
+        purpose,
+        candidates: vec![candidate],
+        baselines,
+        policy,
+        control: false,
+        loosened: Vec::new(),
+        command: Vec::new(),
+    }
 }
 
 fn running(args: &PlanArgs) -> Running {

@@ -34,7 +34,11 @@ pub(super) fn finished(run: StoredRun) -> Result<StoredRun, Failure> {
     }
     let header = run.header();
     let why = format!("run {} is not finished: {} trials are settled", header.volatile.run, run.settled());
-    Err(Failure::new(ExitCode::Incomplete, why).help("go on with it: repeat its command with --resume"))
+    let help = match header.grades() {
+        Some(graded) => format!("grade again with: promptgate score {graded}"),
+        None => "go on with it: repeat its command with --resume".to_owned(),
+    };
+    Err(Failure::new(ExitCode::Incomplete, why).help(help))
 }
 
 fn merged(folder: &RunFolder, parts: &[String]) -> Result<MergedRun, Failure> {

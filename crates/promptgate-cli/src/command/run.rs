@@ -3,7 +3,7 @@
 use promptgate_core::exit::ExitCode;
 use promptgate_core::record::Purpose;
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, Words};
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
 use crate::output::Output;
@@ -15,8 +15,13 @@ pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
     if candidates.is_empty() {
         candidates.push(session.suite.candidate.clone());
     }
+    let mut command = Words(vec!["run".to_owned(), session.suite_path.clone()]);
+    command.each("--candidate", &candidates);
+    command.0.extend(args.running.words());
+    command.0.extend(args.no_fail.then(|| "--no-fail".to_owned()));
     let intent = Intent {
         purpose: Purpose::Run,
+        command: command.0,
         candidates,
         baselines: Vec::new(),
         policy: None,

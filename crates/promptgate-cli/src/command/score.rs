@@ -12,7 +12,7 @@ use promptgate_report::escape::terminal_line;
 use promptgate_store::run::StoredRun;
 
 use super::report;
-use crate::args::{Running, ScoreArgs};
+use crate::args::{Running, ScoreArgs, Words};
 use crate::error::Failure;
 use crate::evaluate::{Answered, Intent, answer, fold};
 use crate::output::{self, Output};
@@ -39,6 +39,7 @@ pub fn run(args: &ScoreArgs, out: &Output) -> Result<ExitCode, Failure> {
         policy: None,
         control: false,
         loosened: Vec::new(),
+        command: again(args, header.volatile.run.as_str()),
     };
     let models = header.models.iter().map(|model| model.id.to_string()).collect();
     let running = Running {
@@ -59,6 +60,16 @@ pub fn run(args: &ScoreArgs, out: &Output) -> Result<ExitCode, Failure> {
     out.say(&changes(&before, &after)?);
     let code = output::write(&sinks, &fold(&after)?, &after, out);
     Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
+}
+
+/// The same once more, for the run by its id: `latest` is another one by then.
+fn again(args: &ScoreArgs, run: &str) -> Vec<String> {
+    let mut words = Words(vec!["score".to_owned(), run.to_owned()]);
+    words.each("--suite", args.suite.iter().map(|folder| folder.to_string_lossy()));
+    words.each("--max-cost", args.max_cost);
+    let set = [("--no-run", args.no_run), ("--allow-exec", args.allow_exec), ("--no-fail", args.no_fail)];
+    words.0.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned()));
+    words.0
 }
 
 /// Which trial: case, model, repeat.

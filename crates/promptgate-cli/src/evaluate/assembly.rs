@@ -11,6 +11,7 @@ use promptgate_core::name::ModelId;
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::{AnswerCache, Clock};
 use promptgate_core::price::Prices;
+use promptgate_core::record::RunHeader;
 use promptgate_core::reference::Reference;
 use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::selection::Selection;
@@ -51,6 +52,8 @@ pub struct Assembly {
     pub notes: Vec<String>,
     /// Lines that stand before all others.
     pub first_notes: Vec<String>,
+    /// The arguments that ask for the same again.
+    pub command: Vec<String>,
 }
 
 impl Assembly {
@@ -115,7 +118,19 @@ impl Assembly {
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
         };
         let prepared = Arc::new(prepared);
-        Ok(Self { prepared, supply, providers, models, cache, called_models, called_judges, notes, first_notes })
+        let command = intent.command;
+        Ok(Self {
+            prepared,
+            supply,
+            providers,
+            models,
+            cache,
+            called_models,
+            called_judges,
+            notes,
+            first_notes,
+            command,
+        })
     }
 }
 
@@ -384,7 +399,13 @@ pub(super) const RECORD: &str = "record";
 fn settings(session: &Session, running: &Running) -> Map<String, Value> {
     let set = |is_set: bool| is_set.then_some(Value::Bool(true));
     let record = running.record.as_ref().map(|file| recordings::setting(session, file.as_deref()));
-    let all =
-        [("live", set(running.live)), (RECORD, record), ("fresh", set(running.fresh)), ("no-run", set(running.no_run))];
+    let graded = running.graded.as_ref().map(|(_, run)| Value::from(run.clone()));
+    let all = [
+        (RunHeader::GRADES, graded),
+        ("live", set(running.live)),
+        (RECORD, record),
+        ("fresh", set(running.fresh)),
+        ("no-run", set(running.no_run)),
+    ];
     all.into_iter().filter_map(|(flag, value)| Some((flag.to_owned(), value?))).collect()
 }

@@ -8,7 +8,9 @@ use promptgate_core::name::RunId;
 use promptgate_core::port::{PortError, RunLog};
 use promptgate_core::record::{BegunTrial, Purpose, SettledRecord, SettledTrial};
 use promptgate_provider::{Answerer, Saved};
-use promptgate_runner::{Counts, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations};
+use promptgate_runner::{
+    Counts, FailedCases, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations,
+};
 use promptgate_scoring::fold::{confirmations, gate_report, is_settled};
 use promptgate_store::SystemClock;
 use promptgate_store::run::RunFile;
@@ -163,6 +165,17 @@ impl Rounds<'_> {
         self.round(log, Share::Confirmations(open.into()), counts, &mut on_top)
     }
 
+    /// The cases that have failed so far, in this round or another, by this process or the one before it.
+    fn failed(&self) -> Result<FailedCases, Failure> {
+        let mut failed = FailedCases::default();
+        if self.limits.max_fail.is_some() {
+            for trial in self.session.runs().open(self.run.as_str())?.trials() {
+                failed.add(&self.assembly.prepared.plan, &trial?);
+            }
+        }
+        Ok(failed)
+    }
+
     fn is_settled(&self) -> Result<bool, Failure> {
         let record = self.session.runs().open(self.run.as_str())?;
         Ok(is_settled(&gate_report(&record)?))
@@ -180,6 +193,7 @@ impl Rounds<'_> {
             listener: within_a_run(self.listener.clone()),
             stop: self.stop.clone(),
             limits: self.limits,
+            failed: self.failed()?,
         };
         execute(job).map_err(|error| run_failure(&error, self.go_on.clone()))
     }

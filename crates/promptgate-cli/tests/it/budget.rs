@@ -58,6 +58,21 @@ fn a_spent_budget_leaves_whole_pairs() {
 }
 
 #[test]
+fn a_spent_budget_says_why_the_next_case_did_not_fit() {
+    let tokens = Tokens { input: 20, output: 10, ..Tokens::default() };
+    let server = Server::start(move |_| Wire::Chat.whole(&Said { tokens, ..Said::text("m", "a") }));
+    let project = project(&server);
+    let told = |flag: &str, most: &str, why: &str| {
+        let said = project.run(["gate", "suites/two", "--fresh", "--cache=off", flag, most]).expect_code(106);
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+    };
+    told("--max-calls", "36", "the budget of 36 calls is spent: 36 were made; ");
+    let together = "the 2 calls of the next case, which are made together or not at all,";
+    told("--max-calls", "37", &format!("the budget of 37 calls is spent: 36 went, and {together} do not fit; "));
+    told("--max-tokens", "2000", &format!(" tokens went, and {together} may take "));
+}
+
+#[test]
 fn a_budget_keeps_no_room_for_answers_that_are_there() {
     let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")));
     let project = project(&server);

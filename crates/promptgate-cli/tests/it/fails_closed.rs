@@ -177,10 +177,31 @@ fn an_unavailable_gate_tells_the_cause_and_when_there_is_room_again() {
     let project = triage();
     append(&project, "script.toml", "[[rule]]\nprompt = \"triage\"\nfault = \"quota\"\nretry_after = \"6h\"\n");
     let output = promptgate(&project, GATE).expect_code(104);
-    let cause =
-        "no answer on a side since: scripted fault: the quota is used up; there is room again in 6 h (39 trials)";
+    let cause = "no answer on a side since: scripted fault: the quota is used up; there is room again at 20";
     let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains(cause), "{said}");
+    let (_, time) = said.split_once(cause).unwrap_or_else(|| panic!("{said}"));
+    assert!(time[..40].contains(" UTC (39 trials)"), "{said}");
+    let again = promptgate(&project, "report").expect_code(104);
+    assert_eq!(again.stdout, output.stdout, "the stored run says the same");
+}
+
+#[test]
+fn a_stored_candidate_passes_no_gate_on_the_cases_that_are_left() {
+    let gate = |left: u32| {
+        let project = triage();
+        let _ = promptgate(&project, RUN).expect_code(0);
+        let run = project.files(".promptgate/runs")[0].replace(".promptgate/runs/", "").replace(".jsonl", "");
+        project.write(CASES, cases(1..=left));
+        let output = promptgate(&project, &format!("{GATE} --candidate run:{run}"));
+        (output.code, output.stdout.split_whitespace().collect::<Vec<_>>().join(" "), run)
+    };
+    let (code, said, _) = gate(15);
+    assert!(said.starts_with("GATE INVALID: 5 of 20 cases of the stored candidate were changed"), "{said}");
+    assert!(said.contains("--baseline triage.old --candidate VERSION (VERSION: the version itself"), "{said}");
+    assert_eq!(code, 103);
+    let (code, said, run) = gate(19);
+    assert!(said.contains(&format!("note: 1 case of the candidate, run {run}, changed or gone since then")), "{said}");
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

@@ -66,6 +66,78 @@ fn a_judge_grades_and_its_cost_is_counted_apart() {
     assert!(said.stdout.contains("no grade of scripted/judge in 3 replies"), "{}", said.stdout);
 }
 
+/// A gate of twenty cases, of which the judge does this with the first so many; the report, in one line.
+#[track_caller]
+fn judged_gate(check: &str, rule: &str, code: i32) -> String {
+    let cases: Vec<(String, &str)> = (0..20).map(|number| (format!("c{number}"), "please")).collect();
+    let project = project(&cases.iter().map(|(id, text)| (id.as_str(), *text)).collect::<Vec<_>>());
+    let gate = format!("[gate]\nbaseline = \"say.old\"\n[[gate.check]]\n{check}\n");
+    project.write("suites/judged/suite.toml", SUITE.replace("recording = ", "#") + &gate);
+    project.write("suites/judged/prompts/say.old.prompt", "{{text}} ");
+    project.write("judge.toml", format!("answer = '{{\"reason\": \"so\", \"score\": 5}}'\n{rule}"));
+    project.write("promptgate.toml", "[provider.scripted]\nscript = \"judge.toml\"\n[retries]\nattempts = 1\n");
+    let said = project.run(["gate", "suites/judged", "--no-retry"]).expect_code(code);
+    said.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() {
+    let rate = "metric = \"pass_rate\"\nallowed_drop = \"15pt\"";
+    let metric = "metric = \"politeness\"\nallowed_drop = \"15pt\"";
+    let quota = "[[rule]]\nfault = \"quota\"\nretry_after = \"6h\"\n";
+    for check in [rate, metric] {
+        let said = judged_gate(check, quota, 104);
+        let told =
+            "GATE UNAVAILABLE: 20 of 20 pairs got no grade since a judge is out; this says nothing about the prompt";
+        assert!(said.starts_with(told), "{said}");
+        let cause =
+            "answers without a score: scripted/judge: scripted fault: the quota is used up; there is room again at 20";
+        assert!(said.contains(cause), "{said}");
+        assert!(
+            said.contains("next: promptgate gate suites/judged --candidate say --baseline say.old --no-retry"),
+            "{said}"
+        );
+    }
+    let two = "[[rule]]\ncase = \"c1?\"\nfault = \"server\"\n";
+    assert!(judged_gate(rate, two, 104).contains("10 of 20 pairs got no grade"));
+    let few = "[[rule]]\ncase = \"c7\"\nfault = \"server\"\n";
+    assert!(judged_gate(rate, few, 0).starts_with("GATE PASS"));
+    for wrong in ["answer = \"I rather like it.\"", "fault = \"bad-request\"", "fault = \"credential\""] {
+        let said =
+            judged_gate(rate, &format!("[[rule]]\n{wrong}\n").replace("[[rule]]\nanswer", "[[rule]]\nanswer"), 102);
+        assert!(said.starts_with("GATE INCONCLUSIVE"), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn grading_anew_that_is_broken_off_leaves_the_latest_run_what_it_was() {
+    let project = project(&[("a", "please"), ("b", "rude words")]);
+    let suite = SUITE.replace("recording = ", "#");
+    let prices = "[prices.\"echo/any\"]\ninput = 0.0\noutput = 0.0\n";
+    project.write("promptgate.toml", project.read("promptgate.toml") + prices);
+    project.write("suites/judged/suite.toml", &suite);
+    let _ = project.run(["run", "suites/judged"]).expect_code(100);
+    let runs = || {
+        let id = |file: &String| Some(file.strip_prefix(".promptgate/runs/")?.strip_suffix(".jsonl")?.to_owned());
+        project.files(".promptgate/runs").iter().filter_map(id).collect::<Vec<_>>()
+    };
+    let first = runs().remove(0);
+    project.write("suites/judged/suite.toml", suite.replace("It is polite.", "It is kind."));
+    let said = project.run(["score", "latest", "--max-cost", "0.000001"]).expect_code(106);
+    let again = format!("grade again with: promptgate score {first} --max-cost 0.000001");
+    assert!(said.stderr.contains(&again) && !said.stderr.contains("--resume"), "{}", said.stderr);
+    let broken_off = runs().remove(1);
+    assert!(project.run(["report", "latest"]).expect_code(100).stdout.contains(&first));
+    let said = project.run(["report", &broken_off]).expect_code(106);
+    assert!(said.stderr.contains(&format!("grade again with: promptgate score {first}\n")), "{}", said.stderr);
+    let _ = project.run(["score", "latest"]).expect_code(100);
+    let graded = runs().pop().unwrap();
+    assert!(
+        project.run(["report", "latest"]).expect_code(100).stdout.contains(&graded),
+        "a complete one is the latest"
+    );
+}
+
 #[test]
 fn what_a_judge_said_is_recorded_and_replayed_without_it() {
     let project = project(&[("a", "please"), ("b", "rude words")]);

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use promptgate_mock::{Reply, Said, Server, Tokens, Wire};
-use promptgate_testkit::Project;
+use promptgate_testkit::{Output, Project};
 use serde_json::Value;
 
 const CASES: usize = 10;
@@ -63,6 +63,78 @@ fn a_fresh_draw_that_was_broken_off_is_finished_as_one() {
     for trial in trials {
         assert_eq!((&trial["draw"], &trial["volatile"]["reused"]), (&Value::from(2), &Value::Null), "{trial:#}");
     }
+}
+
+/// Runs a command as a shell does, so that its quotes count.
+fn typed(project: &Project, command: &str) -> Output {
+    let command = command.replacen("promptgate", env!("CARGO_BIN_EXE_promptgate"), 1);
+    project.run(["-c", &command])
+}
+
+/// The first command that a report says to run next.
+fn next(said: &Output) -> String {
+    let line = said.stdout.lines().find_map(|line| line.strip_prefix("next: ")).unwrap_or_default();
+    line.split("   (").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn after_an_outage_the_command_to_run_next_is_the_one_that_was_run() {
+    let is_out = Arc::new(AtomicBool::new(true));
+    let outage = is_out.clone();
+    let server = Server::start(move |received| {
+        let of_candidate = received.json().to_string().contains(" new");
+        let is_out = of_candidate && outage.load(Ordering::Relaxed);
+        if is_out { Wire::Chat.error(503, "down", "down") } else { Wire::Chat.whole(&Said::text("m", "a")) }
+    });
+    let project = project(&server).binary("sh");
+    let models = "recording = \"m.jsonl\"\n[[model]]\nid = \"openai/other\"\n[cases]";
+    project.write("suites/s/suite.toml", project.read("suites/s/suite.toml").replace("[cases]", models));
+    let flags = "--model m --filter '!id=c9' --trials 2 --max-calls 500 --no-retry --live";
+    let said = typed(&project, &format!("promptgate gate suites/s --fresh --yes {flags}")).expect_code(104);
+    let again = "promptgate gate suites/s --candidate say --baseline say.old --model m --filter '!id=c9' --trials 2 \
+        --max-calls 500 --live --no-retry";
+    assert_eq!(next(&said), again, "{}", said.stdout);
+    assert_eq!(next(&typed(&project, "promptgate report").expect_code(104)), again, "the stored run says the same");
+    is_out.store(false, Ordering::Relaxed);
+    let before = server.count();
+    let said = typed(&project, &again);
+    assert!(said.stdout.contains("this run: 18 calls, 18 reused"), "{}", said.stdout);
+    assert_eq!(server.count() - before, 18, "only what got no answer is asked");
+}
+
+#[test]
+fn a_complete_run_is_not_gone_on_with_and_says_what_asks_for_the_answers_that_it_lacks() {
+    let is_out = Arc::new(AtomicBool::new(true));
+    let outage = is_out.clone();
+    let server = Server::start(move |received| {
+        let is_out = received.json().to_string().contains("1 new") && outage.load(Ordering::Relaxed);
+        if is_out { Wire::Chat.error(503, "down", "down") } else { Wire::Chat.whole(&Said::text("m", "a")) }
+    });
+    let project = project(&server).binary("sh");
+    let said = typed(&project, "promptgate run suites/s --no-retry").expect_code(104);
+    let again = "promptgate run suites/s --candidate say --no-retry";
+    assert_eq!(next(&said), again, "{}", said.stdout);
+    is_out.store(false, Ordering::Relaxed);
+    let before = server.count();
+    let said = typed(&project, "promptgate run suites/s --no-retry --resume").expect_code(104);
+    let told =
+        " is complete, though 1 of 10 trials got no answer; ask for these with: promptgate run suites/s --no-retry\n";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+    assert_eq!(server.count(), before);
+    let _ = typed(&project, again).expect_code(0);
+    assert_eq!(server.count() - before, 1, "only what got no answer is asked");
+    let said = typed(&project, "promptgate run suites/s --no-retry --resume").expect_code(0);
+    assert!(said.stderr.contains(" is complete: nothing is left to be asked\n"), "{}", said.stderr);
+}
+
+#[test]
+fn cases_that_failed_before_a_resume_count_too() {
+    let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "no")));
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s", "--max-calls", "4", "--concurrency", "1"]).expect_code(106);
+    let said = project.run(["run", "suites/s", "--resume", "--max-fail", "4"]).expect_code(100);
+    assert!(said.stdout.contains("4 failed, 6 skipped"), "{}", said.stdout);
+    assert_eq!(server.count(), 4);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_hang_up_that_is_to_be_passed_over_is() {
 }
 
 #[test]
-fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
+fn the_second_signal_ends_all_programs_and_says_which_one_it_was_and_how_to_go_on() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let project = Project::new()
             .binary(env!("CARGO_BIN_EXE_promptgate"))
@@ -65,7 +65,7 @@ fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
             .file("suites/app/suite.toml", SUITE)
             .file("suites/app/prompts/say.prompt", "{{text}}")
             .file("suites/app/cases.jsonl", CASE);
-        let mut child = project.spawn(["run", "suites/app", "--allow-exec"]);
+        let child = project.spawn(["run", "suites/app", "--allow-exec"]);
         let pids = waited_for("the program does not start", || {
             let text = project.has("pids").then(|| project.read("pids"))?;
             let pids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
@@ -75,7 +75,12 @@ fn the_second_signal_ends_all_programs_and_says_which_one_it_was() {
         // Two signals at once may come as one.
         std::thread::sleep(Duration::from_millis(100));
         signal(&child, name);
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{name}");
+        let run = project.files(".promptgate/runs")[0].replace(".promptgate/runs/", "").replace(".jsonl", "");
+        let told = format!("go on with: promptgate run suites/app --allow-exec --resume={run}\n");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("stopped at once; what is settled is kept; ") && said.ends_with(&told), "{said}");
         for process in pids {
             waited_for("a program lives on", || is_over(&process).then_some(()));
         }

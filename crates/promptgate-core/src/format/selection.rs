@@ -207,6 +207,13 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_told_as_it_is_typed() {
+        for text in ["tag=a\\|b|c", "!tag=slow", "id=fr-*|de-?", "metadata.lang=de|a\\|b"] {
+            assert_eq!(parse_filter(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
     fn a_filter_that_cannot_mean_anything_says_what_to_write() {
         for text in ["", "vip", "tag=", "tag=a||b", "id=[", "lang=de", "tags=vip", "tag!=vip", "metadata.=1", "=x"] {
             let error = parse_filter(text).unwrap_err();

@@ -36,23 +36,26 @@ struct Flat<Text, OfScore, OfEvidence: Borrow<Evidence>> {
     both_orders: Option<BothOrders>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     suspect: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    outage: bool,
 }
 
 impl Serialize for AssertionResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { name, tier, weight, scored } = self;
-        let Scored { score, passed, evidence, label, both_orders, suspect } = scored;
+        let Scored { score, passed, evidence, label, both_orders, suspect, outage } = scored;
         let (name, label) = (name.as_str(), label.as_deref());
-        let (tier, weight, passed, both_orders, suspect) = (*tier, *weight, *passed, *both_orders, *suspect);
-        Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect }.serialize(serializer)
+        let (tier, weight, passed, both_orders) = (*tier, *weight, *passed, *both_orders);
+        let (suspect, outage) = (*suspect, *outage);
+        Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect, outage }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for AssertionResult {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect } =
+        let Flat { name, tier, weight, score, passed, evidence, label, both_orders, suspect, outage } =
             Flat::<String, Score, Evidence>::deserialize(deserializer)?;
-        let scored = Scored { score, passed, evidence, label, both_orders, suspect };
+        let scored = Scored { score, passed, evidence, label, both_orders, suspect, outage };
         Ok(Self { name, tier, weight, scored })
     }
 }
@@ -71,7 +74,7 @@ mod tests {
         let full = json!({
             "name": "a", "tier": "advisory", "weight": 1.0, "score": {"unscored": "why"}, "passed": false,
             "evidence": {"expected": "x", "note": "y"}, "label": "billing",
-            "both_orders": {"judged": 2, "flipped": 1, "to_first": 1}, "suspect": true,
+            "both_orders": {"judged": 2, "flipped": 1, "to_first": 1}, "suspect": true, "outage": true,
         });
         for json in [plain, full] {
             let read: AssertionResult = serde_json::from_value(json.clone()).unwrap();

@@ -66,7 +66,7 @@ pub struct Comparison {
     /// Its verdict; `null` for `compare`.
     pub verdict: Option<Verdict>,
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
-    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `skipped`, `baseline_old`, `stopped`.
+    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,
@@ -379,4 +379,7 @@ pub struct GateVolatile {
     pub reused: u64,
     /// What failed attempts cost, in nano-dollars.
     pub wasted_nano_usd: NanoUsd,
+    /// The arguments behind `promptgate` that ask for the same again, stored answers included; absent where unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }

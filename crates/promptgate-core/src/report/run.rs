@@ -400,4 +400,7 @@ pub struct RunVolatile {
     pub reused: u64,
     /// What failed attempts cost, in nano-dollars.
     pub wasted_nano_usd: NanoUsd,
+    /// The arguments behind `promptgate` that ask for the same again, stored answers included; absent where unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }

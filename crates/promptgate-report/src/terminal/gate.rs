@@ -239,19 +239,60 @@ fn mend(report: &GateReport) -> Option<String> {
         Some("shard_missing") => {
             Some(step(&["report", "--merge", "PART..."], "PART: the run of each part of the plan"))
         }
+        Some("cases_changed") if reason.is_some_and(is_of_candidate) => {
+            again(report, Some((CANDIDATE, "VERSION")), "VERSION: the version itself, such as NAME, answered anew")
+        }
         Some("cases_changed" | "wrong_version") => {
-            again(report, Some("VERSION"), "VERSION: a version such as NAME@git:main, answered anew")
+            again(report, Some((BASELINE, "VERSION")), "VERSION: a version such as NAME@git:main, answered anew")
         }
         _ => again(report, None, "once that is mended; stored answers are used again"),
     }
 }
 
-/// The same gate again, held to the same baseline or another.
-fn again(report: &GateReport, baseline: Option<&str>, what: &str) -> Option<String> {
-    let comparison = critical(report)?;
-    let mut command = vec!["gate", &report.suite_path, "--candidate", &comparison.candidate.reference];
-    if let Some(same) = &comparison.baseline {
-        command.extend(["--baseline", baseline.unwrap_or(&same.reference)]);
+/// Whether it is the candidate that a comparison is invalid for.
+fn is_of_candidate(comparison: &Comparison) -> bool {
+    comparison.detail.as_deref().is_some_and(|detail| detail.contains("stored candidate"))
+}
+
+/// The same gate again, of the same versions or with another one.
+fn again(report: &GateReport, other: Option<(&str, &str)>, what: &str) -> Option<String> {
+    let mut command = same(report)?;
+    if says_to_call(report) {
+        command.retain(|word| *word != NO_RUN);
+    }
+    if let Some((flag, version)) = other {
+        while let Some(at) = command.iter().position(|word| *word == flag) {
+            command.drain(at..(at + 2).min(command.len()));
+        }
+        command.extend([flag, version]);
     }
     Some(step(&command, what))
+}
+
+/// Forbids calls.
+const NO_RUN: &str = "--no-run";
+
+/// Whether what keeps a comparison from being made is that nobody may be called.
+fn says_to_call(report: &GateReport) -> bool {
+    let mut details = report.comparisons.iter().filter_map(|comparison| comparison.detail.as_deref());
+    details.any(|detail| detail.contains(NO_RUN))
+}
+
+/// Names the version to judge.
+const CANDIDATE: &str = "--candidate";
+
+/// Names a version to hold to.
+const BASELINE: &str = "--baseline";
+
+/// The command of the same gate. Older records do not hold it: of their flags only the versions are known.
+fn same(report: &GateReport) -> Option<Vec<&str>> {
+    if !report.volatile.command.is_empty() {
+        return Some(report.volatile.command.iter().map(String::as_str).collect());
+    }
+    let comparison = critical(report)?;
+    let mut command = vec!["gate", &report.suite_path, CANDIDATE, &comparison.candidate.reference];
+    if let Some(baseline) = &comparison.baseline {
+        command.extend([BASELINE, &baseline.reference]);
+    }
+    Some(command)
 }

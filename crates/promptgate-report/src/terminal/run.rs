@@ -168,6 +168,11 @@ fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<
         report.volatile.reused
     );
     writeln!(out, "{}", paint.dim(&line))?;
+    if report.exit_code == ExitCode::Unavailable && !report.volatile.command.is_empty() {
+        let words: Vec<String> = report.volatile.command.iter().map(|word| shell_argument(word)).collect();
+        let command = terminal_line(&words.join(" ")).into_owned();
+        writeln!(out, "next: promptgate {command}   (asks only for what got no answer)")?;
+    }
     let run = shell_argument(&report.volatile.run);
     writeln!(
         out,

@@ -1,9 +1,12 @@
 //! Every stored report in every format. `json` and `jsonl` give back the fixture itself, byte for byte; the others are
 //! snapshots. What acts on a screen is shown as an escape in the snapshot files, so that they can be read.
 
+use promptgate_core::report::{GateReport, Report};
+use promptgate_report::Rendering;
 use promptgate_report::escape::acts;
+use promptgate_report::registry::by_name;
 
-use crate::fixture::{names, record_of, rendered, rendered_with, text};
+use crate::fixture::{names, record, record_of, rendered, rendered_with, report, text};
 
 fn visible(text: &str) -> String {
     let shown = |c: char| if acts(c) && c != '\n' { c.escape_unicode().to_string() } else { c.to_string() };
@@ -59,4 +62,34 @@ fn jsonl_gives_back_the_stored_trials() {
         let (_, trials) = stored.split_once('\n').unwrap();
         assert_eq!(rendered(&name, "jsonl"), trials, "{name}");
     }
+}
+
+/// The command that a gate says to run next, where the run was asked for with `--no-run`.
+#[track_caller]
+fn check_next(name: &str, change: &dyn Fn(&mut GateReport), expected: &str) {
+    let (mut report, record) = (report(name), record(record_of(name)));
+    let Report::Gate(gate) = &mut report else { panic!("{name} is no gate") };
+    let words = "gate suites/s --candidate new --baseline old --baseline b --trials 2 --no-run";
+    gate.volatile.command = words.split(' ').map(str::to_owned).collect();
+    change(gate);
+    let mut bytes = Vec::new();
+    let rendering = Rendering { report: &report, record: &record, colour: false };
+    (by_name("terminal").unwrap().render)(&rendering, &mut bytes).unwrap();
+    let printed = String::from_utf8(bytes).unwrap();
+    assert!(printed.contains(&format!("next: promptgate {expected}   (")), "{printed}");
+}
+
+#[test]
+fn what_to_run_next_is_the_command_that_was_run_without_what_keeps_it_from_an_answer() {
+    let same = "gate suites/s --candidate new --baseline old --baseline b --trials 2 --no-run";
+    check_next("gate-unavailable", &|_| {}, same);
+    check_next("gate-invalid", &|_| {}, "gate suites/s --candidate new --trials 2 --no-run --baseline VERSION");
+    let not_asked = |gate: &mut GateReport| {
+        let words = "it may not be asked: run without `--no-run`";
+        let reason = |code: &str| Some(code.to_owned());
+        gate.comparisons
+            .iter_mut()
+            .for_each(|each| (each.reason, each.detail) = (reason("judge_changed"), reason(words)));
+    };
+    check_next("gate-invalid", &not_asked, "gate suites/s --candidate new --baseline old --baseline b --trials 2");
 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::answered::{Answered, bug};
 use super::put_off::PutOff;
+use crate::failed::FailedCases;
 use crate::order::Order;
 use crate::prepare::{OpenTrial, Prepared};
 use crate::share::Share;
@@ -38,6 +39,7 @@ pub(crate) struct Desk {
     next: AtomicU64,
     in_flight: AtomicUsize,
     put_off: PutOff,
+    pub(crate) failed_before: FailedCases,
     /// Set once enough cases have failed.
     pub(crate) skipping: AtomicBool,
     /// Why the run cannot go on.
@@ -74,7 +76,8 @@ impl Desk {
             next: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             put_off: PutOff::new(job.prepared.plan.models.len()),
-            skipping: AtomicBool::new(false),
+            skipping: AtomicBool::new(job.failed.are_enough(job.limits.max_fail)),
+            failed_before: job.failed.clone(),
             broken: Mutex::new(None),
         }
     }

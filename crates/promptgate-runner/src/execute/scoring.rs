@@ -1,7 +1,6 @@
 //! The second stage: one thread takes what is answered in batches, has it graded on all cores, serves what assertions ask
 //! through the same answerer, and hands the settled trials to the log.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,9 +9,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use promptgate_core::ask::{Ask, Reply};
-use promptgate_core::plan::TrialAddress;
 use promptgate_core::record::TrialError;
-use promptgate_core::score::{Outcome, Tier};
+use promptgate_core::score::Outcome;
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -23,6 +21,7 @@ use super::answered::{Answered, Asking, bug};
 use super::answering::{Broken, Desk};
 use super::{Limits, turned};
 use crate::asking::{Asker, Counter};
+use crate::failed::FailedCases;
 use crate::log::Entry;
 
 /// Answers graded at once; also how many may wait to be graded.
@@ -50,7 +49,7 @@ pub(crate) struct Scoring {
     /// The asks of those, and how many there may be.
     asks_open: usize,
     most_asks: usize,
-    failed: HashSet<TrialAddress>,
+    failed: FailedCases,
     /// Whether more answers may come.
     is_open: bool,
     is_over: bool,
@@ -88,6 +87,7 @@ impl Scoring {
         limits: &Limits,
     ) -> Self {
         let asks = Arc::new(Semaphore::new(limits.asks.max(1)));
+        let failed = desk.failed_before.clone();
         Self {
             desk,
             answered,
@@ -99,7 +99,7 @@ impl Scoring {
             asking: JoinSet::new(),
             asks_open: 0,
             most_asks: ASKING.max(2 * limits.asks),
-            failed: HashSet::new(),
+            failed,
             is_open: true,
             is_over: false,
         }
@@ -207,21 +207,11 @@ impl Scoring {
     fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
         let (called, address) = (answered.called, answered.address);
         let trial = answered.settle(self.desk.prepared.plan.index(address), graded, self.grader());
-        if trial.outcome == Outcome::Failed {
-            self.count_failed(address);
-        }
-        self.log.send(Entry::Settled { trial: Box::new(trial), called }).map_err(|_| LogClosed)
-    }
-
-    /// `--max-fail` counts cases that failed on a critical model, each once for a version and model.
-    fn count_failed(&mut self, address: TrialAddress) {
-        let Some(most) = self.max_fail else { return };
-        if self.desk.prepared.plan.models[address.model].tier == Tier::Critical {
-            self.failed.insert(TrialAddress { repeat: 1, ..address });
-        }
-        if self.failed.len() as u64 >= most {
+        self.failed.add(&self.desk.prepared.plan, &trial);
+        if self.failed.are_enough(self.max_fail) {
             self.desk.skipping.store(true, Ordering::Relaxed);
         }
+        self.log.send(Entry::Settled { trial: Box::new(trial), called }).map_err(|_| LogClosed)
     }
 }
 

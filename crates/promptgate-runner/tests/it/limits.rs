@@ -95,6 +95,29 @@ fn after_enough_failed_cases_the_rest_is_skipped() {
 }
 
 #[test]
+fn a_resumed_run_counts_the_cases_that_failed_before() {
+    let mut first = World::of(
+        &Setting::of(cases(50)),
+        Model::new(|_, call| match call {
+            0..4 => Act::Say("no".to_owned()),
+            _ => Act::Spent { attempts: 1, wasted: 0 },
+        }),
+    );
+    first.limits.concurrency = 1;
+    assert_eq!(first.run().unwrap().tally().settled(), 4);
+    for (most, calls) in [(4, 0), (6, 2)] {
+        let mut again = first.resumed(Model::new(|_, _| Act::SayAfter(Duration::from_millis(20), "no".to_owned())));
+        (again.limits.max_fail, again.limits.concurrency) = (Some(most), 1);
+        let settled = again.complete();
+        let failed = settled.iter().filter(|trial| trial.outcome == Outcome::Failed).count() as u64;
+        // More may be under way while the last one is graded.
+        let most_calls = if calls == 0 { 0 } else { 20 };
+        assert!((calls..=most_calls).contains(&again.model.calls()), "{}", again.model.calls());
+        assert_eq!((failed, settled.len()), (4 + again.model.calls(), 50));
+    }
+}
+
+#[test]
 fn repeats_of_one_case_are_one_failed_case() {
     let setting = Setting { trials: 5, ..Setting::of(cases(2)) };
     let mut world = World::of(&setting, Model::new(|_, _| Act::Say("no".to_owned())));

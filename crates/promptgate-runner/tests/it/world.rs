@@ -26,8 +26,8 @@ use promptgate_core::selection::{Condition, Selection};
 use promptgate_core::suite::Suite;
 use promptgate_provider::{Answerer, BoxFuture, CalledFor};
 use promptgate_runner::{
-    Counts, Job, Limits, Lineup, LoadedModel, LoadedVersion, PlanRequest, PrepareError, Prepared, RunError, RunOutcome,
-    Share, Stop, StoredRun, Supply, execute, prepare, survey,
+    Counts, FailedCases, Job, Limits, Lineup, LoadedModel, LoadedVersion, PlanRequest, PrepareError, Prepared,
+    RunError, RunOutcome, Share, Stop, StoredRun, Supply, execute, prepare, survey,
 };
 use promptgate_scoring::assertion::AssertionKind;
 use promptgate_scoring::grader::{Grader, GraderSpec};
@@ -514,6 +514,8 @@ impl World {
     }
 
     pub fn run_heard(&self, listener: Listener) -> Result<RunOutcome, RunError> {
+        let mut failed = FailedCases::default();
+        self.log.settled().iter().for_each(|trial| failed.add(&self.prepared.plan, trial));
         execute(Job {
             prepared: self.prepared.clone(),
             share: Share::Planned,
@@ -525,6 +527,7 @@ impl World {
             listener,
             stop: self.stop.clone(),
             limits: self.limits,
+            failed,
         })
     }
 
@@ -570,6 +573,7 @@ impl World {
             run: RunId::new("earlier").unwrap(),
             started: "1970-01-01T12:00:00Z".to_owned(),
             promptgate: "0.1.0".to_owned(),
+            command: Vec::new(),
         })
     }
 }

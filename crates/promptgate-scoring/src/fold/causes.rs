@@ -10,7 +10,7 @@ const TOLD: usize = 3;
 const MOST: usize = 16;
 
 /// Failures by their kind, each with the shortest message: what was not called says the same as what was, and more. Other
-/// reasons by their words.
+/// reasons by their words, in the same way.
 #[derive(Debug, Default)]
 pub(crate) struct Causes(Vec<Cause>);
 
@@ -31,7 +31,7 @@ impl Causes {
     }
 
     fn count(&mut self, kind: Option<FailureKind>, trials: u64, message: &str) {
-        let is_same = |cause: &Cause| cause.kind == kind && (kind.is_some() || cause.message == message);
+        let is_same = |cause: &Cause| cause.kind == kind && (kind.is_some() || is_one(&cause.message, message));
         let is_full = self.0.len() >= MOST;
         let at = self.0.iter().position(is_same).or(is_full.then_some(MOST - 1));
         let Some(cause) = at.map(|at| &mut self.0[at]) else {
@@ -61,6 +61,17 @@ impl Causes {
     }
 }
 
+/// Whether two reasons are one, of which one says in front why nobody was called: `judge: it is gone` and `judge: not called,
+/// since an earlier call was refused: it is gone`.
+fn is_one(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    let said = |text| -> Option<(&str, &str)> { str::split_once(text, ": ") };
+    let continues = |(who, what): (&str, &str)| {
+        said(long).is_some_and(|(whose, all)| whose == who && all.ends_with(&format!(": {what}")))
+    };
+    short == long || said(short).is_some_and(continues)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +84,12 @@ mod tests {
         other.add(&Failure::new(FailureKind::Quota, "it is gone"));
         assert_eq!(Causes::told([&one, &other]).unwrap(), "it is gone (2 trials); busy (1 trial)");
         assert_eq!(Causes::told([&Causes::default()]), None);
+        let mut judge = Causes::default();
+        for reason in ["j: not called, since an earlier call was refused: it is gone", "j: it is gone", "i: it is gone"]
+        {
+            judge.add_reason(reason);
+        }
+        assert_eq!(Causes::told([&judge]).unwrap(), "j: it is gone (2 trials); i: it is gone (1 trial)");
         (0..100).for_each(|number| one.add_reason(&format!("junk {number}")));
         assert_eq!(one.0.len(), MOST);
     }

@@ -2,7 +2,7 @@
 
 use promptgate_core::gate::{Basis, Check, Fresh, Limit, Policy, Rule, Scope, Subject as Asks};
 use promptgate_core::name::{CaseId, MetricName};
-use promptgate_core::plan::{PlannedModel, PlannedVersion};
+use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
 use promptgate_core::record::{MetricKind, PlannedComparison, RunHeader};
 use promptgate_core::report::{CheckMethod, CheckReport, Comparison, Flip, Look, Noise, SideReport, words};
 use promptgate_core::score::Tier;
@@ -144,7 +144,7 @@ impl<'a> Setting<'a> {
             model: &self.header.models[planned.model],
             baseline: planned.baseline.map(version),
             why_missing: planned.baseline_missing.as_deref(),
-            candidate_is_stored: version(planned.candidate).stored.is_some(),
+            stored_candidate: version(planned.candidate).stored.as_ref(),
             pairs: &pairs,
             answers: &answers,
         }
@@ -170,6 +170,8 @@ impl<'a> Setting<'a> {
         let (policy, model) = (self.in_force(), &self.header.models[planned.model]);
         let mut counts = scene.pairs.answers().counts;
         counts.changed_cases = stored.map_or(0, |stored| stored.changed.len() as u64);
+        let mut notes = scene.notes(draw, before, &answers);
+        notes.extend(version(planned.candidate).stored.as_ref().and_then(changed_since));
         let open = look.filter(|look| !look.settled).map(|_| Verdict::Inconclusive);
         let verdict = self.policy.map(|_| overall(&checks, found.as_ref()).max(open.unwrap_or(Verdict::Pass)));
         let mut report = Comparison {
@@ -180,7 +182,7 @@ impl<'a> Setting<'a> {
             detail: found.as_ref().map(|found| found.words.clone()).or(open.map(|_| NOT_SETTLED.to_owned())),
             draw,
             promotable: false,
-            notes: scene.notes(draw, before, &answers),
+            notes,
             look_here: if found.as_ref().is_none_or(|found| found.verdict != Verdict::Invalid) {
                 scene.look_here()
             } else {
@@ -559,6 +561,13 @@ impl Scene<'_> {
         let same = |pair: &&[usize]| input(pair[0]) == input(pair[1]) && cluster(pair[0]) != cluster(pair[1]);
         order.windows(2).find(same).map(<[usize]>::to_vec).unwrap_or_default()
     }
+}
+
+/// The cases of a stored candidate that the suite no longer has as they were; those of a stored baseline are among the pairs.
+fn changed_since(stored: &StoredBaseline) -> Option<String> {
+    let changed = stored.changed.len() as u64;
+    let cases = words::counted(changed, "case", "cases");
+    (changed > 0).then(|| format!("{cases} of the candidate, run {}, changed or gone since then", stored.run))
 }
 
 fn draw_note(policy: &Policy, draw: u32, alpha: f64) -> Option<String> {

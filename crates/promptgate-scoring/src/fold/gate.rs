@@ -234,6 +234,7 @@ fn volatile(header: &RunHeader, tally: &Tally) -> GateVolatile {
         attempts: tally.attempts,
         reused: tally.reused,
         wasted_nano_usd: tally.wasted,
+        command: header.volatile.command.clone(),
     }
 }
 

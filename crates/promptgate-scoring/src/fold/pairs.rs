@@ -180,6 +180,21 @@ impl<'a> Pairs<'a> {
         answers
     }
 
+    /// Of the planned pairs of a selection that feed a subject, those that lack a grade since whoever grades is out; and how
+    /// many they are. `both`: the baseline is looked at too.
+    pub(crate) fn ungraded(&self, subject: &Subject, selection: Option<usize>, both: bool) -> (u64, u64) {
+        let (mut ungraded, mut fed) = (0, 0);
+        for position in self.selected(selection) {
+            let (baseline, candidate) = self.readings(subject, position);
+            let sides = [Some(candidate), Some(baseline).filter(|_| both && self.baseline.is_some())];
+            let is = |which: Reading| sides.contains(&Some(which));
+            fed += u64::from(sides.iter().flatten().any(|reading| *reading != Reading::NotFed));
+            ungraded +=
+                u64::from(is(Reading::Ungraded) && !sides.iter().flatten().any(|reading| reading.is_unanswered()));
+        }
+        (ungraded, fed)
+    }
+
     /// What a check on a metric sees of a selection.
     pub(crate) fn sample(&self, subject: &Subject, over: Over<'_>) -> Sample {
         let mut sample = Sample::default();
@@ -306,7 +321,7 @@ impl Sample {
             }
             (Reading::NotMeasured, _) | (_, Reading::NotMeasured) => self.not_measured += 1,
             (before, after) => {
-                let unscored = |reading| matches!(reading, Reading::Unscored | Reading::NotFed);
+                let unscored = |reading| matches!(reading, Reading::Unscored | Reading::Ungraded | Reading::NotFed);
                 self.unscored += u64::from(unscored(before) || unscored(after));
                 match (before.value(), after.value()) {
                     (Some(before), None) => self.only_candidate_lacks.push((unit, before)),

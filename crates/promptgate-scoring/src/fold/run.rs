@@ -15,6 +15,7 @@ use super::by_name::ByName;
 use super::labels::Labels;
 use super::measured::Measured;
 use super::orders::Orders;
+use super::subject::is_ungraded;
 use super::tally::Tally;
 
 /// More unanswered trials than this, and the run says nothing.
@@ -22,8 +23,8 @@ const MOST_UNANSWERED: f64 = 0.05;
 
 /// Folds the record of a `run`.
 ///
-/// Exit code: 100 when a case failed on a critical model; else 104 when more than 5 % of the trials there went unanswered;
-/// else 102 when a trial there could not be scored (unscored is never green); else 0.
+/// Exit code: 100 when a case failed on a critical model; else 104 when more than 5 % of the trials there went unanswered, or
+/// ungraded since a judge is out; else 102 when a trial there could not be scored (unscored is never green); else 0.
 pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let header = record.header();
     let mut tally = Tally::new(header);
@@ -57,6 +58,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
             attempts: tally.attempts,
             reused: tally.reused,
             wasted_nano_usd: tally.wasted,
+            command: header.volatile.command.clone(),
         },
         evidence_digest: tally.evidence(),
     })
@@ -170,6 +172,10 @@ impl<'a> Side<'a> {
         }
         match &trial.error {
             Some(TrialError::Unanswered(_)) => self.unusable.unanswered += 1,
+            Some(TrialError::Unscored { .. }) if is_ungraded(trial) => {
+                self.unusable.unanswered += 1;
+                self.unusable.unscored += 1;
+            }
             Some(TrialError::Unscored { .. }) => self.unusable.unscored += 1,
             None => {}
         }

@@ -6,6 +6,8 @@ use promptgate_core::name::MetricName;
 use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
 use promptgate_core::record::RunHeader;
 use promptgate_core::report::words::{counted, thousands};
+use promptgate_core::score::Tier;
+use promptgate_core::selection::Selection;
 use promptgate_core::verdict::Verdict;
 
 use super::pairs::{Answers, Over, Pairs};
@@ -21,7 +23,8 @@ pub(crate) struct State<'a> {
     pub(crate) baseline: Option<&'a PlannedVersion>,
     /// Why the baseline that the policy names cannot be had.
     pub(crate) why_missing: Option<&'a str>,
-    pub(crate) candidate_is_stored: bool,
+    /// The stored run that is the candidate.
+    pub(crate) stored_candidate: Option<&'a StoredBaseline>,
     pub(crate) pairs: &'a Pairs<'a>,
     pub(crate) answers: &'a Answers,
 }
@@ -72,9 +75,12 @@ impl State<'_> {
     }
 
     fn cases_changed(&self) -> Option<Found> {
-        let stored = self.stored().filter(|stored| changed_too_much(stored))?;
+        let sides = [("baseline", self.stored()), ("candidate", self.stored_candidate)];
+        let (side, stored) = sides
+            .into_iter()
+            .find_map(|(side, stored)| Some((side, stored.filter(|stored| changed_too_much(stored))?)))?;
         let (changed, cases) = (thousands(stored.changed.len() as u64), counted(stored.cases, "case", "cases"));
-        invalid("cases_changed", format!("{changed} of {cases} of the stored baseline were changed"))
+        invalid("cases_changed", format!("{changed} of {cases} of the stored {side} were changed"))
     }
 
     fn baseline_not_held(&self) -> Option<Found> {
@@ -99,7 +105,7 @@ impl State<'_> {
 
     /// A gate that may stop early runs in one piece, and what it did not ask is no missing part.
     fn shard_missing(&self) -> Option<Found> {
-        let missing = self.missing_trials(self.pairs.candidate, self.candidate_is_stored)
+        let missing = self.missing_trials(self.pairs.candidate, self.stored_candidate.is_some())
             + self.pairs.baseline.map_or(0, |side| self.missing_trials(side, self.stored().is_some()));
         if self.header.units.is_some() || missing == 0 {
             return None;
@@ -156,7 +162,25 @@ impl State<'_> {
                 format!("{told} because the quota is gone; this says nothing about the prompt"),
             );
         }
-        None
+        let (ungraded, fed) = self.ungraded()?;
+        let told = format!("{} of {} {what} got no grade since a judge is out", thousands(ungraded), thousands(fed));
+        unavailable("judge_out", format!("{told}; this says nothing about the prompt"))
+    }
+
+    /// The pairs of the first critical check that lacks more grades than may be missing, since whoever grades is out; and
+    /// how many pairs the check is about.
+    fn ungraded(&self) -> Option<(u64, u64)> {
+        let policy = self.policy?;
+        let of_check = |check: &Check| {
+            let (subject, selection) = match &check.subject {
+                Asks::Metric { metric, slice, .. } => (Subject::named(metric, self.header)?, slice),
+                Asks::Rule { cases, .. } => (Subject::Outcome, cases),
+            };
+            let place = |wanted: &Selection| self.header.selections.iter().position(|each| each == wanted);
+            let found = self.pairs.ungraded(&subject, selection.as_ref().and_then(place), check.needs_baseline());
+            (found.0 as f64 > policy.max_missing * found.1 as f64).then_some(found)
+        };
+        policy.checks.iter().filter(|check| check.tier == Tier::Critical).find_map(of_check)
     }
 
     fn undecidable(&self) -> Option<Found> {

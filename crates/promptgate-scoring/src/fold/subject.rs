@@ -7,8 +7,8 @@ use promptgate_core::answer::{Failure, FailureKind, Response, Usage};
 use promptgate_core::gate::RATIO_METRICS;
 use promptgate_core::name::MetricName;
 use promptgate_core::price::NanoUsd;
-use promptgate_core::record::{EarlierDraw, MetricKind, RunHeader, SettledTrial, TrialError};
-use promptgate_core::score::Outcome;
+use promptgate_core::record::{AssertionResult, EarlierDraw, MetricKind, RunHeader, SettledTrial, TrialError};
+use promptgate_core::score::{Outcome, Tier};
 
 /// What a metric is taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,11 +106,14 @@ impl Subject {
             return if unfed && absence.is_unanswered() { Reading::NotFed } else { absence };
         }
         match self {
+            Self::Outcome if is_ungraded(trial) => Reading::Ungraded,
             Self::Outcome => outcome(trial.outcome),
-            Self::Metric(name) => fed(&trial.metrics, name).unwrap_or({
-                let blind = trial.error.is_some() && trial.assertions.is_empty();
-                if blind { Reading::Unscored } else { Reading::NotFed }
-            }),
+            Self::Metric(name) => match fed(&trial.metrics, name) {
+                Some(Reading::Unscored) if lacks_grades(trial.assertions.iter()) => Reading::Ungraded,
+                Some(reading) => reading,
+                None if trial.error.is_some() && trial.assertions.is_empty() => Reading::Unscored,
+                None => Reading::NotFed,
+            },
             Self::Amount(amount) => {
                 let amount = trial.response.as_ref().and_then(|response| amount.of(response));
                 amount.filter(|amount| amount.is_finite()).map_or(Reading::NotMeasured, Reading::Value)
@@ -168,6 +171,18 @@ pub(crate) fn unanswered(trial: &SettledTrial) -> Option<&Failure> {
     matches!(absence(trial), Some(Reading::Unanswered | Reading::NoQuota)).then_some(failure)
 }
 
+/// Whether all that keeps a trial from an outcome is that whoever grades it is out.
+pub(crate) fn is_ungraded(trial: &SettledTrial) -> bool {
+    let unscored = matches!(trial.error, Some(TrialError::Unscored { .. }));
+    unscored && lacks_grades(trial.assertions.iter().filter(|result| result.tier == Tier::Critical))
+}
+
+/// Whether some assertions are unscored, and all of these since whoever was asked is out.
+fn lacks_grades<'a>(assertions: impl Iterator<Item = &'a AssertionResult>) -> bool {
+    let mut unscored = assertions.filter(|result| result.scored.score.value().is_none()).peekable();
+    unscored.peek().is_some() && unscored.all(|result| result.scored.outage)
+}
+
 /// What a trial, or a case over its trials, says about a subject.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Reading {
@@ -181,6 +196,8 @@ pub(crate) enum Reading {
     NotMeasured,
     /// A scorer erred, or gave what is no score.
     Unscored,
+    /// Whoever grades is out, for reasons of infrastructure.
+    Ungraded,
     /// Not run.
     Skipped,
     /// No stored answer.
@@ -193,11 +210,12 @@ pub(crate) enum Reading {
 
 impl Reading {
     /// The reasons for which there is no value, the one that explains a case best last.
-    const ABSENCES: [Self; 8] = [
+    const ABSENCES: [Self; 9] = [
         Self::Absent,
         Self::NotFed,
         Self::NotMeasured,
         Self::Unscored,
+        Self::Ungraded,
         Self::Skipped,
         Self::NotHeld,
         Self::Unanswered,

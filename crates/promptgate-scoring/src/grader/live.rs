@@ -94,7 +94,29 @@ pub(super) struct Entry {
 /// Where an assertion is.
 pub(super) enum Slot {
     Done(Scored),
-    Waiting(State, Vec<Ask>),
+    Waiting(Waiting),
+}
+
+/// An assertion that has asked.
+pub(super) struct Waiting {
+    pub(super) state: State,
+    pub(super) asks: Vec<Ask>,
+    /// Whether nothing came of an earlier question since whoever was asked is out.
+    out: bool,
+}
+
+impl Slot {
+    /// The same, after questions of which nothing came.
+    fn after_outage(self) -> Self {
+        match self {
+            Self::Done(scored) => Self::Done(scored.after_outage()),
+            Self::Waiting(waiting) => Self::Waiting(Waiting { out: true, ..waiting }),
+        }
+    }
+}
+
+fn is_out(reply: &Reply) -> bool {
+    matches!(reply, Reply::Failed(failure) if failure.kind.is_outage())
 }
 
 impl Entry {
@@ -124,20 +146,23 @@ impl Entry {
         guarded(|| self.prepared.start(&Trial { case, response, answer: answers.of(self.chain), tools: answers.tools }))
     }
 
-    /// Goes on with the replies to `asked` asks.
+    /// Goes on with the replies to what it has asked.
     pub(super) fn resume(
         &self,
         case: &Case,
         response: &Response,
         answers: &Answers<'_>,
-        state: State,
-        (asked, replies): (usize, Vec<Reply>),
+        Waiting { state, asks, out }: Waiting,
+        replies: Vec<Reply>,
     ) -> Slot {
+        let asked = asks.len();
         if replies.len() < asked {
             return Slot::Done(Scored::unscored(format!("{} of {asked} asks got no reply", asked - replies.len())));
         }
+        let out = out || replies.iter().any(is_out);
         let trial = || Trial { case, response, answer: answers.of(self.chain), tools: answers.tools };
-        guarded(|| self.prepared.resume(&trial(), state, replies))
+        let slot = guarded(|| self.prepared.resume(&trial(), state, replies));
+        if out { slot.after_outage() } else { slot }
     }
 
     /// The result, with the metric it feeds. One that still waits cannot be here.
@@ -172,7 +197,7 @@ fn guarded(step: impl FnOnce() -> Step) -> Slot {
     // What a panicking step leaves half done is dropped with it: it borrows the trial, and writes nothing but once-cells.
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(Step::Done(scored)) => Slot::Done(scored),
-        Ok(Step::Ask(state, asks)) => Slot::Waiting(state, asks),
+        Ok(Step::Ask(state, asks)) => Slot::Waiting(Waiting { state, asks, out: false }),
         Err(panic) => Slot::Done(Scored::unscored(format!("a bug of promptgate: {}", message(&*panic)))),
     }
 }

@@ -91,6 +91,7 @@ impl Bench {
                 run: RunId::new("r1").unwrap(),
                 started: "2026-11-23T10:00:00Z".to_owned(),
                 promptgate: "0.1.0".to_owned(),
+                command: Vec::new(),
             },
         };
         Self { header, cases: (0..cases).map(case).collect() }

@@ -218,10 +218,15 @@ impl RunFolder {
         }
     }
 
-    /// The newest run whose header can be read: a damaged one must not hide the good one before it.
+    /// The newest run whose header can be read: a damaged one must not hide the good one before it. Nor must one that grades
+    /// another anew and has not come to its end: it is not gone on with.
     fn latest(&self, ids: &[RunId]) -> Result<PathBuf, RunError> {
-        let readable = |path: &PathBuf| File::open(path).is_ok_and(|file| scan_header(path, &file).is_ok());
-        let newest = ids.iter().rev().map(|id| self.path_of(id.as_str())).find(readable);
+        let counts = |path: &PathBuf| {
+            let Ok(file) = File::open(path) else { return false };
+            let header = scan_header(path, &file);
+            header.is_ok_and(|header| header.grades().is_none() || ends_finished(path, &file).unwrap_or(false))
+        };
+        let newest = ids.iter().rev().map(|id| self.path_of(id.as_str())).find(counts);
         newest.ok_or_else(|| self.not_found("latest", &[]))
     }
 

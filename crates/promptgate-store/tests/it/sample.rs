@@ -62,6 +62,7 @@ pub fn header(run: &str, cases: u64) -> RunHeader {
             run: RunId::new(run).unwrap(),
             started: "2026-11-23T15:55:02Z".into(),
             promptgate: "0.1.0".into(),
+            command: Vec::new(),
         },
     }
 }
