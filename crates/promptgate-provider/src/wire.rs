@@ -25,7 +25,7 @@ use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, comes_whole};
 pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
-pub(crate) use refusal::{BASE_URL, error_in, inside, refused};
+pub(crate) use refusal::{BASE_URL, error_in, inside, refusal, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
