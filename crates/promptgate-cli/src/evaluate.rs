@@ -22,7 +22,7 @@ use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{Answerer, Budget, Caching, Calling, Recorder, RetryPolicy};
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Questions, Reuse, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
@@ -228,7 +228,10 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         return Ok(Opening::Finished(run));
     }
     let supply = supply_of(&resumed.header, assembly);
+    let questions = Questions::default();
+    begun.told()?.into_iter().for_each(|(question, response)| questions.hold(question, response));
     let supply = Supply {
+        questions: Arc::new(questions),
         settled: Some(Arc::new(move |trial| settled.holds(trial))),
         begun: Some(Arc::new({
             let begun = begun.clone();
