@@ -101,9 +101,9 @@ impl Counter<'_> {
         let repeat = if shared { 1 } else { draw };
         let request = Request { digest: body.digest(), body, repeat, timeout_ms, origin };
         let digest = request.digest;
-        let (bill, lasts_for) = if lasts { (Bill::All(digest), Some(digest)) } else { (Bill::Trial, None) };
+        let bill = if shared { Bill::All(digest) } else { Bill::Trial };
         let answer = self.answer(request, shared, lasts).await;
-        Served { reply: reply(task, &answer), answer: Some(answer), bill, lasts: lasts_for }
+        Served { reply: reply(task, &answer), answer: Some(answer), bill, lasts: lasts.then_some(digest) }
     }
 
     async fn answer(&self, request: Request, shared: bool, lasts: bool) -> Answer {
