@@ -100,9 +100,13 @@ impl Assembly {
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         judges_can_be_asked(session, &providers)?;
-        // One that cannot be opened is told once it is needed: who only looks does without.
-        let is_there = Cache::is_there(&session.runs());
-        let cache = if is_there { super::open_cache(session, running, out).unwrap_or_default() } else { None };
+        // One that cannot be opened is told once it is needed: who only looks does without. Where nothing may be called it
+        // is needed now.
+        let cache = match Cache::is_there(&session.runs()) {
+            true if running.no_run => super::open_cache(session, running, out)?,
+            true => super::open_cache(session, running, out).unwrap_or_default(),
+            false => None,
+        };
         let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,
