@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 
 use super::{Intent, case_changes, recordings};
 use crate::args::Running;
+use crate::diagnose;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::session::{Baseline, Session};
@@ -74,6 +75,7 @@ impl Assembly {
         let providers = ProviderSet::build(tested, &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
+        grader.warnings().iter().for_each(|warning| out.say(&diagnose::draw_warning(warning)));
         let mut notes = case_changes::notes(session, &held_to, cases.as_ref())?;
         let first_notes = Vec::from_iter(loosened(&intent.loosened));
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);

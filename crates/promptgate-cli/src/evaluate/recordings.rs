@@ -14,8 +14,8 @@ use promptgate_core::request::{Origin, Request};
 use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
 use promptgate_provider::Recording;
 use promptgate_runner::Prepared;
-use promptgate_store::{RecordingFile, atomic};
 use promptgate_store::run::Begun;
+use promptgate_store::{RecordingFile, atomic};
 use serde_json::Value;
 
 use super::assembly::Assembly;
