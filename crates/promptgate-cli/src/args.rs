@@ -383,7 +383,7 @@ pub enum CacheCommand {
         /// All but the newest so many.
         #[arg(long, value_name = "N")]
         keep: Option<u64>,
-        /// All.
+        /// All; also removes a file that is damaged.
         #[arg(long, conflicts_with_all = ["older_than", "keep"])]
         all: bool,
     },

@@ -14,7 +14,7 @@ use promptgate_core::exit::ExitCode;
 use promptgate_core::format::project::CacheMode;
 use promptgate_core::gate::Policy;
 use promptgate_core::name::RunId;
-use promptgate_core::port::{Clock, IdSource, RecordingSink, ResponseCache};
+use promptgate_core::port::{Clock, IdSource, PortError, PortErrorKind, RecordingSink, ResponseCache};
 use promptgate_core::record::{HeaderVolatile, Purpose, RunHeader, SettledRecord};
 use promptgate_core::reference::Reference;
 use promptgate_core::report::Report;
@@ -22,7 +22,7 @@ use promptgate_core::report::words::counted;
 use promptgate_core::suite::SuiteModel;
 use promptgate_provider::{Answerer, Budget, Caching, Calling, Recorder, RetryPolicy};
 use promptgate_report::progress;
-use promptgate_runner::{Counts, Estimate, Limits, Prepared, Reuse, Share, Stop, Supply, estimate, survey};
+use promptgate_runner::{Counts, Estimate, Limits, Prepared, Questions, Reuse, Share, Stop, Supply, estimate, survey};
 use promptgate_scoring::fold::{gate_report, run_report};
 use promptgate_store::cache::{Access, Cache};
 use promptgate_store::run::{Resumed, RunFile, StoredRun};
@@ -188,11 +188,14 @@ impl Means {
         running: &Running,
         out: &Output,
     ) -> Result<Self, Failure> {
-        let budget = forecast::agree(session, assembly, (supply, counts), running, out)?;
-        let cache = match &assembly.cache {
-            Some(cache) => Some(cache.clone()),
-            None => cache(session, running, out)?,
+        // What is wrong with a cache is told before the calls are agreed on that it might have saved.
+        let known = match &assembly.cache {
+            Some(cache) => Some(Some(cache.clone())),
+            None if Cache::is_there(&session.runs()) => Some(cache(session, running, out)?),
+            None => None,
         };
+        let budget = forecast::agree(session, assembly, (supply, counts), running, out)?;
+        let cache = known.map_or_else(|| cache(session, running, out), Ok)?;
         let recording = recordings::sink(session, assembly, running.record.as_ref(), recorded, out)?;
         Ok(Self { budget, cache, recording })
     }
@@ -230,7 +233,10 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         return Ok(Opening::Finished(run));
     }
     let supply = supply_of(&resumed.header, assembly);
+    let questions = Questions::default();
+    begun.told()?.into_iter().for_each(|(question, response)| questions.hold(question, response));
     let supply = Supply {
+        questions: Arc::new(questions),
         settled: Some(Arc::new(move |trial| settled.holds(trial))),
         begun: Some(Arc::new({
             let begun = begun.clone();
@@ -404,9 +410,16 @@ fn keep(cache: Option<&Cache>, out: &Output) {
     }
 }
 
-/// The cache of the project, as far as it is to be used; told where there is one of which nothing can be read.
+/// The cache of the project, as far as it is to be used; told where there is one of which nothing can be read. One that is
+/// damaged is done without, unless nothing may be called: then there is nowhere else to look.
 fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
-    let cache = open_cache(session, running, out)?;
+    let cache = match open_cache(session, running, out) {
+        Err(error) if error.kind != PortErrorKind::NoRoom && !running.no_run => {
+            out.say(&format!("the cache is not used in this run: {error}"));
+            return Ok(None);
+        }
+        opened => opened?,
+    };
     let may_read = running.cache.or(session.settings().cache) != Some(CacheMode::Off);
     if cache.is_none() && may_read && Cache::is_there(&session.runs()) {
         out.say("the cache is of an older promptgate and not read; the next run that may write it empties it");
@@ -414,7 +427,7 @@ fn cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Ar
     Ok(cache)
 }
 
-fn open_cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, Failure> {
+fn open_cache(session: &Session, running: &Running, out: &Output) -> Result<Option<Arc<Cache>>, PortError> {
     let access = match running.cache.or(session.settings().cache).unwrap_or(CacheMode::ReadWrite) {
         CacheMode::Off => return Ok(None),
         CacheMode::Read => Access::ReadOnly,

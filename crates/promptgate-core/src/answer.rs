@@ -242,6 +242,8 @@ pub enum FailureKind {
     Crash,
     /// The provider refuses the request as it stands (4xx).
     BadRequest,
+    /// There is no such model, or no API at the address: it holds for every request, and no retry mends it.
+    NotFound,
     /// The provider's filter holds back what was asked: it is about this request, and the model's answer to it.
     ContentFilter,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.

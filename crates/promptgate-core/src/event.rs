@@ -48,6 +48,13 @@ pub enum Event {
         /// Why the last request was given up.
         reason: String,
     },
+    /// A model or an endpoint is asked no more in this run: what it said holds for all requests.
+    Gone {
+        /// Which one.
+        who: String,
+        /// What it said.
+        reason: String,
+    },
     /// Calls under way now.
     InFlight(usize),
     /// No new calls are made; those under way are awaited.

@@ -316,6 +316,10 @@ pub struct BegunTrial {
     /// What replies to asks of its assertions cost that no grade rests on yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<NanoUsd>,
+    /// What was replied to questions that are asked once for all cases, by the digest of the request: a line of the file
+    /// tells each, and it holds for the whole run, also once the trial is settled.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<Digest, Response>,
     /// Attempts, what was wasted, and where and when the answer was got.
     #[serde(default)]
     pub volatile: TrialVolatile,

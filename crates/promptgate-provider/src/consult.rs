@@ -15,14 +15,15 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::FailedCall;
+use crate::doubled::doubled_key;
 use crate::endpoint::{Endpoint, Place};
 use crate::exec::HOW_TO_ALLOW;
-use crate::http::overslept;
+use crate::http::{Exchange, overslept};
 use crate::middleware::{Guard, RetryPolicy, Told, scrubbed_json};
 use crate::program::Program;
 use crate::set::{BuildContext, Setup, SetupError};
 use crate::stack::Calling;
-use crate::wire::Call;
+use crate::wire::refusal;
 
 /// Those that the assertions of a run may ask.
 #[derive(Clone, Default)]
@@ -142,10 +143,9 @@ fn ready(consultant: &Consultant, setup: &Setup<'_>) -> Result<Known, SetupError
 }
 
 async fn post(endpoint: Arc<Endpoint>, input: Value, timeout: Duration) -> Result<Value, FailedCall> {
-    let call = Call { endpoint, path: String::new(), timeout, stream: None };
     let deadline = Instant::now() + timeout;
-    match tokio::time::timeout_at(deadline, call.post(input)).await {
-        Ok(came) => Ok(came?.reply),
+    match tokio::time::timeout_at(deadline, exchange(&endpoint, &input, timeout)).await {
+        Ok(came) => read(&came?, &endpoint),
         Err(_) if overslept(deadline) => {
             Err(FailedCall::new(FailureKind::Connection, "the endpoint was cut off, since this machine stood still"))
         }
@@ -154,6 +154,56 @@ async fn post(endpoint: Arc<Endpoint>, input: Value, timeout: Duration) -> Resul
             Err(FailedCall::new(FailureKind::ModelTimeout, message))
         }
     }
+}
+
+async fn exchange(endpoint: &Endpoint, input: &Value, timeout: Duration) -> Result<Exchange, FailedCall> {
+    let unbuilt = |_| FailedCall::new(FailureKind::BadRequest, "the question cannot be put into a request");
+    let request = endpoint.transport.client().post(&endpoint.base).json(input).build().map_err(unbuilt)?;
+    endpoint.transport.send(request, timeout, None).await
+}
+
+/// What says where an endpoint is, and longer replies are cut in messages.
+const PLACE: &str = "`url` of the assertion";
+const SHOWN: usize = 120;
+
+/// Strict, as a program is read: what says two things, or a number that none is, is no answer, and would be none if it were
+/// asked for again.
+fn read(exchange: &Exchange, endpoint: &Endpoint) -> Result<Value, FailedCall> {
+    let scrubber = endpoint.transport.scrubber();
+    if !(200..300).contains(&exchange.status) {
+        let mut failure = refusal(exchange, endpoint.clock.now_ms(), scrubber, PLACE);
+        if failure.kind == FailureKind::Credential {
+            failure.message.push_str("; no key is sent to an endpoint that scores, so it must take calls without one");
+        }
+        return Err(failure.into());
+    }
+    let shown = || -> String {
+        let text = String::from_utf8_lossy(&exchange.body);
+        scrubber.scrub(&text).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect()
+    };
+    let broken =
+        |kind, why: String| Err(FailedCall::from(Failure::new(kind, format!("the endpoint {why}: {}", shown()))));
+    if let Some(key) = doubled_key(&exchange.body) {
+        return broken(FailureKind::Crash, format!("answered with the key `{}` twice", scrubber.scrub(&key)));
+    }
+    match serde_json::from_slice(&exchange.body) {
+        Ok(reply) => Ok(reply),
+        Err(error) if is_of_no_number(&exchange.body, &error) => {
+            broken(FailureKind::Crash, "answered with a score that is no finite number".to_owned())
+        }
+        Err(_) if exchange.body.is_empty() => broken(FailureKind::Server, "answered with nothing".to_owned()),
+        // A page of something that stands before it may be gone the next time.
+        Err(error) => broken(FailureKind::Server, format!("answered with what is not JSON ({error})")),
+    }
+}
+
+/// Whether a text would be JSON but for a number that is too large (`1e400`), or that is none (`NaN`, as Python writes it).
+fn is_of_no_number(text: &[u8], error: &serde_json::Error) -> bool {
+    let line = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let from = line.get(error.column().saturating_sub(2)..).unwrap_or_default();
+    let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let is_word = words.iter().any(|word| (0..2).any(|at| from.get(at..).is_some_and(|rest| rest.starts_with(word))));
+    is_word || error.to_string().starts_with("number out of range")
 }
 
 fn named(consultant: &Consultant) -> String {

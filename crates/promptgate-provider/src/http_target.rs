@@ -103,6 +103,10 @@ struct Target {
 }
 
 impl Wire for Target {
+    fn has_models(&self) -> bool {
+        false
+    }
+
     fn path(&self, _: &RequestBody, _: bool) -> String {
         String::new()
     }

@@ -12,6 +12,7 @@ mod bedrock;
 mod budget;
 mod checkup;
 mod consult;
+mod doubled;
 mod echo;
 mod endpoint;
 mod exec;

@@ -25,7 +25,7 @@ use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, comes_whole};
 pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
-pub(crate) use refusal::{error_in, inside, refused};
+pub(crate) use refusal::{BASE_URL, error_in, inside, refusal, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};
 pub(crate) use sse::Event;
 pub(crate) use stream::{Fold, Frames, Progress, Stream, cut_short, object_of, taken};
@@ -47,6 +47,11 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// How a stream is cut into events.
     fn frames(&self) -> Frames {
         Frames::ServerSent
+    }
+
+    /// Whether what is not found is the model, for every request; an application may find nothing for one of them.
+    fn has_models(&self) -> bool {
+        true
     }
 
     /// What the API has beside messages.
@@ -110,7 +115,7 @@ impl<W: Wire> HttpModel<W> {
             timeout: Duration::from_millis(request.timeout_ms),
             stream: self.streamed.then(|| (wire.frames(), wire.fold())),
         };
-        let came = wire.post(call, body).await?;
+        let came = wire.post(call, body).await.map_err(|failed| self.not_found(failed))?;
         let began = came.first_token.is_some();
         let response = wire.read(came.reply, self.endpoint.transport.scrubber()).map_err(|failed| {
             // What was written until then is counted in no reply; an answer that broke off may have no count at all.
@@ -124,6 +129,19 @@ impl<W: Wire> HttpModel<W> {
         })
     }
 
+    /// What is not found, and where to look what there is.
+    fn not_found(&self, mut failed: FailedCall) -> FailedCall {
+        let failure = &mut failed.failure;
+        match failure.kind {
+            FailureKind::NotFound if !self.wire.has_models() => failure.kind = FailureKind::BadRequest,
+            FailureKind::NotFound if !failure.message.contains(BASE_URL) => {
+                failure.message.push_str("; `promptgate doctor` tells whether the model and its API are there");
+            }
+            _ => {}
+        }
+        failed
+    }
+
     async fn call_side(&self, request: &Request) -> Result<Response, FailedCall> {
         let body = &request.body;
         let unserved = || FailedCall::new(FailureKind::BadRequest, format!("no {} are served", body.task.as_str()));
@@ -131,7 +149,7 @@ impl<W: Wire> HttpModel<W> {
         let timeout = Duration::from_millis(request.timeout_ms);
         let call = Call { endpoint: self.endpoint.clone(), path: side.path(body), timeout, stream: None };
         let json = side.body(body).map_err(|why| FailedCall::new(FailureKind::BadRequest, why))?;
-        let came = call.post(json).await?;
+        let came = call.post(json).await.map_err(|failed| self.not_found(failed))?;
         side::not_refused(&came.reply, self.endpoint.transport.scrubber())?;
         Ok(Response { latency_ms: Some(milliseconds(came.elapsed)), ..side.read(body, &came.reply)? })
     }

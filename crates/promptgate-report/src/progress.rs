@@ -67,6 +67,7 @@ impl State {
                 let longest = longest.as_secs();
                 self.say(&format!("{who} does not answer ({reason}); its calls wait, {longest} s at most"));
             }
+            Event::Gone { who, reason } => self.say(&format!("{who} is asked no more in this run: {reason}")),
             Event::InFlight(_) => {}
             Event::Stopping { reason } => self.say(&format!("stopping: {reason}; awaiting the calls under way")),
             Event::Finished => self.bar.finish_and_clear(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use promptgate_core::Digest;
-use promptgate_core::answer::{Answer, Failure, FailureKind};
+use promptgate_core::answer::{Answer, Failure, FailureKind, Response};
 use promptgate_core::ask::{Ask, Consultation, Reply};
 use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::request::{Origin, Request, RequestBody, Task};
@@ -28,6 +28,16 @@ pub(crate) struct Served {
     /// What a model answered.
     pub(crate) answer: Option<Answer>,
     pub(crate) bill: Bill,
+    /// The question, where the reply holds for the whole run.
+    lasts: Option<Digest>,
+}
+
+impl Served {
+    /// A reply that holds for all cases, and its question.
+    pub(crate) fn for_all(&self) -> Option<(Digest, Response)> {
+        let response = self.answer.as_ref()?.result.as_ref().ok()?;
+        Some((self.lasts?, response.clone()))
+    }
 }
 
 /// Who bears what a reply cost.
@@ -90,9 +100,10 @@ impl Counter<'_> {
         let origin = Origin::Ask { assertion, case, shared };
         let repeat = if shared { 1 } else { draw };
         let request = Request { digest: body.digest(), body, repeat, timeout_ms, origin };
-        let bill = if lasts { Bill::All(request.digest) } else { Bill::Trial };
+        let digest = request.digest;
+        let bill = if shared { Bill::All(digest) } else { Bill::Trial };
         let answer = self.answer(request, shared, lasts).await;
-        Served { reply: reply(task, &answer), answer: Some(answer), bill }
+        Served { reply: reply(task, &answer), answer: Some(answer), bill, lasts: lasts.then_some(digest) }
     }
 
     async fn answer(&self, request: Request, shared: bool, lasts: bool) -> Answer {
@@ -130,7 +141,7 @@ impl Counter<'_> {
         let _permit = self.permits.acquire().await;
         let said = AssertUnwindSafe(self.answerer.consult(consultation)).catch_unwind().await;
         let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
-        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None, bill: Bill::Trial }
+        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None, bill: Bill::Trial, lasts: None }
     }
 }
 
@@ -151,10 +162,18 @@ impl Questions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Holds what was replied before, so that it is not asked again: to a question for all cases, by its digest.
+    pub fn hold(&self, question: Digest, response: Response) {
+        let answer = Answer { attempts: 0, ..Answer::of(response) };
+        let cell = Arc::new(OnceCell::new_with(Some(answer)));
+        let key = key_of(question, 1, None);
+        self.open().insert(key, Question { answer: Arc::downgrade(&cell), kept: Some(cell) });
+    }
+
     /// The place of a question's answer, which stays there where it lasts.
     fn cell(&self, request: &Request, shared: bool, lasts: bool) -> (Digest, Arc<OnceCell<Answer>>) {
         let case = Some(request.origin.case()).filter(|_| !shared);
-        let key = Digest::of_json(&(request.digest, request.repeat, case));
+        let key = key_of(request.digest, request.repeat, case);
         let mut questions = self.open();
         if let Some(cell) = questions.get(&key).and_then(|question| question.answer.upgrade()) {
             return (key, cell);
@@ -177,6 +196,11 @@ impl Questions {
             }
         }
     }
+}
+
+/// A question is the same for a draw, and for a case unless all share it.
+fn key_of(question: Digest, draw: u32, case: Option<&CaseId>) -> Digest {
+    Digest::of_json(&(question, draw, case))
 }
 
 /// An answer as the assertion wants it: vectors and verdicts come as JSON in a text.
@@ -221,7 +245,6 @@ pub async fn grade_outputs(
 
 #[cfg(test)]
 mod tests {
-    use promptgate_core::answer::Response;
     use promptgate_core::message::{Message, Role};
 
     use super::*;

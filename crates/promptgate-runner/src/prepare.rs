@@ -7,7 +7,7 @@ use std::sync::Arc;
 use promptgate_core::ask::Asked;
 use promptgate_core::case::{Case, CaseInput};
 use promptgate_core::digest::Digest;
-use promptgate_core::gate::Policy;
+use promptgate_core::gate::{Policy, Subject};
 use promptgate_core::name::{MetricName, ModelId, RunId};
 use promptgate_core::plan::{Partition, Plan, PlannedModel, TrialAddress, TrialKey};
 use promptgate_core::port::{CaseSource, PortError};
@@ -292,6 +292,22 @@ impl Prepared {
     fn groups(&self, case: &Case) -> BTreeMap<String, BTreeSet<String>> {
         let groups = self.by.iter().map(|path| (path.clone(), case.groups(path)));
         groups.filter(|(_, groups)| !groups.is_empty()).collect()
+    }
+
+    /// The most calls that may come on top for one candidate on one model, where cases are about to break a rule. `cases` is
+    /// how many there are in all, and then in each selection of the gate.
+    pub fn most_confirming(&self, cases: &[u64]) -> u64 {
+        let of = |selection: &Option<Selection>| {
+            let group = selection.as_ref().and_then(|wanted| self.selections.iter().position(|each| each == wanted));
+            cases.get(group.map_or(0, |group| group + 1)).copied().unwrap_or_default()
+        };
+        let checks = self.policy.iter().filter(|_| self.purpose == Purpose::Gate).flat_map(|policy| &policy.checks);
+        let calls = checks.filter_map(|check| match &check.subject {
+            Subject::Rule { rule, cases } => Some(u64::from(rule.confirm()) * of(cases)),
+            Subject::Metric { .. } => None,
+        });
+        // Rules may be about the same cases, and each call counts for all of them.
+        calls.sum::<u64>().min(u64::from(self.plan.confirm) * cases.first().copied().unwrap_or_default())
     }
 
     /// A trial of a case that was read, ready to be looked up or asked.

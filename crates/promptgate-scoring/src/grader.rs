@@ -3,6 +3,7 @@
 //! unscored never mix, and a panic inside one assertion leaves that one unscored and all others alone.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub struct Grader {
     suite: Vec<Entry>,
     derived: Vec<DerivedMetric>,
     material: Value,
+    /// What is no mistake in the suite's assertions and likely not meant.
+    warnings: Vec<Diagnostic>,
 }
 
 /// One answer to be graded.
@@ -183,13 +186,20 @@ impl Grader {
             suite: Vec::new(),
             derived: spec.derived.to_vec(),
             material: Value::Null,
+            warnings: Vec::new(),
         };
-        let (suite, files) = grader.build(spec.asserts, &mut chains, &mut mistakes);
+        let Built { entries: suite, files, warnings } = grader.build(spec.asserts, &mut chains, &mut mistakes);
+        grader.warnings = warnings;
         grader.material = json!({"assertions": spec.asserts, "files": files});
         if !spec.derived.is_empty() {
             grader.material["derived"] = json!(spec.derived);
         }
         mistakes.into_result(Self { chains, suite, ..grader })
+    }
+
+    /// What is no mistake in the suite's assertions and likely not meant.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Which assertions look at a case, or what is wrong with it: its own assertions, and names its values lack. Called
@@ -428,7 +438,7 @@ impl Grader {
             return (Entries::default(), BTreeMap::new(), mistakes);
         }
         let mut chains = self.chains.beyond();
-        let (entries, files) = self.build(&self.named_apart(&case.asserts), &mut chains, &mut mistakes);
+        let Built { entries, files, .. } = self.build(&self.named_apart(&case.asserts), &mut chains, &mut mistakes);
         (Entries { entries, chains }, files, mistakes)
     }
 
@@ -452,18 +462,14 @@ impl Grader {
         }
     }
 
-    fn build(
-        &self,
-        specs: &[AssertionSpec],
-        chains: &mut Chains,
-        mistakes: &mut Diagnostics,
-    ) -> (Vec<Entry>, BTreeMap<String, Digest>) {
-        let read = std::cell::RefCell::new(BTreeMap::new());
+    fn build(&self, specs: &[AssertionSpec], chains: &mut Chains, mistakes: &mut Diagnostics) -> Built {
+        let (read, warnings) = (RefCell::new(BTreeMap::new()), RefCell::new(Vec::new()));
         let context = crate::assertion::BuildContext {
             kinds: &self.kinds,
             files: &self.files,
             judges: &self.judges,
             read: &read,
+            warnings: &warnings,
             depth: 0,
             inverted: false,
             score_counts: false,
@@ -475,8 +481,17 @@ impl Grader {
                 Err(found) => mistakes.extend(named(&spec.name, found)),
             }
         }
-        (entries, read.into_inner())
+        Built { entries, files: read.into_inner(), warnings: warnings.into_inner() }
     }
+}
+
+/// Assertions that can look at answers.
+struct Built {
+    entries: Vec<Entry>,
+    /// Digests of the files they read, by path.
+    files: BTreeMap<String, Digest>,
+    /// What is likely not meant.
+    warnings: Vec<Diagnostic>,
 }
 
 /// A metric that is reckoned from others. No label is of it, also where labels are of what it is reckoned from.

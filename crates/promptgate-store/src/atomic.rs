@@ -32,6 +32,18 @@ pub fn may_write(path: &Path) -> std::io::Result<()> {
     tempfile::Builder::new().prefix(".promptgate-").tempfile_in(there).map(drop)
 }
 
+/// Where a path leads if links are followed, whether or not a file is there. For what a user names themselves: a link that
+/// lies in a project may lead out of it.
+pub fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // As many as Linux follows; a circle is left to whoever opens it.
+    for _ in 0..40 {
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
 fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
     // What is no regular file (`/dev/stdout`, a pipe) is written to, never replaced.
     if path.metadata().is_ok_and(|meta| !meta.is_file()) {
@@ -71,6 +83,18 @@ mod tests {
         assert!(failed.unwrap_err().to_string().contains("report.json"));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_are_followed_to_where_they_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (link, target) in [("one", "two"), ("two", "sub/three"), ("round", "round")] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        assert_eq!(followed(&at("one")), at("sub/three"));
+        assert_eq!(followed(&at("plain")), at("plain"));
+        assert_eq!(followed(&at("round")), at("round"));
     }
 
     #[test]

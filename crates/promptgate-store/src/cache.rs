@@ -107,6 +107,7 @@ impl Cache {
     ) -> Result<Option<Self>, PortError> {
         let unsafe_folder = |error| PortError::other("open the cache", error);
         let path = folder.state().join(CACHE_FILE);
+        must_be_a_file(&path)?;
         if access == Access::ReadOnly {
             if !path.exists() {
                 return Ok(None);
@@ -134,6 +135,28 @@ impl Cache {
     /// Whether a state folder has a cache, be it of an older promptgate.
     pub fn is_there(folder: &RunFolder) -> bool {
         folder.state().join(CACHE_FILE).exists()
+    }
+
+    /// Takes the file of a cache away that cannot be read; the next one begins empty. Who has it open keeps what they have.
+    ///
+    /// # Errors
+    ///
+    /// What stands there is no file; no rights.
+    pub fn discard(folder: &RunFolder) -> Result<(), PortError> {
+        let path = folder.state().join(CACHE_FILE);
+        must_be_a_file(&path)?;
+        // What SQLite keeps beside a file goes first: it would be taken for a part of the next one.
+        for suffix in ["-wal", "-shm", ""] {
+            let mut file = path.clone().into_os_string();
+            file.push(suffix);
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(PortError::io(format!("remove {}", file.display()), error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn of(path: PathBuf, reader: Connection, clock: Arc<dyn Clock>, writing: Option<(Writer, Unwritten)>) -> Self {
@@ -238,12 +261,28 @@ fn head(address: &Digest) -> u64 {
     (address.prefix128() >> 64) as u64
 }
 
+/// A folder is no cache, and a pipe would be waited for.
+fn must_be_a_file(path: &Path) -> Result<(), PortError> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let what = if found.is_dir() { "it is a folder" } else { "it is no regular file" };
+            let why = format!("{what}, and the cache is a file; move it away");
+            Err(PortError::corrupt(format!("open the cache {}", path.display()), why))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// SQLite gives its other files the rights of this one.
 fn private_file(path: &Path) -> std::io::Result<()> {
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     drop(file);
     Ok(())
 }
+
+/// What to do where a file is damaged.
+const EMPTY_IT: &str =
+    "`promptgate cache prune --all` puts an empty one in its place, it holds nothing that cannot be asked again";
 
 fn failed(path: &Path, what: &str, error: rusqlite::Error) -> PortError {
     let action = format!("{what} {}", path.display());
@@ -252,7 +291,7 @@ fn failed(path: &Path, what: &str, error: rusqlite::Error) -> PortError {
             PortError::io(action, std::io::Error::new(std::io::ErrorKind::StorageFull, error.to_string()))
         }
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            PortError::corrupt(action, format!("{error}; delete the file, it holds nothing that cannot be asked again"))
+            PortError::corrupt(action, format!("{error}; {EMPTY_IT}"))
         }
         _ => PortError::other(action, error),
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use promptgate_core::exit::ExitCode;
-use promptgate_core::port::Clock;
+use promptgate_core::port::{Clock, PortError, PortErrorKind};
 use promptgate_report::escape::terminal_line;
 use promptgate_store::cache::{Access, Cache, Entry, Pruning, Stats};
 use promptgate_store::{SystemClock, atomic};
@@ -22,6 +22,50 @@ const SHORTEST: usize = 6;
 
 pub fn run(command: &CacheCommand, out: &Output) -> Result<ExitCode, Failure> {
     let opened = Opened::here(out)?;
+    match carried_out(command, &opened, out) {
+        Err(Trouble::Cache(error)) if takes_all(command) && error.kind == PortErrorKind::Corrupt => {
+            Cache::discard(&opened.runs()).map_err(told)?;
+            Ok(out.print(
+                "what was there could not be read as a cache and was removed, the next run begins an empty one\n",
+            ))
+        }
+        Err(Trouble::Cache(error)) => Err(told(error)),
+        Err(Trouble::Other(failure)) => Err(failure),
+        Ok(code) => Ok(code),
+    }
+}
+
+/// Why a command ends: a file that is not as it should be, or anything else.
+enum Trouble {
+    Cache(PortError),
+    Other(Failure),
+}
+
+impl From<PortError> for Trouble {
+    fn from(error: PortError) -> Self {
+        Self::Cache(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+/// A file that cannot be opened is no bug of ours.
+fn told(error: PortError) -> Failure {
+    match error.kind {
+        PortErrorKind::Other => Failure::usage(error.to_string()),
+        _ => error.into(),
+    }
+}
+
+fn takes_all(command: &CacheCommand) -> bool {
+    matches!(command, CacheCommand::Prune { all: true, .. })
+}
+
+fn carried_out(command: &CacheCommand, opened: &Opened, out: &Output) -> Result<ExitCode, Trouble> {
     let access = if matches!(command, CacheCommand::Prune { .. }) { Access::ReadWrite } else { Access::ReadOnly };
     let Some(cache) = Cache::open(&opened.runs(), access, Arc::new(SystemClock), out.scrubber.clone())? else {
         let older = Cache::is_there(&opened.runs());
@@ -32,9 +76,8 @@ pub fn run(command: &CacheCommand, out: &Output) -> Result<ExitCode, Failure> {
         CacheCommand::Explain { request } => explain(&cache, request, out),
         CacheCommand::Prune { older_than, keep, all } => {
             if older_than.is_none() && keep.is_none() && !all {
-                return Err(
-                    Failure::usage("nothing was said to be taken out").help("--older-than 30d, --keep 1000, or --all")
-                );
+                let nothing = Failure::usage("nothing was said to be taken out");
+                return Err(nothing.help("--older-than 30d, --keep 1000, or --all").into());
             }
             let before = |age: &std::time::Duration| {
                 SystemClock.now_ms().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
@@ -62,11 +105,12 @@ fn stats(cache: &Cache, stats: &Stats) -> String {
     text
 }
 
-fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failure> {
+fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Trouble> {
     let wanted = request.strip_prefix("sha256:").unwrap_or(request).to_lowercase();
     if wanted.len() < SHORTEST || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Failure::usage(format!("`{request}` is not the digest of a request"))
-            .help("give at least 6 of its hexadecimal characters; `promptgate prompt render --json` shows it"));
+            .help("give at least 6 of its hexadecimal characters; `promptgate prompt render --json` shows it")
+            .into());
     }
     let mut found: Vec<Entry> = Vec::new();
     cache.entries(|entry| {
@@ -96,7 +140,7 @@ fn explain(cache: &Cache, request: &str, out: &Output) -> Result<ExitCode, Failu
     Ok(out.print(&found.iter().map(line).collect::<String>()))
 }
 
-fn export(cache: &Cache, file: Option<&Path>, out: &Output) -> Result<ExitCode, Failure> {
+fn export(cache: &Cache, file: Option<&Path>, out: &Output) -> Result<ExitCode, Trouble> {
     let mut lines = String::new();
     cache.entries(|entry| {
         let line = json!({"request_digest": entry.key.request, "repeat": entry.key.repeat, "case": entry.key.case,

@@ -142,7 +142,7 @@ fn state(opened: &Opened, found: &mut Findings, out: &Output) {
             Ok(stats) => found.bad(
                 ExitCode::Usage,
                 "cache",
-                &format!("damaged: {}; delete {}", stats.health, cache.path().display()),
+                &format!("damaged: {}; `promptgate cache prune --all` puts an empty one in its place", stats.health),
             ),
             Err(error) => found.bad(ExitCode::Usage, "cache", &error.to_string()),
         },

@@ -28,6 +28,7 @@ use serde_json::{Map, Value};
 
 use super::{Intent, case_changes, recordings};
 use crate::args::Running;
+use crate::diagnose;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::session::{Baseline, Session};
@@ -77,6 +78,7 @@ impl Assembly {
         let providers = ProviderSet::build(tested, &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
+        grader.warnings().iter().for_each(|warning| out.say(&diagnose::draw_warning(warning)));
         let mut notes = case_changes::notes(session, &held_to, cases.as_ref())?;
         let first_notes = Vec::from_iter(loosened(&intent.loosened));
         let max_age = intent.policy.as_ref().and_then(|policy| policy.max_age);
@@ -103,9 +105,13 @@ impl Assembly {
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         judges_can_be_asked(session, &providers)?;
-        // One that cannot be opened is told once it is needed: who only looks does without.
-        let is_there = Cache::is_there(&session.runs());
-        let cache = if is_there { super::open_cache(session, running, out).unwrap_or_default() } else { None };
+        // One that cannot be opened is told once it is needed: who only looks does without. Where nothing may be called it
+        // is needed now.
+        let cache = match Cache::is_there(&session.runs()) {
+            true if running.no_run => super::open_cache(session, running, out)?,
+            true => super::open_cache(session, running, out).unwrap_or_default(),
+            false => None,
+        };
         let reuse = reuse(running, max_age);
         let supply = Supply {
             recordings: recorded,

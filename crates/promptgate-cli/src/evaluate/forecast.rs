@@ -1,5 +1,6 @@
 //! What is said before the first call: how many there will be, what they may cost, and whether that is wanted.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 
 use promptgate_core::name::ModelId;
@@ -7,7 +8,7 @@ use promptgate_core::price::NanoUsd;
 use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
-use promptgate_runner::{Counts, Supply, called_sides, estimate};
+use promptgate_runner::{Counts, Estimate, Supply, called_sides, estimate};
 use promptgate_scoring::planning::spend;
 
 use super::Assembly;
@@ -28,6 +29,15 @@ enum Forecast {
     Unknown(Unknown),
 }
 
+/// Calls that may come on top, where cases are about to break a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct OnTop {
+    /// The most there may be.
+    calls: u64,
+    /// What so many may cost, where that can be told.
+    cost: Option<NanoUsd>,
+}
+
 /// The budget of a run, once nothing is in the way of its first call: says what the calls may cost, and asks where that is
 /// more than the user wants to be asked for.
 pub fn agree(
@@ -43,9 +53,11 @@ pub fn agree(
     must_have_keys(assembly, counts)?;
     if counts.calls > 0 || judges_are_called {
         must_be_priced(session, assembly, &limits)?;
-        let forecast = forecast(session, assembly, supply)?;
-        out.say(&line(counts, forecast, assembly));
-        confirm(costs_more(session, forecast, judges), &limits, running, out)?;
+        let found = reckoned(session, assembly, supply)?;
+        let forecast = forecast(session, assembly, found.as_ref());
+        let on_top = found.map(|found| on_top(session, assembly, &found)).filter(|on_top| on_top.calls > 0);
+        out.say(&line(counts, forecast, on_top, assembly));
+        confirm(costs_more(session, forecast, on_top, judges), &limits, running, out)?;
     }
     Ok(match (limits.is_empty(), assembly.prepared.compares()) {
         (true, _) => None,
@@ -85,26 +97,54 @@ fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits)
     }
 }
 
-fn forecast(session: &Session, assembly: &Assembly, supply: &Supply) -> Result<Forecast, Failure> {
+/// What the calls will be like; nothing where neither a price nor a rule makes that worth a look at each request.
+fn reckoned(session: &Session, assembly: &Assembly, supply: &Supply) -> Result<Option<Estimate>, Failure> {
     let prices = session.prices();
-    if assembly.models.iter().all(|model| prices.of(&model.id).is_none()) {
-        return Ok(Forecast::Unknown(Unknown::Price));
-    }
-    let found = estimate(&assembly.prepared, supply, &supply.recordings)?;
+    let is_priced = assembly.models.iter().any(|model| prices.of(&model.id).is_some());
+    let is_wanted = is_priced || assembly.prepared.plan.confirm > 0;
+    Ok(if is_wanted { Some(estimate(&assembly.prepared, supply, &supply.recordings)?) } else { None })
+}
+
+fn forecast(session: &Session, assembly: &Assembly, found: Option<&Estimate>) -> Forecast {
+    let prices = session.prices();
+    let is_priced = assembly.models.iter().any(|model| prices.of(&model.id).is_some());
+    let Some(found) = found.filter(|_| is_priced) else { return Forecast::Unknown(Unknown::Price) };
     let (mut sum, mut is_at_most) = (NanoUsd::default(), false);
     for (index, model) in assembly.models.iter().enumerate() {
         let sides: Vec<_> = found.sides.iter().map(|models| models[index].cost).collect();
         let spend = spend(&sides, prices.of(&model.id));
         let Some(cost) = spend.nano_usd else {
-            return Ok(Forecast::Unknown(spend.unknown.unwrap_or(Unknown::Price)));
+            return Forecast::Unknown(spend.unknown.unwrap_or(Unknown::Price));
         };
         sum = sum.plus(cost);
         is_at_most |= spend.output_basis == Basis::AtMost;
     }
-    Ok(if is_at_most { Forecast::AtMost(sum) } else { Forecast::About(sum) })
+    if is_at_most { Forecast::AtMost(sum) } else { Forecast::About(sum) }
 }
 
-fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
+/// What may be called on top of the plan. A call is taken to cost what the plan's calls of the same version cost.
+fn on_top(session: &Session, assembly: &Assembly, found: &Estimate) -> OnTop {
+    let (prepared, prices) = (&assembly.prepared, session.prices());
+    let judged = prepared.comparisons.iter().filter(|comparison| !comparison.control);
+    let judged: BTreeSet<(usize, usize)> = judged.map(|each| (each.candidate, each.model)).collect();
+    let mut on_top = OnTop { calls: 0, cost: Some(NanoUsd::default()) };
+    for (candidate, model) in judged {
+        let id = &assembly.models[model].id;
+        if !assembly.called_models.contains(id) {
+            continue;
+        }
+        let cases: Vec<u64> = found.groups[model].iter().map(|group| group.cases).collect();
+        let calls = prepared.most_confirming(&cases);
+        let side = found.sides[candidate][model].cost;
+        let planned = spend(&[side], prices.of(id)).nano_usd.filter(|_| side.asked.calls > 0);
+        let cost = planned.map(|cost| NanoUsd::of_dollars(cost.dollars() / side.asked.calls as f64 * calls as f64));
+        on_top.calls += calls;
+        on_top.cost = on_top.cost.zip(cost).map(|(sum, cost)| sum.plus(cost));
+    }
+    on_top
+}
+
+fn line(counts: &Counts, forecast: Forecast, on_top: Option<OnTop>, assembly: &Assembly) -> String {
     let there = counts.stored() + counts.replayed;
     let calls = counted(counts.calls, "call", "calls");
     let cost = match forecast {
@@ -120,7 +160,12 @@ fn line(counts: &Counts, forecast: Forecast, assembly: &Assembly) -> String {
         }
     };
     let there = counted(there, "answer is", "answers are");
-    format!("{calls} to be made, {there} there; {cost}, {judging}")
+    let on_top = on_top.map_or_else(String::new, |OnTop { calls, cost }| {
+        let cost = cost.filter(|cost| *cost > NanoUsd::default()).map(|cost| format!(" ({cost})")).unwrap_or_default();
+        let calls = counted(calls, "call", "calls");
+        format!("; up to {calls} on top{cost}, where cases are about to break a rule (`confirm`)")
+    });
+    format!("{calls} to be made, {there} there; {cost}, {judging}{on_top}")
 }
 
 /// Why the price of the calls cannot be told.
@@ -134,11 +179,16 @@ fn unknown(why: Unknown) -> &'static str {
 }
 
 /// What is known to cost more than `confirm_above`, or not known to cost less; nothing where that asks for no question.
-fn costs_more(session: &Session, forecast: Forecast, judges: &[ModelId]) -> Option<String> {
+fn costs_more(session: &Session, forecast: Forecast, on_top: Option<OnTop>, judges: &[ModelId]) -> Option<String> {
     let limit = NanoUsd::of_dollars(session.settings().confirm_above?);
     match (forecast, judges) {
         (Forecast::About(cost) | Forecast::AtMost(cost), _) if cost > limit => {
             Some(format!("that is above `confirm_above` ({limit})"))
+        }
+        (Forecast::About(cost) | Forecast::AtMost(cost), _)
+            if on_top.and_then(|on_top| on_top.cost).is_some_and(|more| cost.plus(more) > limit) =>
+        {
+            Some(format!("with the calls that may come on top that is above `confirm_above` ({limit})"))
         }
         (Forecast::Unknown(_), _) => Some(format!("that may be above `confirm_above` ({limit})")),
         (_, [judge, ..]) => {

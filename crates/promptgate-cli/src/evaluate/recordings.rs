@@ -14,8 +14,8 @@ use promptgate_core::request::{Origin, Request};
 use promptgate_core::suite::{RecordingSpec, SuiteJudge, SuiteModel};
 use promptgate_provider::Recording;
 use promptgate_runner::Prepared;
-use promptgate_store::RecordingFile;
 use promptgate_store::run::Begun;
+use promptgate_store::{RecordingFile, atomic};
 use serde_json::Value;
 
 use super::assembly::Assembly;
@@ -156,7 +156,9 @@ impl Target {
     }
 
     fn all(file: &Path, out: &Output) -> Result<Self, Failure> {
-        Self::of(Whose::All, &std::path::absolute(file).unwrap_or_else(|_| file.to_owned()), out)
+        // Through a link, which stays one: it is the user who named it. A suite's own recording may be a link of anybody's.
+        let file = atomic::followed(&std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+        Self::of(Whose::All, &file, out)
     }
 
     /// Those of the suite. The replies of judges that have none are kept by the cache alone.

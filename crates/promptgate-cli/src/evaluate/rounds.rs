@@ -7,9 +7,10 @@ use promptgate_core::event::{Event, Listener};
 use promptgate_core::name::RunId;
 use promptgate_core::port::{PortError, RunLog};
 use promptgate_core::record::{BegunTrial, Purpose, SettledRecord, SettledTrial};
+use promptgate_core::report::words::counted;
 use promptgate_provider::{Answerer, Saved};
 use promptgate_runner::{
-    Counts, FailedCases, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations,
+    Calls, Counts, FailedCases, Job, Limits, RunOutcome, Share, Stop, Supply, execute, survey, survey_confirmations,
 };
 use promptgate_scoring::fold::{confirmations, gate_report, is_settled};
 use promptgate_store::SystemClock;
@@ -118,7 +119,7 @@ impl Rounds<'_> {
             if self.settled_before + *tally > reached {
                 continue;
             }
-            if let Some(reason) = self.confirm(log)? {
+            if let Some(reason) = self.confirm(log, out)? {
                 return Ok(Some(reason));
             }
             if look + 1 < looks && self.is_settled()? {
@@ -142,7 +143,7 @@ impl Rounds<'_> {
     }
 
     /// Calls again what is about to break a rule; these calls come on top of the plan.
-    fn confirm(&self, log: &OpenEnd) -> Result<Option<String>, Failure> {
+    fn confirm(&self, log: &OpenEnd, out: &Output) -> Result<Option<String>, Failure> {
         if self.assembly.prepared.plan.confirm == 0 {
             return Ok(None);
         }
@@ -161,6 +162,10 @@ impl Rounds<'_> {
         let counts = survey_confirmations(&self.assembly.prepared, &self.supply, &open)?;
         // The plan may have called nobody.
         must_have_keys(self.assembly, &counts)?;
+        if counts.calls > 0 && self.supply.calls == Calls::Allowed {
+            let calls = counted(counts.calls, "call", "calls");
+            out.say(&format!("{calls} on top: cases that are about to break a rule are called again (`confirm`)"));
+        }
         let mut on_top = 0;
         self.round(log, Share::Confirmations(open.into()), counts, &mut on_top)
     }

@@ -232,3 +232,23 @@ fn mutated_files_never_panic_and_what_is_refused_is_told() {
         }
     }
 }
+
+#[test]
+fn a_keyword_of_a_schema_that_is_likely_a_slip_is_told_where_it_stands() {
+    let project = triage();
+    let more = "[[assert]]\nkind = \"json-schema\"\nschema = \"x.json\"\ntier = \"advisory\"\n\
+                [[assert]]\nkind = \"json-schema\"\nschema = \"x.json\"\nname = \"again\"\ntier = \"advisory\"\n\
+                [[assert]]\nkind = \"json-schema\"\nschema = { anyOf = [{ tpye = \"string\" }] }\ntier = \"advisory\"\n";
+    project.write(SUITE, project.read(SUITE).replacen("[[assert]]", &format!("{more}[[assert]]"), 1));
+    project.write(
+        "suites/triage/x.json",
+        "{\n  \"type\": \"object\",\n  \"requried\": [\"queue\"],\n  \"x-note\": 1\n}\n",
+    );
+    let said = promptgate(&project, "check suites/triage").expect_code(0).stderr;
+    for words in
+        ["suites/triage/x.json:3:3", "`requried` is no keyword", "did you mean `required`?", "`tpye` at `/anyOf/0`"]
+    {
+        assert_eq!(said.matches(words).count(), 1, "`{words}` in:\n{said}");
+    }
+    assert!(said.contains("suites/triage/suite.toml:") && !said.contains("x-note` is"), "{said}");
+}

@@ -61,3 +61,45 @@ fn a_cache_of_an_older_promptgate_is_told_as_one() {
     let said = project.run(["cache", "stats"]).expect_code(0).stdout;
     assert!(said.contains("answers   2\n"), "{said}");
 }
+
+/// a cache is never a reason for a run to fail, and each state of its file can be mended.
+#[test]
+fn a_file_that_is_no_cache_is_told_done_without_and_can_be_mended() {
+    let server = polite();
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s"]).expect_code(0);
+    let file = project.path(".promptgate/cache.db");
+    let whole = std::fs::read(&file).unwrap();
+    let (mut header, mut pages) = (whole.clone(), whole);
+    header[..16].copy_from_slice(b"0123456789abcdef");
+    pages[4096..].fill(0x5a);
+    for (what, damaged) in [("header", header), ("pages", pages)] {
+        let _ = std::fs::remove_file(project.path(".promptgate/cache.db-wal"));
+        project.write(".promptgate/cache.db", damaged);
+        let before = server.count();
+        let run = project.run(["run", "suites/s", "--fresh"]).expect_code(0);
+        assert_eq!(server.count() - before, 2, "{what}: it is asked again");
+        assert!(
+            run.stderr.contains("cache") && run.stderr.contains("`promptgate cache prune --all`"),
+            "{what}: {run:?}"
+        );
+        for command in [&["cache", "stats"][..], &["cache", "export"], &["cache", "prune", "--keep", "1"]] {
+            let told = project.run(command.iter().copied()).expect_code(2);
+            assert!(told.stderr.contains("`promptgate cache prune --all`"), "{what}: {told:?}");
+        }
+        let mended = project.run(["cache", "prune", "--all"]).expect_code(0);
+        assert!(mended.stdout.contains("removed"), "{what}: {mended:?}");
+        let _ = project.run(["run", "suites/s", "--fresh"]).expect_code(0);
+        let kept = project.run(["cache", "stats"]).expect_code(0).stdout;
+        assert!(kept.contains("answers   2\n"), "{what}: {kept}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    project.write(".promptgate/cache.db/mine.txt", "mine");
+    let run = project.run(["run", "suites/s", "--fresh"]).expect_code(0);
+    assert!(run.stderr.contains("the cache is not used in this run") && run.stderr.contains("a folder"), "{run:?}");
+    for command in [&["cache", "stats"][..], &["cache", "prune", "--all"]] {
+        let told = project.run(command.iter().copied()).expect_code(2);
+        assert!(told.stderr.contains("it is a folder"), "{told:?}");
+    }
+    assert_eq!(project.read(".promptgate/cache.db/mine.txt"), "mine");
+}

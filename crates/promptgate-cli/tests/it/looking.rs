@@ -84,14 +84,19 @@ fn a_failing_case_is_called_three_more_times_before_it_counts_as_broken() {
     // The candidate's first answer to c4 is wrong, the later ones are right.
     scripted(&project, "[[rule]]\nprompt = \"triage\"\ncase = \"c4\"\nrepeat = 1\nanswer = \"other\"\n");
     edit(&project, SUITE, "15pt", "25pt");
-    let report = gate_json(&project, "", 0);
+    let first = promptgate(&project, "gate suites/triage --report json=gate.json").expect_code(0);
+    assert!(first.stderr.contains("; up to 60 calls on top, where cases are about to break a rule"), "{first:?}");
+    assert!(first.stderr.contains("3 calls on top: cases that are about to break a rule"), "{first:?}");
+    let report: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
     let rule = &report["comparisons"][0]["checks"][1];
     assert_eq!((rule["verdict"].as_str(), rule["broken"].as_u64()), (Some("pass"), Some(0)));
     assert!(rule["reason"].as_str().unwrap().contains("1 failing case was called 3 more times"), "{rule}");
     let made = calls(&project);
     assert_eq!(made.len(), 43, "20 cases on two sides, and one case three more times");
     // What was called to confirm is stored like any answer.
-    let again = gate_json(&project, "", 0);
+    let again = promptgate(&project, "gate suites/triage --report json=gate.json").expect_code(0);
+    assert!(!again.stderr.contains("on top"), "{again:?}");
+    let again: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
     assert_eq!(calls(&project).len(), 43);
     assert_eq!(again["comparisons"], report["comparisons"]);
     assert_eq!(again["evidence_digest"], report["evidence_digest"]);

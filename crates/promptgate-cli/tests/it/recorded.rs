@@ -162,3 +162,17 @@ fn steps_for_all_cases_are_recorded_under_the_first_of_them_whichever_asks_first
     let steps = recorded.lines().find(|line| line.contains("items")).unwrap();
     assert!(steps.contains("\"case\":\"c0\""), "{steps}");
 }
+
+#[test]
+fn a_recording_behind_a_link_is_written_and_the_link_stays() {
+    let server = Server::start(|_| Wire::Chat.whole(&Said::text("m", "a")));
+    let project = project(&server).file("kept/there.jsonl", "");
+    for target in ["kept/there.jsonl", "kept/not-yet.jsonl"] {
+        let link = project.path("link.jsonl");
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let _ = project.run(["run", "suites/s", "--live", "--fresh", "--record=link.jsonl"]).expect_code(0);
+        assert_eq!(project.read(target).lines().count(), CASES, "{target}");
+        assert!(link.is_symlink(), "{target}");
+        std::fs::remove_file(link).unwrap();
+    }
+}

@@ -177,7 +177,7 @@ fn a_refused_command_leaves_no_run() {
     let project = project(&server).file("broken.jsonl", "{\"case\":\"c0\",\"outp");
     let _ = project.run(["gate", "suites/s", "--record=broken.jsonl"]).expect_code(2);
     project.write(".promptgate/cache.db", "this is no database, and long enough to be read as one".repeat(40));
-    let said = project.run(["gate", "suites/s"]);
+    let said = project.run(["gate", "suites/s", "--no-run"]);
     assert_ne!(said.code, 0, "{said:?}");
     assert_eq!((runs(&project), server.count()), (Vec::new(), 0), "{}", said.stderr);
 }
@@ -249,6 +249,35 @@ fn answers_that_wait_for_a_judge_are_not_paid_for_again_whatever_ends_the_run() 
     another.kill().unwrap();
     let _ = another.wait().unwrap();
     assert_eq!(asked[0].load(Ordering::Relaxed), 40, "another run of the same plan takes them over");
+}
+
+/// One run, one set of steps: those that a judge wrote before it was broken off, also where no cache holds them.
+#[test]
+fn the_steps_that_a_run_was_graded_by_are_those_of_its_resume() {
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    let server = Server::start(move |received| {
+        let text = String::from_utf8_lossy(&received.body).into_owned();
+        let said = if text.contains("No answer is graded yet") {
+            format!("{{\"items\": [\"look at it, way {}\"]}}", counted.fetch_add(1, Ordering::Relaxed))
+        } else if text.contains("You grade an answer") {
+            assert!(text.contains("look at it, way 0"), "{text}");
+            "{\"reason\": \"it is\", \"score\": 5}".to_owned()
+        } else {
+            "please".to_owned()
+        };
+        Wire::Chat.whole(&Said::text("m", &said))
+    });
+    let project = judged(&server, 6);
+    let suite = project.read("suites/s/suite.toml").replace("\"rubric\"", "\"steps-rubric\"");
+    project.write("suites/s/suite.toml", suite);
+    let run = ["run", "suites/s", "--cache=off", "--concurrency=1"];
+    let _ = project.run(run.into_iter().chain(["--max-calls=9"])).expect_code(106);
+    assert_eq!(steps.load(Ordering::Relaxed), 1);
+    let again = || run.into_iter().chain(["--resume"]);
+    let _ = project.run(again().chain(["--max-calls=2"])).expect_code(106);
+    let _ = project.run(again()).expect_code(0);
+    assert_eq!((steps.load(Ordering::Relaxed), server.count()), (1, 6 + 6 + 1));
 }
 
 #[test]

@@ -163,8 +163,8 @@ fn what_the_cache_holds_is_served_where_no_call_may_be_made() {
     // One that cannot be read is no matter to who only looks, and told where it is needed.
     project.write(".promptgate/cache.db", "no cache at all, and long enough to be looked at as one: ".repeat(20));
     let _ = project.run(["check", "suites/words"]).expect_code(0);
-    let said = project.run(["run", "suites/words", "--fresh"]);
-    assert!(said.code != 0 && said.stderr.contains("delete the file"), "{said:?}");
+    let said = project.run(["run", "suites/words", "--no-run"]).expect_code(2);
+    assert!(said.stderr.contains("`promptgate cache prune --all`"), "{said:?}");
 }
 
 #[test]
@@ -238,6 +238,31 @@ fn calls_that_confirm_need_their_key_too() {
     assert!(!open.stderr.contains("NOT_THERE"), "{open:?}");
     project.write("promptgate.toml", "");
     let _ = project.run(["gate", "suites/words"]).expect_code(100);
+}
+
+#[test]
+fn calls_that_may_confirm_are_a_part_of_what_is_agreed_to() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "confirm_above = 0.4\n[prices.\"openai/m\"]\ninput = 1000.0\noutput = 1000.0\n");
+    let suite = "name = \"words\"\nprompt = \"words\"\n[[model]]\nid = \"openai/m\"\n[cases]\nfile = \"cases.jsonl\"\n\
+                 [[assert]]\nkind = \"equals\"\nvalue = \"{{expected}}\"\n[gate]\nbaseline = \"words.old\"\n\
+                 [[gate.check]]\nrule = \"no-new-break\"\n";
+    project.write("suites/words/suite.toml", suite);
+    let prompt = |text: &str| format!("---\nconfig: {{ maxOutputTokens: 50 }}\n---\n{text}");
+    project.write("suites/words/prompts/words.old.prompt", prompt("{{word}}"));
+    project.write("suites/words/prompts/words.prompt", prompt("it is {{word}}"));
+    let refused = project.run(["gate", "suites/words"]).expect_code(2);
+    assert!(
+        refused.stderr.contains("4 calls to be made") && refused.stderr.contains("up to 6 calls on top ($"),
+        "{refused:?}"
+    );
+    assert!(
+        refused.stderr.contains("with the calls that may come on top that is above `confirm_above`"),
+        "{refused:?}"
+    );
+    project.write("suites/words/suite.toml", suite.replace("no-new-break\"\n", "no-new-break\"\nconfirm = 0\n"));
+    let without = project.run(["gate", "suites/words"]).expect_code(100);
+    assert!(!without.stderr.contains("on top"), "{without:?}");
 }
 
 #[test]

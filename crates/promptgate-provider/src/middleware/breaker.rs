@@ -223,11 +223,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_key_and_a_quota_that_is_gone_are_not_tried_again() {
-        for kind in [FailureKind::Credential, FailureKind::Quota] {
+    async fn a_refused_key_a_quota_that_is_gone_and_a_model_that_is_not_there_are_not_tried_again() {
+        for kind in [FailureKind::Credential, FailureKind::Quota, FailureKind::NotFound] {
             let (failed, calls, took) = run(100, 0.0..f64::INFINITY, kind, false).await;
             assert_eq!((failed.len(), calls <= 32), (100, true), "{calls}");
             assert!(took < Duration::from_secs(1), "{took:?}");
+        }
+    }
+
+    /// What is not found for one request (a file that it names) says nothing about the others.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_found_once_the_model_answered_is_about_that_request() {
+        for (concurrency, poison) in [(1, 3..6), (32, 0..2)] {
+            let (failed, calls, _) =
+                run_at(concurrency, 100, 0.0..0.0, poison.clone(), FailureKind::NotFound, false).await;
+            assert_eq!((failed.len(), calls), (poison.len(), 100), "{poison:?}");
         }
     }
 }

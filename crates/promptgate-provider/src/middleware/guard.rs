@@ -5,7 +5,8 @@
 //! pauses that grow. The first answer lets all of them go. One that has tried [`TRIES`] times in vain is given up with its
 //! own failure, since it may be the only one that fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing
 //! was ever answered) is no short one: then those that wait are given up with its message, and so are all that come later,
-//! but for one now and then. Who refuses a key or has no quota left is not asked again.
+//! but for one now and then. Who refuses a key, has no quota left or is not there is not asked again: that is told once. What is not found
+//! once something was answered is about that request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -274,10 +275,8 @@ impl UnderWay<'_> {
     fn note(&self, request: &Digest, told: &impl Told) -> bool {
         let mut state = self.guard.lock();
         match told.failure().map(|failure| failure.kind) {
-            Some(FailureKind::Quota | FailureKind::Credential) => {
-                let since = state.gone.take().map_or_else(Instant::now, |(_, since)| since);
-                state.gone = told.failure().cloned().map(|failure| (failure, since));
-            }
+            Some(FailureKind::Quota | FailureKind::Credential) => self.is_gone(&mut state, told),
+            Some(FailureKind::NotFound) if !state.is_known => self.is_gone(&mut state, told),
             Some(FailureKind::Connection | FailureKind::RateLimit | FailureKind::Server) => {
                 let patience = if self.guard.fail_fast { 1 } else { PATIENCE };
                 state.given_up(request, told, self.sent, patience);
@@ -286,10 +285,28 @@ impl UnderWay<'_> {
             }
             // Nobody was asked.
             Some(FailureKind::Budget) => {}
-            // An answer, or a failure that is about the request. What is gone stays so: others may have been under way.
-            _ => *state = State { gone: state.gone.take(), is_known: true, ..State::default() },
+            // An answer, or a failure that is about the request. What is gone stays so: others may have been under way. Who
+            // answers is there, though.
+            kind => {
+                let stays = |(failure, _): &(Failure, _)| failure.kind != FailureKind::NotFound || kind.is_some();
+                *state = State { gone: state.gone.take().filter(stays), is_known: true, ..State::default() };
+            }
         }
         false
+    }
+
+    /// Nothing is asked any more, and why, which is told once.
+    fn is_gone(&self, state: &mut State, told: &impl Told) {
+        let Some(failure) = told.failure().cloned() else { return };
+        let since = match state.gone.take() {
+            Some((_, since)) => since,
+            None => {
+                let (who, reason) = (self.guard.who.clone(), failure.message.clone());
+                (self.guard.listener)(Event::Gone { who, reason });
+                Instant::now()
+            }
+        };
+        state.gone = Some((failure, since));
     }
 
     /// Tells of an outage, once. Requests that try in vain for a while show it, unless nothing was answered before.

@@ -1,7 +1,5 @@
 //! One process of a program, and the lines that go to and fro.
 
-use std::collections::HashSet;
-use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +10,6 @@ use promptgate_core::answer::FailureKind;
 use promptgate_core::secret::Scrubber;
 use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::pipe::Receiver;
@@ -20,6 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::doubled::doubled_key;
 use crate::http::overslept;
 
 /// A longer line is no answer.
@@ -228,7 +226,7 @@ impl Process {
         let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else {
             return Err(Broken::NotJson(self.shown(&String::from_utf8_lossy(line))));
         };
-        if let Ok(Keys(Some(key))) = serde_json::from_slice(line) {
+        if let Some(key) = doubled_key(line) {
             return Err(Broken::SaysTwice(self.shown(&key)));
         }
         match reply.remove("id") {
@@ -282,35 +280,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         self.listening.abort();
-    }
-}
-
-/// The first key of an object that stands in it twice. A map would keep the last one, and so choose between two scores.
-struct Keys(Option<String>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(KeysVisitor)
-    }
-}
-
-struct KeysVisitor;
-
-impl<'de> Visitor<'de> for KeysVisitor {
-    type Value = Keys;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-        let (mut seen, mut twice) = (HashSet::new(), None);
-        while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-            if !seen.insert(key.clone()) {
-                twice.get_or_insert(key);
-            }
-        }
-        Ok(Keys(twice))
     }
 }
 

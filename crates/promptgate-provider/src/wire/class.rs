@@ -52,6 +52,16 @@ const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTok
 /// Words for what may pass, under a status that says it will not.
 const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
 
+/// Words for a model that is not there, under whatever status.
+const NO_MODEL: [&str; 4] = ["model_not_found", "DeploymentNotFound", "invalid_model", "model_not_available"];
+
+/// The same, where a server says it in its text only.
+const NO_MODEL_TEXTS: [&str; 4] =
+    ["Model Not Exist", "is not a valid model ID", "invalid model ID", "The provided model identifier is invalid"];
+
+/// What is not found for one request and may be for another: a file that it names, a server that takes its images.
+const NOT_FOUND_FOR_ONE: [&str; 2] = ["No such File", "endpoints found that support"];
+
 /// The status that a word stands for, where an error comes inside a reply that had none of its own.
 const STATUSES: [(&str, u16); 10] = [
     ("invalid_request_error", 400),
@@ -90,6 +100,9 @@ pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
         400..500 if says(&CREDENTIAL) => FailureKind::Credential,
         400..500 if says(&PASSING) => FailureKind::Server,
         429 => FailureKind::RateLimit,
+        400..500 if tells(&NOT_FOUND_FOR_ONE) => FailureKind::BadRequest,
+        400..500 if says(&NO_MODEL) || tells(&NO_MODEL_TEXTS) => FailureKind::NotFound,
+        404 | 410 => FailureKind::NotFound,
         401 | 403 | 407 => FailureKind::Credential,
         // The server gave up waiting, or had something else under way, or had no room: the same call may succeed later.
         408 | 409 | 425 | 498 => FailureKind::Server,
@@ -155,6 +168,19 @@ mod tests {
         check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
         assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
         assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_holds_for_every_request() {
+        let check = |status, error: Value| assert_eq!(kind(status, &error), FailureKind::NotFound, "{error}");
+        check(404, json!({"code": "model_not_found", "message": "The model `gone` does not exist"}));
+        check(404, json!({"type": "not_found_error", "message": "model: claude-0"}));
+        check(404, json!({"status": "NOT_FOUND", "message": "models/gone is not found for API version v1beta"}));
+        check(400, json!({"message": "Model Not Exist", "type": "invalid_request_error"}));
+        check(400, json!({"code": 400, "message": "x/y is not a valid model ID"}));
+        check(404, Value::Null);
+        let images = json!({"code": 404, "message": "No endpoints found that support image input"});
+        assert_eq!(kind(404, &images), FailureKind::BadRequest, "another request has no image");
     }
 
     #[test]

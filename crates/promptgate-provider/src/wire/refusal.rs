@@ -11,13 +11,16 @@ use crate::FailedCall;
 use crate::http::Exchange;
 use crate::retry_after::retry_after_ms;
 
+/// What says where a provider is.
+pub(crate) const BASE_URL: &str = "base URL";
+
 /// Longer texts of a server are cut in messages.
 const LONGEST_TEXT: usize = 300;
 
 /// The JSON of an exchange whose status means success; anything else is a failure.
 pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Result<Value, FailedCall> {
     if !(200..300).contains(&exchange.status) {
-        return Err(refusal(exchange, now_ms, scrubber).into());
+        return Err(refusal(exchange, now_ms, scrubber, BASE_URL).into());
     }
     serde_json::from_slice(&exchange.body).map_err(|error| {
         let encoding = exchange.headers.get("content-encoding").and_then(|encoding| encoding.to_str().ok());
@@ -71,10 +74,11 @@ fn error_of(body: &Value) -> Value {
 
 /// What a refusal says, in one line.
 pub(crate) fn refused(exchange: &Exchange, scrubber: &Scrubber) -> String {
-    refusal(exchange, 0, scrubber).message
+    refusal(exchange, 0, scrubber, BASE_URL).message
 }
 
-fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
+/// What a server refuses, of what class that is, and why. `place` names what says where it is, to be looked at.
+pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, place: &str) -> Failure {
     let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
@@ -85,9 +89,9 @@ fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Failure {
         // AWS puts the word into a header, an address of its description behind it.
         error["__type"] = word.split(':').next().unwrap_or_default().into();
     }
-    let mut told = if body.is_null() { unreadable(exchange, scrubber) } else { text(&error, scrubber) };
+    let mut told = if body.is_null() { unreadable(exchange, scrubber, place) } else { text(&error, scrubber) };
     if exchange.status == 404 && body.is_null() {
-        told.push_str("; the API is not there, look at the base URL");
+        told.push_str(&format!("; the API is not there, look at the {place}"));
     }
     let message = format!("HTTP {}: {told}{}", exchange.status, request_id(&exchange.headers, scrubber));
     Failure {
@@ -155,10 +159,10 @@ fn is_page(exchange: &Exchange) -> bool {
 }
 
 /// What can be said of a body that is not JSON without showing markup of proxies.
-fn unreadable(exchange: &Exchange, scrubber: &Scrubber) -> String {
+fn unreadable(exchange: &Exchange, scrubber: &Scrubber, place: &str) -> String {
     if let Some(target) = exchange.headers.get("location").and_then(|target| target.to_str().ok()) {
         return format!(
-            "redirected to {}, which is not followed; set the base URL to where it leads",
+            "redirected to {}, which is not followed; set the {place} to where it leads",
             one_line(target, scrubber)
         );
     }

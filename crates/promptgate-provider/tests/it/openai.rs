@@ -275,7 +275,7 @@ fn every_status_has_its_class() {
         (401, FailureKind::Credential),
         (402, FailureKind::Quota),
         (403, FailureKind::Credential),
-        (404, FailureKind::BadRequest),
+        (404, FailureKind::NotFound),
         (408, FailureKind::Server),
         (409, FailureKind::Server),
         (422, FailureKind::BadRequest),
@@ -348,7 +348,7 @@ fn failures_say_what_the_server_said_on_one_line() {
     insta::assert_snapshot!(failed, @"HTTP 429: Slow down [31m. (rate_limit_exceeded) [request req_1]; there is room again at 1994-11-06 08:49:44 UTC");
     insta::assert_snapshot!(failure(after(Reply::raw("<b>no</b>").header("content-type", "text/html").status(502))), @"HTTP 502: a body of 9 bytes (text/html) that is not JSON");
     insta::assert_snapshot!(failure(after(Reply::raw("upstream gone").header("content-type", "text/plain").status(503))), @"HTTP 503: upstream gone");
-    insta::assert_snapshot!(failure(after(Reply::json(&json!({"detail": "Not Found"})).status(404))), @"HTTP 404: Not Found");
+    insta::assert_snapshot!(failure(after(Reply::json(&json!({"detail": "Not Found"})).status(404))), @"HTTP 404: Not Found; `promptgate doctor` tells whether the model and its API are there");
     insta::assert_snapshot!(failure(after(Reply::raw("not json"))), @"a reply that is not JSON of 8 bytes: expected ident at line 1 column 2");
     let long = failure(after(Reply::error(400, "x", &"word ".repeat(10_000))));
     assert!(long.message.len() < 1_000);

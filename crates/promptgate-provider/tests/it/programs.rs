@@ -177,6 +177,40 @@ fn an_endpoint_is_asked_again_as_a_model_is() {
 }
 
 #[test]
+fn what_an_endpoint_says_wrongly_is_told_as_a_scorers_and_asked_for_once() {
+    let check = |reply: Reply, kind: FailureKind, said: &str| {
+        let server = Server::start(move |_| reply.clone());
+        let whom = Consultant::Endpoint(server.origin());
+        let failure = replies(&allowed().retrying(2), &whom, &QUESTIONS()[..1], 20_000).remove(0).unwrap_err();
+        assert_eq!((failure.kind, failure.message.as_str(), server.count()), (kind, said, 1));
+    };
+    let number = |text: &str| format!("the endpoint answered with a score that is no finite number: {text}");
+    for text in [
+        "{\"score\": NaN}",
+        "{\"score\": Infinity}",
+        "{\"score\": -Infinity}",
+        "{\"reason\": \"a\",\n\"score\":NaN}",
+        "{\"score\": 1e400}",
+    ] {
+        check(Reply::raw(text), FailureKind::Crash, &number(&text.replace('\n', " ")));
+    }
+    let twice = "{\"score\": 0.1, \"score\": 0.9}";
+    let told = format!("the endpoint answered with the key `score` twice: {twice}");
+    check(Reply::raw(twice), FailureKind::Crash, &told);
+    check(
+        Reply::raw("no").status(404),
+        FailureKind::NotFound,
+        "HTTP 404: a body of 2 bytes (no content type) that is not JSON; the API is not there, look at the `url` of the \
+         assertion",
+    );
+    check(
+        Reply::error(401, "no_key", "who are you?"),
+        FailureKind::Credential,
+        "HTTP 401: who are you? (no_key); no key is sent to an endpoint that scores, so it must take calls without one",
+    );
+}
+
+#[test]
 fn an_endpoint_that_answers_nothing_is_not_asked_on_and_on() {
     let server = Server::start(|_| Reply::raw("busy").status(503));
     let whom = Consultant::Endpoint(server.origin());

@@ -208,19 +208,25 @@ impl Answered {
 
     /// What the log is to know of it before it is settled; nothing where it knows that already.
     pub(crate) fn news(&mut self, index: u64) -> Option<BegunTrial> {
+        std::mem::take(&mut self.is_news).then(|| self.so_far(index))
+    }
+
+    /// What it has come to.
+    pub(crate) fn so_far(&self, index: u64) -> BegunTrial {
         let shared = self.volatile.shared.values().copied().reduce(NanoUsd::plus);
         let asked = NanoUsd::known_sum(self.judge_cost, shared);
         let asked = asked.map(|cost| cost.less(self.asked.kept.unwrap_or_default()));
-        std::mem::take(&mut self.is_news).then(|| BegunTrial {
+        BegunTrial {
             trial: index,
             draw: self.draw,
             key: self.key,
             request: self.request,
             response: self.result.as_ref().and_then(|result| result.as_deref().ok().cloned()),
             asked: NanoUsd::known_sum(self.asked.before, asked),
+            told: Default::default(),
             // Groups are those of the case, which a resume reads again.
             volatile: TrialVolatile { groups: Default::default(), shared: Default::default(), ..self.volatile.clone() },
-        })
+        }
     }
 
     /// Adds what serving the asks of its assertions took.

@@ -1,6 +1,7 @@
 //! The second stage: one thread takes what is answered in batches, has it graded on all cores, serves what assertions ask
 //! through the same answerer, and hands the settled trials to the log.
 
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,8 +9,10 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use promptgate_core::Digest;
+use promptgate_core::answer::Response;
 use promptgate_core::ask::{Ask, Reply};
-use promptgate_core::record::TrialError;
+use promptgate_core::record::{BegunTrial, TrialError};
 use promptgate_core::score::Outcome;
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
@@ -20,7 +23,7 @@ use tokio::time::sleep;
 use super::answered::{Answered, Asking, bug};
 use super::answering::{Broken, Desk};
 use super::{Limits, turned};
-use crate::asking::{Asker, Counter};
+use crate::asking::{Asker, Counter, Served};
 use crate::failed::FailedCases;
 use crate::log::Entry;
 
@@ -50,6 +53,8 @@ pub(crate) struct Scoring {
     asks_open: usize,
     most_asks: usize,
     failed: FailedCases,
+    /// Questions for all cases whose replies are on record.
+    told: HashSet<Digest>,
     /// Whether more answers may come.
     is_open: bool,
     is_over: bool,
@@ -60,6 +65,8 @@ pub(crate) struct Replied {
     answered: Answered,
     pending: Pending,
     replies: Vec<Reply>,
+    /// Those that hold for all cases.
+    told: BTreeMap<Digest, Response>,
     /// Whether one of them was not asked for, since the run may spend no more.
     is_cut_short: bool,
 }
@@ -100,6 +107,7 @@ impl Scoring {
             asks_open: 0,
             most_asks: ASKING.max(2 * limits.asks),
             failed,
+            told: HashSet::new(),
             is_open: true,
             is_over: false,
         }
@@ -166,8 +174,9 @@ impl Scoring {
     }
 
     fn resume(&mut self, replied: Replied) -> Result<(), LogClosed> {
-        let Replied { mut answered, pending, replies, is_cut_short } = replied;
+        let Replied { mut answered, pending, replies, told, is_cut_short } = replied;
         self.asks_open -= replies.len();
+        self.put_down_told(&answered, told)?;
         // Not settled: a resume asks again.
         if is_cut_short {
             return self.put_down(&mut answered);
@@ -202,6 +211,16 @@ impl Scoring {
             Some(begun) => self.log.send(Entry::Begun(Box::new(begun))).map_err(|_| LogClosed),
             None => Ok(()),
         }
+    }
+
+    /// Puts on record what holds for all cases, before a trial is settled by it: a resume grades the others by the same.
+    fn put_down_told(&mut self, answered: &Answered, mut told: BTreeMap<Digest, Response>) -> Result<(), LogClosed> {
+        told.retain(|question, _| self.told.insert(*question));
+        if told.is_empty() {
+            return Ok(());
+        }
+        let begun = answered.so_far(self.desk.prepared.plan.index(answered.address));
+        self.log.send(Entry::Begun(Box::new(BegunTrial { told, ..begun }))).map_err(|_| LogClosed)
     }
 
     fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
@@ -274,6 +293,7 @@ async fn serve(
         is_cut_short |= desk.stops_at(answer);
     }
     answered.add_asking(&asking);
+    let told = served.iter().filter_map(Served::for_all).collect();
     let replies = served.into_iter().map(|served| served.reply).collect();
-    Replied { answered, pending, replies, is_cut_short }
+    Replied { answered, pending, replies, told, is_cut_short }
 }

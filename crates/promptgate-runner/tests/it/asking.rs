@@ -13,6 +13,7 @@ use promptgate_core::score::{Evidence, Outcome, Scored};
 use promptgate_scoring::assertion::{
     Assertion, AssertionKind, BuildContext, CostClass, Example, State, Step, Trial, Yields,
 };
+use promptgate_scoring::fold::run_report;
 use serde_json::json;
 
 use crate::world::{Act, Model, Setting, World, assertion, cases};
@@ -136,6 +137,25 @@ fn what_holds_for_all_cases_is_paid_once() {
     assert!(settled.iter().all(|trial| trial.judge_cost.is_none()), "no trial bears it alone");
     let shared: Vec<_> = world.log.settled().into_iter().map(|trial| trial.volatile.shared).collect();
     assert!(shared.iter().all(|told| *told == shared[0] && told.values().map(|cost| cost.0).eq([7])), "{shared:?}");
+}
+
+static VECTORS: AssertionKind = AssertionKind {
+    build: |_, _| {
+        Ok(Box::new(Asks(|| {
+            vec![Ask::Embed { model: ModelId::new("judge/vectors").unwrap(), texts: vec!["the same".to_owned()] }]
+        })))
+    },
+    ..JUDGE
+};
+
+#[test]
+fn vectors_of_equal_texts_are_paid_once() {
+    let setting = Setting { kinds: vec![&VECTORS], ..judged(20) };
+    let world = World::of(&setting, judge(|_| Act::Cost(7, "[[1.0]]".to_owned())));
+    let settled = world.complete();
+    assert!(settled.iter().all(|trial| trial.judge_cost.is_none()), "no trial bears it alone");
+    let report = run_report(&*world.stored()).unwrap();
+    assert_eq!(report.cost.judge_nano_usd.0, 7);
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl Files {
     /// The schema in a file, by its path from the suite's folder.
     pub(crate) fn schema(&self, path: &str) -> FileOf<Schema> {
         self.once(&self.schemas, path, || {
-            self.read(path, |text| Schema::read(text).map_err(|problem| format!("`{path}` {problem}")))
+            let whole = self.folder.join(path).map_or_else(|_| path.to_owned(), |whole| whole.to_string());
+            self.read(path, |text| Schema::read(text, &whole).map_err(|problem| format!("`{path}` {problem}")))
         })
     }
 

@@ -24,7 +24,7 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     parameters: &[
         Parameter {
             name: "schema",
-            doc: "the schema as a table, or the path of its file from the suite's folder; nothing is fetched; never a template",
+            doc: "the schema as a table, or the path of its file from the suite's folder; nothing is fetched; never a template; `format` is held to in drafts 4, 6 and 7 (name one with `$schema`), and only describes in 2019-09 and 2020-12, as these say",
         },
         Parameter { name: "within", doc: "`true`: the first object or list inside other text; default false" },
     ],
@@ -56,6 +56,7 @@ fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Ass
         other => Err(format!("`schema` is {other}; write a table, or the path of a file")),
     };
     let schema = schema.map_err(|problem| spec.params.mistake("schema", problem))?;
+    context.warn_of_schema(spec, "schema", &schema);
     Ok(Box::new(JsonSchema { schema, within: params.within }))
 }
 

@@ -9,7 +9,7 @@ use promptgate_core::assertion::AssertionSpec;
 use promptgate_core::name::ModelId;
 use promptgate_core::port::TreeError;
 use promptgate_core::suite::SuiteJudge;
-use promptgate_core::{Diagnostics, Digest};
+use promptgate_core::{Diagnostic, Diagnostics, Digest};
 
 use super::Assertion;
 use super::accepted::Accepted;
@@ -144,6 +144,8 @@ pub struct BuildContext<'a> {
     pub(crate) judges: &'a [SuiteJudge],
     /// Digests of the files read while building, by path.
     pub(crate) read: &'a RefCell<BTreeMap<String, Digest>>,
+    /// What is no mistake and likely not meant.
+    pub(crate) warnings: &'a RefCell<Vec<Diagnostic>>,
     /// How many sets this assertion stands in.
     pub(crate) depth: usize,
     /// Whether the sets around it turn its decision around.
@@ -192,6 +194,19 @@ impl BuildContext<'_> {
     pub(crate) fn note_file(&self, path: &str) {
         if let Some(digest) = self.files.digest(path.strip_prefix("./").unwrap_or(path)) {
             self.read.borrow_mut().insert(path.to_owned(), digest);
+        }
+    }
+
+    /// Tells what is likely a slip in a schema, each once: several assertions may read one file. `key` is where a schema that
+    /// is no file stands.
+    pub(crate) fn warn_of_schema(&self, spec: &AssertionSpec, key: &str, schema: &Schema) {
+        let mut told = self.warnings.borrow_mut();
+        for warning in schema.warnings() {
+            let at = warning.at.clone().or_else(|| spec.params.place(key));
+            let warning = Diagnostic { at, ..warning.clone() };
+            if !told.contains(&warning) {
+                told.push(warning);
+            }
         }
     }
 

@@ -21,7 +21,10 @@ pub(super) const KIND: AssertionKind = AssertionKind {
     cost: CostClass::Pure,
     yields: pass_fail,
     parameters: &[
-        Parameter { name: "only", doc: "a list of `email`, `phone`, `card`, `iban`, `ip`, `ssn`; default all of them" },
+        Parameter {
+            name: "only",
+            doc: "a list of `email`, `phone`, `card`, `iban`, `ip` (version 4 and 6), `ssn`; default all of them",
+        },
         Parameter { name: "except", doc: "those that do not count, a list" },
     ],
     passes: Example::of("", "Your parcel 4711 arrives on 2026-05-04 at 19:00."),
@@ -589,6 +592,11 @@ mod tests {
         }
         for text in
             ["255.255.255.0", "255.255.255.255", "224.0.0.1", "240.1.2.3", "120.0.0.0", "10.12.0.0", "192.0.2.1"]
+        {
+            check("ip", text, 0);
+        }
+        for text in
+            ["at 12:30:45", "3c:22:fb:00:11:22", "2a:00:14:50:40:01", "f0f0:1234", "xs[1::2]", "2a00-1450", "fed1:2:3"]
         {
             check("ip", text, 0);
         }

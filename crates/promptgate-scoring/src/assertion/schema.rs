@@ -3,8 +3,10 @@
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
+use promptgate_core::Diagnostic;
 use serde_json::Value;
 
+mod slips;
 mod ways;
 
 /// The largest schema, in JSON values.
@@ -17,6 +19,8 @@ const MAX_COMPILED: usize = 256 << 10;
 /// A schema, compiled.
 pub(crate) struct Schema {
     validator: Validator,
+    /// Of keywords that are likely slips, at their places in a file, or in the schema where that stands in a table.
+    warnings: Vec<Diagnostic>,
 }
 
 /// What a schema says of a value.
@@ -35,13 +39,20 @@ impl Schema {
         bounded(schema)?;
         let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS).size_limit(MAX_COMPILED);
         let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
-        Ok(Self { validator: built.map_err(unusable)? })
+        let warnings = slips::slips(schema).iter().map(slips::Slip::in_table).collect();
+        Ok(Self { validator: built.map_err(unusable)?, warnings })
     }
 
-    /// Reads the text of a file.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    /// Reads the text of a file, whose path is for warnings.
+    pub(crate) fn read(text: &str, file: &str) -> Result<Self, String> {
         let schema = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-        Self::compile(&schema)
+        let warnings = slips::slips(&schema).iter().map(|slip| slip.in_file(file, text)).collect();
+        Ok(Self { warnings, ..Self::compile(&schema)? })
+    }
+
+    /// What is likely a slip.
+    pub(crate) fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Checks a value.
@@ -214,6 +225,24 @@ mod tests {
         let schema = Schema::compile(&tree).map_err(|problem| panic!("{problem}")).unwrap();
         assert!(matches!(schema.check(&json!({"next": {"next": {}}})), Validity::Valid));
         assert!(matches!(schema.check(&json!({"next": {"last": 1}})), Validity::Invalid(_)));
+    }
+
+    /// As the drafts say; the reference of `json-schema` tells it.
+    #[test]
+    fn format_is_held_to_in_older_drafts_alone() {
+        let is_valid = |draft: &str| {
+            let schema = json!({"$schema": draft, "format": "date"});
+            let schema = Schema::compile(&schema).map_err(|problem| panic!("{problem}")).unwrap();
+            matches!(schema.check(&json!("no date")), Validity::Valid)
+        };
+        for draft in ["draft-04", "draft-06", "draft-07"] {
+            assert!(!is_valid(&format!("http://json-schema.org/{draft}/schema#")), "{draft}");
+        }
+        for draft in ["2019-09", "2020-12"] {
+            assert!(is_valid(&format!("https://json-schema.org/draft/{draft}/schema")), "{draft}");
+        }
+        let nameless = Schema::compile(&json!({"format": "date"})).map_err(|problem| panic!("{problem}")).unwrap();
+        assert!(matches!(nameless.check(&json!("no date")), Validity::Valid));
     }
 
     #[test]

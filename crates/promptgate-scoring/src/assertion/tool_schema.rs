@@ -55,7 +55,7 @@ struct Tool {
     schema: Arc<Schema>,
 }
 
-fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
+fn build(spec: &AssertionSpec, context: &BuildContext<'_>) -> Result<Box<dyn Assertion>, Diagnostics> {
     let Params { tools } = spec.params.read("`tool-schema`")?;
     let own = match tools {
         Some(tools) if tools.is_empty() => {
@@ -64,8 +64,10 @@ fn build(spec: &AssertionSpec, _: &BuildContext<'_>) -> Result<Box<dyn Assertion
         }
         Some(tools) => {
             let tool = |tool: &Value| named(tool).and_then(|name| Ok(Tool { name, schema: compiled(tool)? }));
-            let tools: Result<_, String> = tools.iter().map(tool).collect();
-            Some(tools.map_err(|problem| spec.params.mistake("tools", problem))?)
+            let tools: Result<Vec<Tool>, String> = tools.iter().map(tool).collect();
+            let tools = tools.map_err(|problem| spec.params.mistake("tools", problem))?;
+            tools.iter().for_each(|tool| context.warn_of_schema(spec, "tools", &tool.schema));
+            Some(tools)
         }
         None => None,
     };

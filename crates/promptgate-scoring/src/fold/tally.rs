@@ -18,7 +18,7 @@ pub(crate) struct Tally {
     pub(crate) planned: u64,
     trials: u32,
     /// Questions asked once for all cases that are counted.
-    shared: BTreeSet<Digest>,
+    shared: BTreeSet<u128>,
 }
 
 impl Tally {
@@ -51,7 +51,8 @@ impl Tally {
             }
         }
         let shared = &trial.volatile.shared;
-        let shared = shared.iter().filter(|(question, _)| self.shared.insert(**question)).map(|(_, cost)| *cost);
+        let shared =
+            shared.iter().filter(|(question, _)| self.shared.insert(question.prefix128())).map(|(_, cost)| *cost);
         for cost in trial.judge_cost.into_iter().chain(shared) {
             self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(cost);
         }

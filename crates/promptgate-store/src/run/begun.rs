@@ -1,8 +1,11 @@
 //! Trials of a run that are not settled, as far as they were paid for: read when a resume takes them up.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
+use promptgate_core::Digest;
+use promptgate_core::answer::Response;
 use promptgate_core::port::PortError;
 use promptgate_core::record::BegunTrial;
 
@@ -17,6 +20,7 @@ pub struct Begun {
     pub(super) path: PathBuf,
     pub(super) file: File,
     pub(super) entries: Vec<Entry>,
+    pub(super) told: Vec<Entry>,
 }
 
 impl Begun {
@@ -28,6 +32,22 @@ impl Begun {
     pub fn find(&self, trial: u64) -> Result<Option<BegunTrial>, PortError> {
         let found = self.entries.binary_search_by_key(&trial, |entry| u64::from(entry.trial));
         found.ok().map(|at| self.read(self.entries[at])).transpose()
+    }
+
+    /// What was replied to questions that are asked once for all cases, by their digests. The first reply holds: whatever was
+    /// graded was graded by it.
+    ///
+    /// # Errors
+    ///
+    /// A line that cannot be read, or no longer reads back.
+    pub fn told(&self) -> Result<BTreeMap<Digest, Response>, PortError> {
+        let mut told = BTreeMap::new();
+        for entry in &self.told {
+            for (question, response) in self.read(*entry)?.told {
+                told.entry(question).or_insert(response);
+            }
+        }
+        Ok(told)
     }
 
     /// All of them, in plan order.

@@ -144,7 +144,7 @@ impl RunFolder {
         }
         let trials = scan.entries.len() as u64;
         let reader = file.try_clone().map_err(RunError::io(format!("open {}", path.display())))?;
-        let begun = Begun { path: path.clone(), file: reader, entries: scan.begun };
+        let begun = Begun { path: path.clone(), file: reader, entries: scan.begun, told: scan.told };
         let log = RunFile::append_to(path, file, scrubber, scan.len, trials, scan.finished);
         Ok(Resumed {
             header: scan.header,

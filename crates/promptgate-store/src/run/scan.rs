@@ -47,6 +47,8 @@ pub(crate) struct Scan {
     pub entries: Vec<Entry>,
     /// Sorted by trial, each trial once: those that are begun and not settled.
     pub begun: Vec<Entry>,
+    /// Lines that tell what was replied to questions for all cases, in the order of the file.
+    pub told: Vec<Entry>,
     pub finished: bool,
     /// Bytes that are whole.
     pub len: u64,
@@ -131,6 +133,8 @@ struct Scanner<'a> {
     entries: Vec<Entry>,
     /// Of every `begun` line, in the order of the file.
     begun: Vec<Entry>,
+    /// Of those that tell a reply for all cases.
+    told: Vec<Entry>,
     finished: bool,
     /// The first bad line: number, where it begins, what is wrong.
     bad: Option<(u64, u64, &'static str)>,
@@ -138,7 +142,7 @@ struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     fn new(path: &'a Path, planned: u64) -> Self {
-        Self { path, planned, entries: Vec::new(), begun: Vec::new(), finished: false, bad: None }
+        Self { path, planned, entries: Vec::new(), begun: Vec::new(), told: Vec::new(), finished: false, bad: None }
     }
 
     fn take(&mut self, lines: &Lines) -> Result<(), RunError> {
@@ -167,7 +171,10 @@ impl<'a> Scanner<'a> {
                 Ok(())
             }
             Line::Begun(json) => {
-                self.begun.push(self.entry(json, lines)?);
+                let entry = self.entry(json, lines)?;
+                self.begun.push(entry);
+                // Looked for, not read: most lines tell none, and one that is taken for such a line in vain tells nothing.
+                self.told.extend(json.contains(",\"told\":{").then_some(entry));
                 Ok(())
             }
             Line::Synced(bytes) if bytes == lines.start => Ok(()),
@@ -199,7 +206,7 @@ impl<'a> Scanner<'a> {
         let begun = unsettled(self.begun, &self.entries);
         let torn = self.bad.map(|(line, start, _)| Torn { line, bytes: file_len - start });
         let len = file_len - torn.map_or(0, |torn| torn.bytes);
-        Ok(Scan { header, entries: self.entries, begun, finished: self.finished, len, torn })
+        Ok(Scan { header, entries: self.entries, begun, told: self.told, finished: self.finished, len, torn })
     }
 }
 

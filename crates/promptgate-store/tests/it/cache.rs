@@ -220,7 +220,17 @@ fn a_file_that_is_no_cache_or_a_newer_one_is_refused_with_what_to_do() {
     for extra in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{extra}", file.display()));
     }
-    assert!(refused(Access::ReadOnly).contains("delete the file"), "{}", refused(Access::ReadOnly));
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        assert!(refused(access).contains("`promptgate cache prune --all`"), "{}", refused(access));
+    }
+    Cache::discard(&kept.runs()).unwrap();
+    assert!(kept.cache().is_empty());
+    Cache::discard(&kept.runs()).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        assert!(refused(access).contains("it is a folder"), "{}", refused(access));
+    }
+    assert!(Cache::discard(&kept.runs()).is_err() && file.is_dir());
 }
 
 /// A race in writing the log of older ones lost data (fixed in 3.51.3).

@@ -1,9 +1,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use promptgate_core::Digest;
 use promptgate_core::answer::Response;
 use promptgate_core::port::RunLog;
-use promptgate_core::record::{RecordInMemory, SettledRecord, SettledTrial};
+use promptgate_core::record::{BegunTrial, RecordInMemory, SettledRecord, SettledTrial};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::run::{RunError, RunState};
 
@@ -259,6 +260,23 @@ fn a_begun_trial_is_not_settled_and_a_resume_finds_what_it_came_to_last() {
     resumed.log.finish().unwrap();
     let run = runs.folder.open("r1").unwrap();
     assert_eq!((indexes(&run), run.is_finished()), (vec![0, 1, 2, 3], true));
+}
+
+#[test]
+fn what_was_replied_for_all_cases_is_found_by_a_resume_also_where_its_trial_is_settled() {
+    let (runs, question) = (Runs::new(), Digest::of_bytes(b"which steps?"));
+    let mut log = runs.start(&header("r1", 4));
+    for steps in ["first", "later"] {
+        let told = [(question, Response::text(steps))].into();
+        log.append_begun(&BegunTrial { told, ..begun(2, 1, "a") }).unwrap();
+    }
+    append(&mut log, [trial(2)]);
+    drop(log);
+    let told = runs.folder.resume("r1", Scrubber::new()).unwrap().begun.told().unwrap();
+    assert_eq!(
+        told.into_iter().map(|(asked, said)| (asked, said.output)).collect::<Vec<_>>(),
+        [(question, "first".to_owned())]
+    );
 }
 
 #[test]

@@ -111,6 +111,7 @@ pub fn begun(index: u64, draw: u32, output: &str) -> BegunTrial {
         request: Some(digest(&format!("request {index}"))),
         response: Some(Response::text(output)),
         asked: None,
+        told: Default::default(),
         volatile: TrialVolatile { attempts: 1, answered_ms: 2_000 + index, ..TrialVolatile::default() },
     }
 }

@@ -18,7 +18,7 @@ const MAX_CHAIN: usize = 200;
 const NAMELESS: &str = "json-schema:///";
 /// Keywords whose values are schemas or lists of them, in any draft. What stands below another is data, whatever it looks
 /// like, unless a reference leads there.
-const APPLIED: [&str; 16] = [
+pub(super) const APPLIED: [&str; 16] = [
     "additionalItems",
     "additionalProperties",
     "allOf",
@@ -37,7 +37,8 @@ const APPLIED: [&str; 16] = [
     "unevaluatedProperties",
 ];
 /// Keywords whose values are objects of schemas, whatever their keys are called.
-const MAPS: [&str; 6] = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
+pub(super) const MAPS: [&str; 6] =
+    ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
 /// Refuses a schema that has too many ways to check one value, or that refers to itself without going deeper into it.
 pub(super) fn bounded(schema: &Value) -> Result<(), String> {
