@@ -5,6 +5,7 @@
 //! gate, first come first served, so that a thousand waiting calls are not woken for each that may go.
 
 mod controller;
+mod ends;
 mod line;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,15 +5,41 @@
 //! cap. Signs of overload narrow the number of calls at a time in the same way: multiplicative decrease, additive
 //! increase. Refusals of calls that were sent before the last one taught something teach nothing new.
 //!
+//! Some refusals have nothing to do with our rate: a quota that is shared with others refuses a call here and there at any
+//! rate, and a controller that slows down for each would hardly move. So a few among many calls are borne ([`BORNE`]); and a
+//! share that a lower rate has not made smaller is not the rate's doing, and is borne as well for a while.
+//!
 //! It cannot freeze: the rate is never below [`LEAST_RATE`], the window never below one call, a hold always ends.
 
-use std::collections::VecDeque;
-
-/// Answers are counted over so many seconds.
-const MEMORY: f64 = 15.0;
+use super::ends::Ends;
 
 /// Of the rate that was right until now, what remains after a refusal.
 const LOWERED: f64 = 0.92;
+
+/// At most, of what was answered: however many calls were refused, the bucket that refused them holds more.
+const ANSWERED: f64 = 0.97;
+
+/// A rate that was nearly right when it was lowered is tried for so many seconds, neither raised nor lowered again: what
+/// comes meanwhile shows whether it helped.
+const CALM: f64 = 8.0;
+
+/// Of the calls of late, the share that may be refused before it says anything of the rate.
+const BORNE: f64 = 0.03;
+
+/// The largest share that is ever borne: who refuses most calls is to be called less.
+const MOST_BORNE: f64 = 0.5;
+
+/// Of a rate that is nearly right, a smaller share than this is refused.
+const FEW: f64 = 0.25;
+
+/// So many refusals, among many calls, show what share is refused whatever the rate.
+const SEVERAL: usize = 2;
+
+/// For so many seconds that is believed.
+const BELIEVED: f64 = 60.0;
+
+/// Longer waits hold all calls even where the refusal itself is borne: somebody who names one knows when there is room.
+const SHORT_WAIT: f64 = 5.0;
 
 /// Of the calls at a time, what remains after a sign of overload.
 const NARROWED: f64 = 0.7;
@@ -24,8 +50,14 @@ const GROWTH: (f64, f64) = (0.002, 0.01);
 /// How much it grows in a second until then.
 const SEARCH: f64 = 0.5;
 
+/// A rate grows up to so many times what is answered: answers may take long, what was asked meanwhile is not seen in them.
+const AHEAD: f64 = 10.0;
+
 /// So many answers between two refusals tell the right rate.
 const ENOUGH: usize = 10;
+
+/// Of the calls under way, the share that is refused before anything is made of it.
+const EARLY: f64 = 0.125;
 
 /// Grown by so much without a refusal, a rate was not the right one: whatever refused calls then does so no more.
 const OUTGROWN: f64 = 1.4;
@@ -74,9 +106,12 @@ pub(super) struct Controller {
     /// When it was last lowered, and to what.
     lowered: f64,
     lowered_to: f64,
-    /// Since when answers are counted.
-    counted_since: f64,
-    answers: VecDeque<f64>,
+    /// What ended since the rate was last lowered.
+    ends: Ends,
+    /// The share that was refused when a rate that was nearly right was last lowered.
+    lowered_for: Option<f64>,
+    /// The share that is refused whatever the rate, and until when that is believed.
+    chance: (f64, f64),
     /// No call before this time.
     hold: f64,
     longest_hold: f64,
@@ -99,8 +134,9 @@ impl Controller {
             grown: 0.0,
             lowered: f64::NEG_INFINITY,
             lowered_to: 0.0,
-            counted_since: 0.0,
-            answers: VecDeque::new(),
+            ends: Ends::default(),
+            lowered_for: None,
+            chance: (0.0, 0.0),
             hold: 0.0,
             longest_hold,
             window: most,
@@ -134,30 +170,29 @@ impl Controller {
         self.in_flight = self.in_flight.saturating_sub(1);
         match how {
             Ended::Answered => self.answered(now),
-            Ended::Refused(wait) => {
-                self.hold_for(wait, now);
-                self.refused(sent, now);
-            }
+            Ended::Refused(wait) => self.refused(sent, wait.unwrap_or(0.0), now),
             Ended::Overloaded(wait) => {
-                self.hold_for(wait, now);
+                self.hold_for(wait.unwrap_or(0.0), now);
                 self.overloaded(sent, in_flight, now);
             }
             Ended::Unknown => {}
         }
     }
 
-    fn hold_for(&mut self, wait: Option<f64>, now: f64) {
-        let wait = wait.unwrap_or(0.0).clamp(0.0, self.longest_hold);
-        self.hold = self.hold.max(now + wait);
+    fn hold_for(&mut self, wait: f64, now: f64) {
+        self.hold = self.hold.max(now + wait.clamp(0.0, self.longest_hold));
     }
 
     fn answered(&mut self, now: f64) {
         self.is_narrowing = false;
         self.window = (self.window + if self.window < self.threshold { 1.0 } else { 1.0 / self.window }).min(self.most);
         // Nothing is counted that nobody will ask for: before the first refusal only the newest are of interest.
-        self.answers.push_back(now);
-        self.forget(now);
-        let Some(rate) = self.rate else { return };
+        self.ends.answered(now);
+        let Some(rate) = self.rate.filter(|_| !self.is_tried(now)) else { return };
+        // A rate that is not made use of is not shown to be right.
+        if rate > AHEAD * self.ends.answers_a_second(now).max(GUESS) {
+            return;
+        }
         let since = (now - self.grown).max(0.0);
         let growth = if self.is_known { GROWTH.0.min(GROWTH.1 * since) } else { SEARCH * since.min(1.0) };
         let rate = rate * (1.0 + growth);
@@ -165,33 +200,38 @@ impl Controller {
         (self.rate, self.grown) = (Some(rate), now);
     }
 
-    fn refused(&mut self, sent: f64, now: f64) {
-        if sent < self.lowered {
-            return;
+    fn refused(&mut self, sent: f64, wait: f64, now: f64) {
+        let is_news = sent >= self.lowered;
+        let is_early = self.rate.is_some_and(|rate| sent < self.lowered + 1.0 / rate);
+        if is_news && !is_early {
+            self.ends.refused(now);
+            self.learn_chance(now);
+            if (self.is_borne(now) || self.is_beginning()) && wait <= SHORT_WAIT {
+                return;
+            }
         }
-        if let Some(rate) = self.rate
-            && sent < self.lowered + 1.0 / rate
-        {
+        self.hold_for(wait, now);
+        match self.rate {
+            _ if !is_news => {}
             // It went before its time, on the provider's word; its own pace is not shown to be wrong.
-            self.next = self.hold.max(now + 1.0 / rate);
+            Some(rate) if is_early => self.next = self.hold.max(now + 1.0 / rate),
+            _ => self.lower(now),
+        }
+    }
+
+    fn lower(&mut self, now: f64) {
+        let is_far = self.ends.refusals() > SEVERAL && self.ends.refused_share() >= FEW;
+        if self.is_tried(now) && !is_far {
             return;
         }
-        self.forget(now);
-        let span = (now - self.counted_since.max(now - MEMORY)).max(1.0);
-        let measured = self.answers.len() as f64 / span;
-        let is_measured = self.answers.len() >= ENOUGH;
-        let right = match self.rate {
-            None => (measured * LOWERED).max(GUESS),
-            // It was raised in leaps: what was answered meanwhile says little, the last leap was one too many.
-            Some(rate) if !self.is_known => rate * NARROWED,
-            // It was nearly right for a while.
-            Some(rate) if measured > 0.75 * rate => rate * LOWERED,
-            // Far too high, and the measure is the better the more was answered.
-            Some(rate) if is_measured => (rate * NARROWED).max(measured * LOWERED),
-            Some(rate) => rate * NARROWED,
-        };
-        // Where nothing was answered in between, a lower rate says nothing of the right one.
-        self.is_known = is_measured || self.rate.is_some() && !self.answers.is_empty();
+        let measured = self.ends.answers_a_second(now);
+        let is_nearly_right = self.is_nearly_right(measured);
+        let right = self.lowered_rate(measured, is_nearly_right);
+        self.lowered_for = (is_nearly_right && right <= measured).then(|| self.ends.refused_share());
+        // Where nothing was answered in between, a lower rate says nothing of the right one; nor does one that is far below
+        // what was answered.
+        let is_told_of = self.is_measured() || self.rate.is_some() && self.ends.answers() > 0;
+        self.is_known = is_told_of && measured <= 2.0 * right;
         let rate = right.max(LEAST_RATE);
         self.rate = Some(rate);
         (self.lowered, self.lowered_to) = (now, rate);
@@ -199,8 +239,60 @@ impl Controller {
         // A guessed rate says less than the provider does.
         let is_told = !self.is_known && self.hold > now;
         self.next = if is_told { self.hold } else { self.hold.max(now + 1.0 / rate) };
-        self.counted_since = self.hold.max(now);
-        self.answers.clear();
+        self.ends = Ends::since(self.hold.max(now));
+    }
+
+    fn is_measured(&self) -> bool {
+        self.ends.answers() >= ENOUGH
+    }
+
+    fn is_nearly_right(&self, measured: f64) -> bool {
+        let are_few = self.ends.are_many() && self.ends.refused_share() < FEW;
+        are_few || self.is_known && self.rate.is_some_and(|rate| measured > (1.0 - FEW) * rate)
+    }
+
+    fn lowered_rate(&self, measured: f64, is_nearly_right: bool) -> f64 {
+        match self.rate {
+            None => (measured * LOWERED).max(GUESS),
+            // It was raised in leaps: what was answered meanwhile says little, the last leap was one too many.
+            Some(rate) if !self.is_known => rate * NARROWED,
+            Some(rate) if is_nearly_right => (rate * LOWERED).min(measured * ANSWERED),
+            // Far too high, and the measure is the better the more was answered.
+            Some(rate) if self.is_measured() => (rate * NARROWED).max(measured * LOWERED),
+            Some(rate) => rate * NARROWED,
+        }
+    }
+
+    /// Whether so few are refused that it says nothing of the rate.
+    fn is_borne(&self, now: f64) -> bool {
+        let (chance, until) = self.chance;
+        let by_chance = if now < until { chance } else { 0.0 };
+        self.ends.refused_share() <= (BORNE + 2.0 * by_chance).min(MOST_BORNE)
+    }
+
+    /// Whether a rate that was lowered from one that was nearly right is being tried.
+    fn is_tried(&self, now: f64) -> bool {
+        let seconds = if self.ends.are_many() { CALM } else { 3.0 * CALM };
+        self.lowered_for.is_some() && now < self.lowered + seconds
+    }
+
+    /// Whether so little has ended that those under way are to be waited for: refusals are faster than answers, so the first
+    /// of many calls that ends may well be the only one that is refused.
+    fn is_beginning(&self) -> bool {
+        self.rate.is_none() && !self.ends.are_many() && (self.ends.refusals() as f64) < EARLY * self.in_flight as f64
+    }
+
+    /// A bucket refuses nothing at a rate below what was answered. Where about the same share is refused there, that is not
+    /// the rate's doing.
+    fn learn_chance(&mut self, now: f64) {
+        let is_shown = self.ends.are_many() && self.ends.refusals() >= SEVERAL;
+        let Some(before) = self.lowered_for.filter(|_| is_shown && self.is_tried(now)) else { return };
+        let share = self.ends.refused_share();
+        if (before / 2.0..=before * 2.0).contains(&share) {
+            self.chance = (share, now + BELIEVED);
+            // So it was lowered for nothing, and how high it may be is open.
+            (self.is_known, self.lowered_for) = (false, None);
+        }
     }
 
     fn overloaded(&mut self, sent: f64, in_flight: usize, now: f64) {
@@ -214,12 +306,6 @@ impl Controller {
         self.window = narrower;
         self.narrowed = now;
         self.is_narrowing = true;
-    }
-
-    fn forget(&mut self, now: f64) {
-        while self.answers.front().is_some_and(|oldest| now - oldest > MEMORY) {
-            self.answers.pop_front();
-        }
     }
 }
 

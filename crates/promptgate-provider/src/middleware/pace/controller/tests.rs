@@ -12,6 +12,9 @@ struct Simulated {
     latency: f64,
     /// When it refuses everything.
     down: std::ops::Range<f64>,
+    /// The share that it refuses whatever the rate.
+    by_chance: f64,
+    draws: Draws,
     /// Whether a refusal says how long to wait, and what it says.
     retry_after: Wait,
 }
@@ -28,13 +31,26 @@ struct Counted {
 impl Simulated {
     fn of(rate: f64, latency: f64, retry_after: Wait) -> Self {
         let capacity = rate.max(1.0);
-        Self { rate, capacity, level: capacity, filled: 0.0, latency, down: 0.0..0.0, retry_after }
+        Self {
+            rate,
+            capacity,
+            level: capacity,
+            filled: 0.0,
+            latency,
+            down: 0.0..0.0,
+            by_chance: 0.0,
+            draws: Draws(1),
+            retry_after,
+        }
     }
 
     fn receive(&mut self, now: f64) -> Ended {
         self.level = (self.level + (now - self.filled) * self.rate).min(self.capacity);
         self.filled = now;
         if self.down.contains(&now) {
+            return Ended::Refused((self.retry_after)(1.0));
+        }
+        if self.draws.below(1.0) < self.by_chance {
             return Ended::Refused((self.retry_after)(1.0));
         }
         if self.level >= 1.0 {
@@ -133,6 +149,49 @@ fn after_a_time_in_which_all_was_refused_the_pace_comes_back_within_a_minute() {
                 let what = format!("{rate}/s, down {down:?}, {name}: goodput {goodput:.3}, wasted {wasted:.3}");
                 assert!(goodput >= 0.9 && wasted <= 0.05, "{what}, {controller:?}");
             }
+        }
+    }
+}
+
+/// Of what a provider answers that refuses a share of all calls whatever their rate, what is had in minutes three to five;
+/// the mean of a few such providers.
+fn had_of_what_chance_leaves(by_chance: f64, latency: f64, retry_after: Wait) -> f64 {
+    const SEEDS: u64 = 6;
+    let had = |seed| {
+        let ample = Simulated::of(1e6, latency, retry_after);
+        let mut provider = Simulated { by_chance, draws: Draws(seed), ..ample };
+        let mut controller = Controller::new(f64::INFINITY, 120.0);
+        let counted = provider.run(&mut controller, (120.0, 300.0), 32);
+        counted.answered / (32.0 / latency * 180.0 * (1.0 - by_chance))
+    };
+    (0..SEEDS).map(had).sum::<f64>() / SEEDS as f64
+}
+
+/// B-1: a quota that others use too refuses calls here and there, whatever the rate; what it answers is to be had.
+#[test]
+fn refusals_that_have_nothing_to_do_with_the_rate_do_not_slow_it_down() {
+    for (by_chance, least) in [(0.002, 0.9), (0.02, 0.8), (0.05, 0.8), (0.08, 0.5)] {
+        for latency in [0.1, 1.0, 5.0] {
+            for (name, retry_after) in [("absent", (|_| None) as Wait), ("honest", honest)] {
+                let had = had_of_what_chance_leaves(by_chance, latency, retry_after);
+                assert!(had >= least, "{by_chance} refused, {latency} s, {name}: {had:.3}");
+            }
+        }
+    }
+}
+
+/// B-1: some are refused by chance, and there is a bucket as well.
+#[test]
+fn a_bucket_is_found_among_refusals_that_have_nothing_to_do_with_it() {
+    for rate in [5.0, 50.0] {
+        for seed in 0..3 {
+            let bucket = Simulated::of(rate, 0.5, |_| None);
+            let mut provider = Simulated { by_chance: 0.02, draws: Draws(seed), ..bucket };
+            let mut controller = Controller::new(f64::INFINITY, 120.0);
+            let counted = provider.run(&mut controller, (120.0, 720.0), 100);
+            let wasted = counted.refused / (counted.answered + counted.refused);
+            let what = format!("{rate}/s, seed {seed}: {counted:?}, wasted {wasted:.3}");
+            assert!(counted.answered >= 0.85 * rate * 600.0 && wasted <= 0.1, "{what}, {controller:?}");
         }
     }
 }
