@@ -34,6 +34,8 @@ pub struct PlanFacts<'a> {
     pub suite: SuiteName,
     /// Its folder as the user named it.
     pub suite_path: String,
+    /// The flags that shape the plan, as they are typed.
+    pub flags: Vec<String>,
     /// The plan digest.
     pub plan_digest: Digest,
     /// Repeats per case.

@@ -86,7 +86,8 @@ impl Running {
     }
 
     /// The flags with which a command asks for the same again. What is drawn anew would be drawn once more, so that is left
-    /// out, as are the consent to one run and the reports of it; a recording calls the models, and so does its repetition.
+    /// out, as are how many are asked at a time, which changes no report, the consent to one run and the reports of it. A
+    /// recording calls the models, and so does its repetition.
     pub fn words(&self) -> Vec<String> {
         let record = self.record.is_some();
         let cache = self.cache.and_then(|mode| CacheMode::WORDS.iter().find(|(_, known)| *known == mode));
@@ -101,7 +102,6 @@ impl Running {
         words.each("--model", &self.model);
         words.each("--filter", &self.filter);
         words.each("--trials", self.trials);
-        words.each("--concurrency", self.concurrency);
         words.each("--max-cost", self.max_cost);
         words.each("--max-tokens", self.max_tokens);
         words.each("--max-calls", self.max_calls);

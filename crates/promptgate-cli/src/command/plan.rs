@@ -11,7 +11,7 @@ use promptgate_scoring::fold::calibration;
 use promptgate_scoring::planning::{Group, ModelFacts, PlanFacts, plan_report};
 use promptgate_store::SystemClock;
 
-use crate::args::{PlanArgs, Running};
+use crate::args::{PlanArgs, Running, Words};
 use crate::error::Failure;
 use crate::evaluate::{Answered, Intent, Outlook, answer, look};
 use crate::output::{self, Output};
@@ -26,7 +26,7 @@ pub fn run(args: &PlanArgs, out: &Output) -> Result<ExitCode, Failure> {
         return Ok(code);
     }
     let outlook = look(&session, intent(args, &session), &running(args), out)?;
-    let report = report(&session, &outlook)?;
+    let report = report(args, &session, &outlook)?;
     Ok(output::write_plan(&sinks, &report, out))
 }
 
@@ -104,7 +104,16 @@ fn running(args: &PlanArgs) -> Running {
     }
 }
 
-fn report(session: &Session, outlook: &Outlook) -> Result<PlanReport, Failure> {
+/// The flags that shape the plan; a gate takes the same.
+fn flags(args: &PlanArgs) -> Vec<String> {
+    let mut words = Words::default();
+    words.each("--candidate", &args.candidate);
+    words.each("--baseline", &args.baseline);
+    words.0.extend(running(args).words());
+    words.0
+}
+
+fn report(args: &PlanArgs, session: &Session, outlook: &Outlook) -> Result<PlanReport, Failure> {
     let prepared = &outlook.assembly.prepared;
     let estimate = outlook.estimate(session)?;
     let calibration = session.calibrations().read(&session.suite.name)?;
@@ -119,6 +128,7 @@ fn report(session: &Session, outlook: &Outlook) -> Result<PlanReport, Failure> {
     Ok(plan_report(&PlanFacts {
         suite: plan.suite.clone(),
         suite_path: session.suite_path.clone(),
+        flags: flags(args),
         plan_digest: plan.digest(),
         trials: plan.trials,
         all: all(&estimate, plan.cases.len() as u64),

@@ -52,7 +52,7 @@ pub fn agree(
     let judges_are_called = !judges.is_empty() && !running.no_run && counts.open() > 0;
     must_have_keys(assembly, counts)?;
     if counts.calls > 0 || judges_are_called {
-        must_be_priced(session, assembly, &limits)?;
+        must_be_priced(session, assembly, counts, &limits)?;
         let found = reckoned(session, assembly, supply)?;
         let forecast = forecast(session, assembly, found.as_ref());
         let on_top = found.map(|found| on_top(session, assembly, &found)).filter(|on_top| on_top.calls > 0);
@@ -84,11 +84,19 @@ pub fn must_have_keys(assembly: &Assembly, counts: &Counts) -> Result<(), Failur
     assembly.providers.must_have_keys(tested.chain(asked)).map_err(setup_failure)
 }
 
-/// A budget in dollars says nothing about a model without a price.
-fn must_be_priced(session: &Session, assembly: &Assembly, limits: &BudgetLimits) -> Result<(), Failure> {
+/// A budget in dollars says nothing about a model without a price. Where a plan calls no model under test, calls that confirm
+/// a break may still come.
+fn must_be_priced(
+    session: &Session,
+    assembly: &Assembly,
+    counts: &Counts,
+    limits: &BudgetLimits,
+) -> Result<(), Failure> {
     let prices = session.prices();
     let unpriced = |id: &&ModelId| prices.of(id).is_none();
-    match assembly.called_models.iter().chain(assembly.called_judges.iter()).find(unpriced) {
+    let may_be_called = counts.calls > 0 || assembly.prepared.plan.confirm > 0;
+    let tested = assembly.called_models.iter().filter(|_| may_be_called);
+    match tested.chain(assembly.called_judges.iter()).find(unpriced) {
         Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
             "a budget in dollars needs the price of `{id}`"
         ))

@@ -113,8 +113,6 @@ fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() 
 fn grading_anew_that_is_broken_off_leaves_the_latest_run_what_it_was() {
     let project = project(&[("a", "please"), ("b", "rude words")]);
     let suite = SUITE.replace("recording = ", "#");
-    let prices = "[prices.\"echo/any\"]\ninput = 0.0\noutput = 0.0\n";
-    project.write("promptgate.toml", project.read("promptgate.toml") + prices);
     project.write("suites/judged/suite.toml", &suite);
     let _ = project.run(["run", "suites/judged"]).expect_code(100);
     let runs = || {

@@ -52,6 +52,17 @@ fn outside_of_git_the_proposal_holds_to_the_prompt_and_says_that_this_is_the_can
 }
 
 #[test]
+fn a_plan_says_to_run_next_what_was_planned() {
+    let project = with_suite(25, "trials = 3\n", THESE_CASES);
+    let flags = "--candidate triage.old --filter !id=c1 --trials 3 --live";
+    let printed = promptgate(&project, &format!("plan suites/triage {flags}")).expect_code(0).stdout;
+    let told = flags.replace("!id=c1", "'!id=c1'");
+    for command in ["plan suites/triage --calibrate", "gate suites/triage"] {
+        assert!(printed.contains(&format!("next: promptgate {command} {told}   (")), "{printed}");
+    }
+}
+
+#[test]
 fn a_suite_that_says_its_trials_is_told_to_write_another_number_there() {
     let project = without_gate(25);
     let text = project.read(SUITE);

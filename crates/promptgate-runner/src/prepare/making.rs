@@ -361,7 +361,7 @@ fn note_stored(
     notes: &mut Vec<String>,
 ) {
     if stored.new > 0 {
-        notes.push(format!("{} not in run {}: no baseline there", counted(stored.new, "case"), stored.run));
+        notes.push(format!("{} not in run {}: no answer there", counted(stored.new, "case"), stored.run));
     }
     for model in retake.unknown_models() {
         notes.push(format!("run {} holds no answers of `{}`", stored.run, today.models[model].id));

@@ -39,7 +39,7 @@ fn cases_edited_removed_and_added_since_then_are_told_apart() {
     let stored = world.prepared.plan.versions[1].stored.clone().unwrap();
     assert_eq!((stored.run.as_str(), stored.cases, stored.new), ("earlier", 10, 2));
     assert_eq!(stored.changed, ["case-3", "case-5"]);
-    assert_eq!(world.prepared.notes, ["2 cases not in run earlier: no baseline there"]);
+    assert_eq!(world.prepared.notes, ["2 cases not in run earlier: no answer there"]);
     let settled = world.complete();
     let missing: Vec<_> = settled.iter().filter(|trial| trial.version == 1 && trial.response.is_none()).collect();
     assert_eq!(missing.len(), 2 * 3);

@@ -254,6 +254,11 @@ pub(super) fn next(facts: &PlanFacts<'_>, report: &PlanReport) -> Vec<PlanStep> 
         command: command.iter().map(|word| (*word).to_owned()).collect(),
         words: words.to_owned(),
     };
+    // The same plan, with what a step asks for itself over its own flags.
+    let same = |command: &[&str], over: &[&str], words: &str| {
+        let own = without(&facts.flags, over.first().copied());
+        step(&[command, &own, over].concat(), words)
+    };
     let suite = facts.suite_path.as_str();
     if facts.policy.is_none() {
         return vec![step(&["check", suite], "there is no [gate]: it proposes one that fits")];
@@ -261,17 +266,28 @@ pub(super) fn next(facts: &PlanFacts<'_>, report: &PlanReport) -> Vec<PlanStep> 
     let used = report.calibration.as_ref().filter(|calibration| calibration.used);
     let measure = match used {
         None if facts.baselines.is_empty() => None,
-        None => Some(step(
+        None => Some(same(
             &["plan", suite, "--calibrate"],
+            &[],
             "measures the noise that is assumed here: the baseline against itself",
         )),
-        Some(calibration) if calibration.trials < 2 => Some(step(
-            &["plan", suite, "--calibrate", "--trials", "2"],
+        Some(calibration) if calibration.trials < 2 => Some(same(
+            &["plan", suite, "--calibrate"],
+            &["--trials", "2"],
             "says whether more cases or more repeats buy more, which one trial cannot",
         )),
         Some(_) => None,
     };
-    measure.into_iter().chain([step(&["gate", suite], "carries this plan out")]).collect()
+    measure.into_iter().chain([same(&["gate", suite], &[], "carries this plan out")]).collect()
+}
+
+/// Flags without one that has a value.
+fn without<'f>(flags: &'f [String], left_out: Option<&str>) -> Vec<&'f str> {
+    let mut words: Vec<&str> = flags.iter().map(String::as_str).collect();
+    if let Some(at) = words.iter().position(|word| Some(*word) == left_out) {
+        words.drain(at..(at + 2).min(words.len()));
+    }
+    words
 }
 
 fn amount(unit: Unit, number: u64) -> String {

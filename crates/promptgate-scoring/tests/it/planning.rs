@@ -38,6 +38,7 @@ fn planned(policy: &Policy, group: Group, trials: u32, calibration: Option<&Cali
     plan_report(&PlanFacts {
         suite: SuiteName::new("triage").unwrap(),
         suite_path: "suites/triage".to_owned(),
+        flags: Vec::new(),
         plan_digest: Digest::of_bytes(b"plan"),
         trials,
         all: group,
