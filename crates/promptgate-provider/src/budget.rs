@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
 use promptgate_core::digest::Digest;
@@ -17,9 +18,14 @@ use promptgate_core::plan::case_key;
 use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::request::{Origin, Request};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::tokens::{largest_answer, largest_tokens};
 use crate::{BoxFuture, FailedCall, Provider};
+
+/// How long what is kept for the other versions of a case is kept once no call is under way. Theirs are taken up right
+/// behind the first, so they are on their way, or nobody makes them: their answers were there.
+const KEPT: Duration = Duration::from_secs(1);
 
 /// Limits; what is absent is not limited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -158,24 +164,33 @@ impl Budget {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            {
+            let is_idle = {
                 let mut state = self.lock();
                 let needed = state.needed(worst, side.as_ref(), sides);
                 let Some(limit) = self.passed(needed) else {
                     state.begin(worst, side, sides);
                     return Ok(SetAside { budget: self.clone(), worst, took: None });
                 };
-                if state.under_way == 0 {
-                    // What is kept for calls that nobody makes (their answers were there) is free again.
-                    if !std::mem::take(&mut state.begun).is_empty() {
-                        continue;
-                    }
+                if state.under_way == 0 && state.begun.is_empty() {
                     let next = needed.minus(state.spent);
                     let message = format!("the budget of {limit} is spent: {}", self.why_spent(state.spent, next));
                     return Err(Failure::new(FailureKind::Budget, message));
                 }
+                state.under_way == 0
+            };
+            if !is_idle {
+                ended.await;
+            } else if timeout(KEPT, ended).await.is_err() {
+                self.free_what_is_kept();
             }
-            ended.await;
+        }
+    }
+
+    /// Frees what is kept for calls that nobody makes.
+    fn free_what_is_kept(&self) {
+        let mut state = self.lock();
+        if state.under_way == 0 {
+            state.begun.clear();
         }
     }
 

@@ -9,9 +9,9 @@ use promptgate_core::name::ModelId;
 use promptgate_core::price::{NanoUsd, Prices};
 use promptgate_core::request::Request;
 use promptgate_mock::{Delivery, Reply, Server};
-use promptgate_provider::{Answerer, Budget, BudgetLimits, Calling, LocalAnswerer, RetryPolicy};
+use promptgate_provider::{Answerer, Budget, BudgetLimits, Calling, LocalAnswerer, RetryPolicy, Sides};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::support::{World, ask, request, settings};
 
@@ -168,6 +168,29 @@ async fn a_budget_of_calls_is_spent_to_the_last_one_and_counts_failed_attempts()
     let (budget, answers) = spend(&world, BudgetLimits { calls: Some(7), ..BudgetLimits::default() }, 5).await;
     let attempts: u32 = answers.iter().map(|answer| answer.attempts).sum();
     assert_eq!((budget.spent().calls, attempts), (7, 7), "what was refused is no attempt");
+}
+
+/// B-8: of two versions that are compared, one may well be answered before the other is asked.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_for_the_other_side_of_a_pair_waits_for_it_and_is_free_where_it_does_not_come() {
+    let world = priced("[[rule]]\nlatency = \"1ms\"\n");
+    let sides = Sides { usual: 2, ..Sides::default() };
+    let limits = BudgetLimits { calls: Some(3), ..BudgetLimits::default() };
+    let spent = async |comes: bool| {
+        let budget = Budget::of_sides(limits, sides.clone());
+        let calling =
+            Calling { budget: Some(budget.clone()), ..Calling::retrying(RetryPolicy::none(), world.listener()) };
+        let answerer = world.build(PRICED).unwrap().answerer(&calling);
+        let asked = async |case: &str, text: &str, after_ms: u64| {
+            sleep(Duration::from_millis(after_ms)).await;
+            answerer.answer(request(PRICED, case, text)).await.result.is_ok()
+        };
+        let other = async || comes && asked("a", "new", 400).await;
+        let (old, new, next) = tokio::join!(asked("a", "old", 0), other(), asked("b", "old", 100));
+        (old, new, next, budget.spent().calls)
+    };
+    assert_eq!(spent(true).await, (true, true, false, 2));
+    assert_eq!(spent(false).await, (true, false, true, 2));
 }
 
 /// B-8: random prices, sizes and failures; the budget is passed by no more than the calls under way could take.
