@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind, FinishReason, Usage};
+use promptgate_core::format::project::WireApi;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::ModelId;
 use promptgate_core::request::{Request, RequestBody};
@@ -10,7 +11,7 @@ use promptgate_mock::{Delivery, Reply, Server};
 use promptgate_provider::Answerer;
 use serde_json::{Value, json};
 
-use crate::support::{World, ask, failure, of_body, request, response};
+use crate::support::{World, ask, failure, of_body, request, response, settings};
 
 const MODEL: &str = "openai/gpt-4.1-mini";
 
@@ -329,6 +330,24 @@ fn a_reply_of_200_that_holds_an_error_is_that_error_and_what_it_cost_is_counted(
     insta::assert_snapshot!(failure(answer), @"a reply that holds an error: upstream is busy");
     check_failure(Reply::json(&json!({"error": {"message": "x", "type": "server_error"}})), FailureKind::Server);
     check_failure(Reply::json(&json!({"error": "plain words"})), FailureKind::Server);
+}
+
+/// B-4: what is not finished is no answer, and another attempt may find it so.
+#[test]
+fn a_response_that_is_not_finished_is_asked_for_again_and_never_graded() {
+    for status in ["queued", "in_progress", "cancelled"] {
+        let begun = json!([{"type": "message", "content": [{"type": "output_text", "text": "The ans"}]}]);
+        let call = json!([{"type": "function_call", "call_id": "c", "name": "look", "arguments": "{"}]);
+        for output in [json!([]), begun, call] {
+            let reply = json!({"object": "response", "status": status, "output": output, "error": null});
+            let server = Server::start(move |_| Reply::json(&reply));
+            let mut world = World::openai(&server.base_url()).retrying(2);
+            world.retry.first_wait = Duration::from_millis(1);
+            world.settings.insert("openai".to_owned(), settings(|settings| settings.api = Some(WireApi::Responses)));
+            let answer = ask(&world.answerer(MODEL), hello());
+            assert_eq!((answer.attempts, failure(answer).kind), (2, FailureKind::Server), "{status}");
+        }
+    }
 }
 
 #[test]
