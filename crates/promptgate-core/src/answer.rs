@@ -248,6 +248,9 @@ pub enum FailureKind {
     ContentFilter,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.
     ModelTimeout,
+    /// What the model wrote is not of the form that was asked for (no JSON, no call of a tool), and the provider refused to
+    /// hand it on: the model's own failure.
+    Malformed,
     /// What the run may spend is spent; nothing was called.
     Budget,
     /// No recorded answer for this request.
@@ -270,6 +273,6 @@ impl FailureKind {
 
     /// Whether the candidate itself misbehaved, so that the trial has failed rather than gone missing.
     pub fn is_the_models(self) -> bool {
-        matches!(self, Self::ModelTimeout | Self::ContentFilter)
+        matches!(self, Self::ModelTimeout | Self::ContentFilter | Self::Malformed)
     }
 }

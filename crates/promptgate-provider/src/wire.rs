@@ -115,11 +115,15 @@ impl<W: Wire> HttpModel<W> {
             timeout: Duration::from_millis(request.timeout_ms),
             stream: self.streamed.then(|| (wire.frames(), wire.fold())),
         };
-        let came = wire.post(call, body).await.map_err(|failed| self.not_found(failed))?;
+        let came = wire.post(call, body).await.map_err(|failed| {
+            let is_written = failed.failure.kind == FailureKind::Malformed;
+            if is_written { failed.untold() } else { self.not_found(failed) }
+        })?;
         let began = came.first_token.is_some();
         let response = wire.read(came.reply, self.endpoint.transport.scrubber()).map_err(|failed| {
             // What was written until then is counted in no reply; an answer that broke off may have no count at all.
-            let untold = began || (failed.usage.is_none() && failed.failure.kind == FailureKind::Server);
+            let is_written = matches!(failed.failure.kind, FailureKind::Server | FailureKind::Malformed);
+            let untold = began || (failed.usage.is_none() && is_written);
             if untold { failed.untold() } else { failed }
         })?;
         Ok(Response {

@@ -131,6 +131,10 @@ fn text(error: &Value, scrubber: &Scrubber) -> String {
         Value::String(raw) => line.push_str(&format!(": {}", one_line(raw, scrubber))),
         raw => line.push_str(&format!(": {}", one_line(&raw.to_string(), scrubber))),
     }
+    // What the model wrote, where a server hands that on as an error alone (Groq).
+    if let Some(wrote) = error["failed_generation"].as_str() {
+        line.push_str(&format!("; the model wrote: {}", one_line(wrote, scrubber)));
+    }
     line
 }
 

@@ -503,3 +503,23 @@ fn a_prompt_that_a_filter_refuses_is_answered_with_nothing() {
         assert_eq!((response.output.as_str(), response.finish_reason), ("", FinishReason::ContentFilter));
     }
 }
+
+/// As design.md section 5 has it: a model that fails to answer has failed. Others hand on what it wrote.
+#[test]
+fn what_a_model_wrote_in_another_form_is_its_own_failure_and_is_told() {
+    let said = "Failed to validate JSON. Please adjust your prompt. See 'failed_generation' for more details.";
+    let refused = json!({"error": {"message": said, "type": "invalid_request_error", "code": "json_validate_failed",
+        "failed_generation": "{\"key\": sk-test-0123456789}"}});
+    let event = format!("data: {refused}\n\n");
+    let streamed = Reply::raw(event).header("content-type", "text/event-stream");
+    for reply in [Reply::json(&refused).status(400), streamed] {
+        let server = Server::start(move |_| reply.clone());
+        let mut world = World::openai(&server.base_url()).key("sk-test-0123456789").retrying(3);
+        world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(true)));
+        let answer = ask(&world.answerer(MODEL), hello());
+        assert_eq!((answer.attempts, server.count()), (1, 1), "the model's own failure is not tried again");
+        let failed = failure(answer);
+        assert!(failed.kind.is_the_models(), "{failed:?}");
+        assert!(failed.message.ends_with("(json_validate_failed); the model wrote: {\"key\": [secret]}"), "{failed}");
+    }
+}
