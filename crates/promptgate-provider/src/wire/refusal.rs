@@ -93,11 +93,19 @@ pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, pla
     if exchange.status == 404 && body.is_null() {
         told.push_str(&format!("; the API is not there, look at the {place}"));
     }
+    // What stands before an API looks at texts, not at keys, and answers people.
+    let is_held_back = exchange.status == 403 && body.is_null() && is_page(exchange);
+    if is_held_back {
+        told.push_str(
+            ": a web page, as of a firewall before the API; it holds back this call and is not about the key",
+        );
+    }
     let message = format!("HTTP {}: {told}{}", exchange.status, request_id(&exchange.headers, scrubber));
+    let kind = if is_held_back { FailureKind::BadRequest } else { class::kind(exchange.status, &error) };
     Failure {
         status: Some(exchange.status),
         retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
-        ..Failure::new(class::kind(exchange.status, &error), message)
+        ..Failure::new(kind, message)
     }
 }
 
@@ -159,7 +167,11 @@ fn told(message: &Value) -> Option<String> {
 
 fn is_page(exchange: &Exchange) -> bool {
     let kind = exchange.headers.get("content-type").and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("text/html"))
+    let begins = |word: &[u8]| {
+        let body = exchange.body.trim_ascii_start();
+        body.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    kind.is_some_and(|kind| kind.starts_with("text/html")) || begins(b"<!doctype html") || begins(b"<html")
 }
 
 /// What can be said of a body that is not JSON without showing markup of proxies.

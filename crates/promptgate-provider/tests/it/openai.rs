@@ -286,7 +286,8 @@ fn every_status_has_its_class() {
         (529, FailureKind::Server),
     ] {
         check_failure(Reply::error(status, "some_code", "some words"), kind);
-        check_failure(Reply::raw("<html>no</html>").header("content-type", "text/html").status(status), kind);
+        let of_page = if status == 403 { FailureKind::BadRequest } else { kind };
+        check_failure(Reply::raw("<html>no</html>").header("content-type", "text/html").status(status), of_page);
         check_failure(Reply::raw("").status(status), kind);
     }
     check_failure(Reply::error(429, "insufficient_quota", "You exceeded your quota."), FailureKind::Quota);
@@ -522,4 +523,42 @@ fn what_a_model_wrote_in_another_form_is_its_own_failure_and_is_told() {
         assert!(failed.kind.is_the_models(), "{failed:?}");
         assert!(failed.message.ends_with("(json_validate_failed); the model wrote: {\"key\": [secret]}"), "{failed}");
     }
+}
+
+/// What comes of so many requests, one after another: the failures, and how many were called.
+fn one_after_another(requests: usize, reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Vec<Failure>, usize) {
+    let server = Server::start(move |received| reply(received.number));
+    let answerer = World::openai(&server.base_url()).key("sk-test-0123456789").answerer(MODEL);
+    let ask = |number: usize| ask(&answerer, request(MODEL, "a", &format!("hello {number}")));
+    let failures = (0..requests).filter_map(|number| ask(number).result.err()).collect();
+    (failures, server.count())
+}
+
+#[test]
+fn a_call_that_is_forbidden_once_the_key_had_an_answer_is_missing_alone() {
+    let page = || Reply::raw("<!DOCTYPE html><title>Sorry, you have been blocked</title>").status(403);
+    let forbidden = || Reply::error(403, "permission_denied", "no");
+    // A firewall's page is never about the key, also before the first answer.
+    let (failed, called) = one_after_another(4, move |number| if number == 1 { page() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (1, 4));
+    insta::assert_snapshot!(failed[0], @"HTTP 403: a body of 58 bytes (no content type) that is not JSON: a web page, as of a firewall before the API; it holds back this call and is not about the key");
+    let (failed, called) =
+        one_after_another(6, move |number| if number % 2 == 0 { forbidden() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (3, 6));
+    assert!(failed.iter().all(|failed| failed.message == "HTTP 403: no (permission_denied)"), "{failed:?}");
+}
+
+#[test]
+fn a_key_that_is_refused_is_not_shown_again() {
+    let forbidden = || Reply::error(403, "permission_denied", "no");
+    let (failed, called) = one_after_another(4, move |_| forbidden());
+    assert_eq!((failed.len(), called), (4, 1));
+    let refused = || Reply::error(401, "invalid_api_key", "no");
+    let (failed, called) =
+        one_after_another(4, move |number| if number == 2 { refused() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (3, 2));
+    // One that has lost its rights since.
+    let (failed, called) =
+        one_after_another(30, move |number| if number == 1 { Reply::answer("hi") } else { forbidden() });
+    assert_eq!((failed.len(), called), (29, 21));
 }
