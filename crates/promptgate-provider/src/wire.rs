@@ -6,6 +6,7 @@
 mod aws_events;
 mod call;
 mod class;
+mod json;
 mod parts;
 mod refusal;
 mod side;
@@ -24,6 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, comes_whole};
+pub(crate) use json::parsed;
 pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{BASE_URL, error_in, inside, refusal, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};

@@ -7,6 +7,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::class;
+use super::json::parsed;
 use crate::FailedCall;
 use crate::http::Exchange;
 use crate::retry_after::retry_after_ms;
@@ -22,7 +23,7 @@ pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Re
     if !(200..300).contains(&exchange.status) {
         return Err(refusal(exchange, now_ms, scrubber, BASE_URL).into());
     }
-    serde_json::from_slice(&exchange.body).map_err(|error| {
+    parsed(&exchange.body).map_err(|error| {
         let encoding = exchange.headers.get("content-encoding").and_then(|encoding| encoding.to_str().ok());
         let what = match encoding {
             _ if exchange.body.is_empty() => "an empty reply".to_owned(),
@@ -79,7 +80,7 @@ pub(crate) fn refused(exchange: &Exchange, scrubber: &Scrubber) -> String {
 
 /// What a server refuses, of what class that is, and why. `place` names what says where it is, to be looked at.
 pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, place: &str) -> Failure {
-    let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
+    let body: Value = parsed(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
     let mut error = error_of(body);
@@ -113,7 +114,7 @@ pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, pla
 fn first_event(body: &[u8]) -> Value {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let data = text.lines().find_map(|line| line.strip_prefix("data:"));
-    data.and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default()
+    data.and_then(|data| parsed(data.as_bytes()).ok()).unwrap_or_default()
 }
 
 /// Gemini says how long to wait in the body: `{"@type": ".../RetryInfo", "retryDelay": "3.5s"}`.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Duration, Instant};
 
 use super::aws_events;
+use super::json::parsed;
 use super::sse::{self, Event};
 use crate::FailedCall;
 
@@ -106,7 +107,7 @@ impl Stream {
 
 /// The JSON object of an event.
 pub(crate) fn object_of(event: &Event) -> Result<Map<String, Value>, FailedCall> {
-    serde_json::from_str(&event.data).map_err(|error| {
+    parsed(event.data.as_bytes()).map_err(|error| {
         FailedCall::new(FailureKind::Server, format!("a stream with an event that cannot be read: {error}"))
     })
 }

@@ -324,6 +324,22 @@ fn replies_that_are_not_answers_are_never_graded() {
 }
 
 #[test]
+fn a_text_that_was_cut_inside_an_emoji_and_a_mark_of_the_encoding_are_read() {
+    let whole = |text: &str| format!(r#"{{"choices": [{{"message": {{"content": "{text}"}}}}]}}"#);
+    let event = r#"data: {"choices": [{"delta": {"content": "Hi \ud83d"}, "finish_reason": "length"}]}"#;
+    for body in
+        [whole(r"Hi \ud83d"), format!("\u{feff}{}", whole(r"Hi \ud83d")), format!("{event}\n\ndata: [DONE]\n\n")]
+    {
+        let is_streamed = body.contains("[DONE]");
+        let reply = Reply::raw(body);
+        let server = Server::start(move |_| reply.clone());
+        let mut world = World::openai(&server.base_url());
+        world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(is_streamed)));
+        assert_eq!(response(ask(&world.answerer(MODEL), hello())).output, "Hi \u{fffd}");
+    }
+}
+
+#[test]
 fn a_reply_of_200_that_holds_an_error_is_that_error_and_what_it_cost_is_counted() {
     let error = json!({"error": {"message": "upstream is busy", "code": 429}, "usage": {"prompt_tokens": 1000, "completion_tokens": 0}});
     let answer = after(Reply::json(&error));

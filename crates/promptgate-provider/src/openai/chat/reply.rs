@@ -5,7 +5,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::wire::{error_in, inside};
+use crate::wire::{error_in, inside, parsed};
 
 /// How servers end an answer that they could not go on with.
 const BROKEN_OFF: [&str; 3] = ["error", "abort", "insufficient_system_resource"];
@@ -75,7 +75,7 @@ fn tool_calls(message: &Value) -> Vec<ToolCall> {
 
 /// Arguments come as JSON inside a text; a text that is not JSON is kept as it is.
 pub(crate) fn arguments(arguments: &Value) -> Value {
-    let parsed = arguments.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let parsed = arguments.as_str().and_then(|text| parsed(text.as_bytes()).ok());
     parsed.unwrap_or_else(|| arguments.clone())
 }
 
