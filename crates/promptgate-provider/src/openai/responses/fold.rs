@@ -66,7 +66,9 @@ impl Events {
         match kind {
             "response.output_text.delta" => into.text.push_str(delta),
             "response.refusal.delta" => into.refusal.push_str(delta),
-            "response.function_call_arguments.delta" => into.arguments.push_str(delta),
+            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+                into.arguments.push_str(delta)
+            }
             "response.output_item.added" | "response.output_item.done" => {
                 into.said = item;
                 return Progress::Nothing;
@@ -92,9 +94,14 @@ impl Item {
     /// The item as it would have come whole: what it was said to be, completed by its pieces.
     fn whole(self) -> Value {
         let mut whole = self.said;
-        if whole["type"] == "function_call" {
-            if whole["arguments"].as_str().is_none_or(str::is_empty) {
-                whole["arguments"] = self.arguments.into();
+        let arguments = match whole["type"].as_str() {
+            Some("function_call") => Some("arguments"),
+            Some("custom_tool_call") => Some("input"),
+            _ => None,
+        };
+        if let Some(arguments) = arguments {
+            if whole[arguments].as_str().is_none_or(str::is_empty) {
+                whole[arguments] = self.arguments.into();
             }
             return whole;
         }
@@ -161,6 +168,11 @@ mod tests {
         let calls: Vec<_> = response.tool_calls.iter().map(|call| (call.id.as_deref(), &call.arguments)).collect();
         assert_eq!(calls, [(Some("call_0"), &json!({"at": 1})), (Some("call_1"), &json!({"at": 2}))]);
         assert_eq!(response.finish_reason, FinishReason::ToolCalls);
+        let custom = json!({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": ""});
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": custom});
+        let input = json!({"type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "42"});
+        let response = read(&[added, input, completed(json!([]))]).unwrap();
+        assert_eq!((response.tool_calls[0].name.as_str(), &response.tool_calls[0].arguments), ("run", &json!("42")));
     }
 
     #[test]

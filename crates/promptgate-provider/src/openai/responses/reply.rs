@@ -5,7 +5,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::openai::chat::reply::arguments;
+use crate::openai::chat::reply::{arguments, custom};
 use crate::wire::{error_in, inside};
 
 /// Reads a reply that is known to be JSON.
@@ -64,10 +64,13 @@ fn texts(items: &[Value]) -> (String, String) {
 }
 
 fn tool_call(item: &Value) -> Option<ToolCall> {
+    let id = item["call_id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    if item["type"] == "custom_tool_call" {
+        return custom(item, id);
+    }
     if item["type"] != "function_call" {
         return None;
     }
-    let id = item["call_id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     Some(ToolCall { name: item["name"].as_str()?.to_owned(), arguments: arguments(&item["arguments"]), id })
 }
 
