@@ -155,6 +155,13 @@ fn the_limit_of_a_reasoning_model_has_its_own_name_wherever_it_is_served() {
     };
     assert_eq!(limit("litellm", "LITELLM_BASE_URL", "openai/gpt-5-mini"), "max_completion_tokens");
     assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3"), "max_completion_tokens");
-    assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3x"), "max_tokens");
+    for model in
+        ["ft:gpt-5-mini:org::id", "openai/ft:o4-mini-2025-04-16:org::id", "gpt-6", "gpt-6.1-mini", "gpt-10", "o5-mini"]
+    {
+        assert_eq!(limit("litellm", "LITELLM_BASE_URL", model), "max_completion_tokens", "{model}");
+    }
+    for model in ["o3x", "ft:gpt-4.1-mini:org::id", "gpt-4o", "gpt-5x", "gpt-oss-120b", "gpt-35-turbo", "olmo-2"] {
+        assert_eq!(limit("litellm", "LITELLM_BASE_URL", model), "max_tokens", "{model}");
+    }
     assert_eq!(limit("ollama", "OLLAMA_BASE_URL", "gpt-4.1"), "max_tokens");
 }
