@@ -48,7 +48,7 @@ pub struct Response {
     /// Tokens, where the provider or the recording tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Milliseconds from sending to the last byte; absent where it was not measured (a recording without a time).
+    /// Milliseconds from sending to the last byte, or to the end of a streamed answer; absent where it was not measured (a recording without a time).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     /// Milliseconds from sending to the first piece of the answer; only where it was streamed.

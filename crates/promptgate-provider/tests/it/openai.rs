@@ -7,7 +7,7 @@ use promptgate_core::format::project::WireApi;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::ModelId;
 use promptgate_core::request::{Request, RequestBody};
-use promptgate_mock::{Delivery, Reply, Server};
+use promptgate_mock::{Delivery, Reply, Said, Server, Wire};
 use promptgate_provider::Answerer;
 use serde_json::{Value, json};
 
@@ -436,6 +436,23 @@ fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::ModelTimeout);
     insta::assert_snapshot!(failed, @"the model took longer than its timeout of 80ms");
+}
+
+#[test]
+fn what_follows_the_end_of_a_streamed_answer_is_no_part_of_its_time() {
+    let server = Server::start(|_| {
+        let whole = Wire::Chat.streamed(&Said::text("m-1", "hello"), true);
+        let all = whole.body().len();
+        whole.delivered(Delivery::StallAfter(all))
+    });
+    let mut world = World::openai(&server.base_url());
+    world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(true)));
+    let answerer = world.answerer(MODEL);
+    let started = std::time::Instant::now();
+    let response = response(ask(&answerer, hello()));
+    let waited = started.elapsed().saturating_sub(Duration::from_millis(response.latency_ms.unwrap()));
+    assert_eq!(response.output, "hello");
+    assert!(waited >= Duration::from_millis(100), "{waited:?}");
 }
 
 /// B-3: suspended time is not the model's.
