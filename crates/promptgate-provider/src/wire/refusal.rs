@@ -3,14 +3,14 @@
 
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::secret::Scrubber;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::class;
 use super::json::parsed;
 use crate::FailedCall;
 use crate::http::Exchange;
-use crate::retry_after::retry_after_ms;
+use crate::retry_after::{reset_ms, retry_after_ms};
 
 /// What says where a provider is.
 pub(crate) const BASE_URL: &str = "base URL";
@@ -105,7 +105,7 @@ pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, pla
     let kind = if is_held_back { FailureKind::BadRequest } else { class::kind(exchange.status, &error) };
     Failure {
         status: Some(exchange.status),
-        retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
+        retry_after_ms: wait_ms(exchange, kind, &error, now_ms),
         ..Failure::new(kind, message)
     }
 }
@@ -115,6 +115,23 @@ fn first_event(body: &[u8]) -> Value {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let data = text.lines().find_map(|line| line.strip_prefix("data:"));
     data.and_then(|data| parsed(data.as_bytes()).ok()).unwrap_or_default()
+}
+
+/// How long to wait: as it is asked for; else, of a rate limit, until it is reset. OpenRouter says that in the body. A quota
+/// that is gone comes with the resets of limits that have nothing to do with it.
+fn wait_ms(exchange: &Exchange, kind: FailureKind, error: &Value, now_ms: u64) -> Option<u64> {
+    let asked = retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(error));
+    let reset = || reset_ms(&exchange.headers, now_ms).or_else(|| reset_ms(&headers_inside(error), now_ms));
+    asked.or_else(|| if kind == FailureKind::RateLimit { reset() } else { None })
+}
+
+/// The headers that a router tells in its error.
+fn headers_inside(error: &Value) -> HeaderMap {
+    let told = error["metadata"]["headers"].as_object().into_iter().flatten();
+    let header = |(name, value): (&String, &Value)| -> Option<(HeaderName, HeaderValue)> {
+        Some((name.parse().ok()?, value.as_str()?.parse().ok()?))
+    };
+    told.filter_map(header).collect()
 }
 
 /// Gemini says how long to wait in the body: `{"@type": ".../RetryInfo", "retryDelay": "3.5s"}`.

@@ -391,6 +391,24 @@ fn failures_say_what_the_server_said_on_one_line() {
 }
 
 #[test]
+fn a_refusal_that_asks_for_no_wait_is_waited_for_until_its_limit_is_reset() {
+    let limited = |status: u16| {
+        Reply::error(status, "rate_limit_exceeded", "slow down")
+            .header("x-ratelimit-remaining-requests", "0")
+            .header("x-ratelimit-reset-requests", "2.5s")
+    };
+    let asked = |reply: Reply| failure(after(reply)).retry_after_ms;
+    assert_eq!(asked(limited(429)), Some(2_500));
+    assert_eq!(asked(limited(429).header("retry-after", "1")), Some(1_000));
+    assert_eq!(asked(limited(500)), None, "a limit of requests is not what is wrong");
+    let gone = Reply::error(429, "insufficient_quota", "pay").header("x-ratelimit-reset-requests", "2.5s");
+    assert_eq!(asked(gone), None, "nor is it here");
+    let headers = json!({"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "784111780000"});
+    let inside = json!({"error": {"code": 429, "message": "slow down", "metadata": {"headers": headers}}});
+    assert_eq!(asked(Reply::json(&inside).status(429)), Some(3_000));
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let other = Server::answering("leaked");
     let target = other.base_url();
