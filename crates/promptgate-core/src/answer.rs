@@ -48,7 +48,7 @@ pub struct Response {
     /// Tokens, where the provider or the recording tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Milliseconds from sending to the last byte; absent where it was not measured (a recording without a time).
+    /// Milliseconds from sending to the last byte, or to the end of a streamed answer; absent where it was not measured (a recording without a time).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     /// Milliseconds from sending to the first piece of the answer; only where it was streamed.
@@ -248,6 +248,9 @@ pub enum FailureKind {
     ContentFilter,
     /// The model took longer than its `timeout` after the first byte: the model's own failure.
     ModelTimeout,
+    /// What the model wrote is not of the form that was asked for (no JSON, no call of a tool), and the provider refused to
+    /// hand it on: the model's own failure.
+    Malformed,
     /// What the run may spend is spent; nothing was called.
     Budget,
     /// No recorded answer for this request.
@@ -270,6 +273,6 @@ impl FailureKind {
 
     /// Whether the candidate itself misbehaved, so that the trial has failed rather than gone missing.
     pub fn is_the_models(self) -> bool {
-        matches!(self, Self::ModelTimeout | Self::ContentFilter)
+        matches!(self, Self::ModelTimeout | Self::ContentFilter | Self::Malformed)
     }
 }

@@ -1,8 +1,13 @@
-//! How long a provider asks to wait, in all the forms in use: milliseconds, seconds (whole or not), an HTTP date.
+//! How long a provider asks to wait, in all the forms in use: milliseconds, seconds (whole or not), an HTTP date. When its
+//! limits are reset stands in `resets.rs`.
+
+mod resets;
 
 use std::time::UNIX_EPOCH;
 
 use reqwest::header::HeaderMap;
+
+pub(crate) use resets::reset_ms;
 
 /// Headers with milliseconds; more exact, so they come first.
 const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];

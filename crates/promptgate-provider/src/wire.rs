@@ -6,6 +6,7 @@
 mod aws_events;
 mod call;
 mod class;
+mod json;
 mod parts;
 mod refusal;
 mod side;
@@ -24,6 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::{BoxFuture, FailedCall, Provider};
 
 pub(crate) use call::{Call, Came, comes_whole};
+pub(crate) use json::parsed;
 pub(crate) use parts::{Image, image, image_url, may_begin, merged_turns, put, text_of_tool_result, tool_reference};
 pub(crate) use refusal::{BASE_URL, error_in, inside, refusal, refused};
 pub(crate) use side::{Side, TOLD, numbers, probabilities, short, texts, vectors};
@@ -115,11 +117,15 @@ impl<W: Wire> HttpModel<W> {
             timeout: Duration::from_millis(request.timeout_ms),
             stream: self.streamed.then(|| (wire.frames(), wire.fold())),
         };
-        let came = wire.post(call, body).await.map_err(|failed| self.not_found(failed))?;
+        let came = wire.post(call, body).await.map_err(|failed| {
+            let is_written = failed.failure.kind == FailureKind::Malformed;
+            if is_written { failed.untold() } else { self.not_found(failed) }
+        })?;
         let began = came.first_token.is_some();
         let response = wire.read(came.reply, self.endpoint.transport.scrubber()).map_err(|failed| {
             // What was written until then is counted in no reply; an answer that broke off may have no count at all.
-            let untold = began || (failed.usage.is_none() && failed.failure.kind == FailureKind::Server);
+            let is_written = matches!(failed.failure.kind, FailureKind::Server | FailureKind::Malformed);
+            let untold = began || (failed.usage.is_none() && is_written);
             if untold { failed.untold() } else { failed }
         })?;
         Ok(Response {

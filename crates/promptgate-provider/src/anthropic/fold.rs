@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::FailedCall;
-use crate::wire::{Event, Fold, Progress, cut_short, object_of, taken};
+use crate::wire::{Event, Fold, Progress, cut_short, object_of, parsed, taken};
 
 /// The events so far.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Block {
             }
             Some("tool_use") if !self.added.is_empty() => {
                 // Arguments that are not JSON are kept as the text they are.
-                block["input"] = serde_json::from_str(&self.added).unwrap_or_else(|_| self.added.into());
+                block["input"] = parsed(self.added.as_bytes()).unwrap_or_else(|_| self.added.into());
             }
             _ => {}
         }

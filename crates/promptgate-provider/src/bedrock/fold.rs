@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::FailedCall;
-use crate::wire::{Event, Fold, Progress, cut_short, object_of, taken};
+use crate::wire::{Event, Fold, Progress, cut_short, object_of, parsed, taken};
 
 /// The events so far.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Block {
         let Some(mut call) = self.call else { return json!({"text": self.added}) };
         // Arguments that are not JSON are kept as the text they are; none at all are an empty object.
         let text = if self.added.is_empty() { "{}".to_owned() } else { self.added };
-        let input = serde_json::from_str(&text).unwrap_or_else(|_| text.into());
+        let input = parsed(text.as_bytes()).unwrap_or_else(|_| text.into());
         call.insert("input".to_owned(), input);
         json!({"toolUse": call})
     }

@@ -39,7 +39,7 @@ pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, Faile
 
 fn tool_call(part: &Value) -> Option<ToolCall> {
     let call = part.get("functionCall")?;
-    let id = call["id"].as_str().map(str::to_owned);
+    let id = call["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     let arguments = call.get("args").cloned().unwrap_or_else(|| Value::Object(Default::default()));
     Some(ToolCall { name: call["name"].as_str()?.to_owned(), arguments, id })
 }
@@ -53,4 +53,23 @@ fn usage(usage: &Value) -> Option<Usage> {
         cached_input_tokens: count("cachedContentTokenCount"),
         reasoning_tokens: count("thoughtsTokenCount"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn calls_keep_the_ids_that_tie_them_to_their_results() {
+        let parts = json!([
+            {"functionCall": {"name": "look", "args": {}, "id": "c1"}},
+            {"functionCall": {"name": "look", "args": {}, "id": ""}},
+            {"functionCall": {"name": "look", "args": {}}},
+        ]);
+        let response = read(&json!({"candidates": [{"content": {"parts": parts}}]}), &Scrubber::new()).unwrap();
+        let ids: Vec<Option<&str>> = response.tool_calls.iter().map(|call| call.id.as_deref()).collect();
+        assert_eq!(ids, [Some("c1"), None, None]);
+    }
 }

@@ -16,7 +16,7 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
     let (system, turns): (Vec<&Message>, Vec<&Message>) =
         request.messages.iter().partition(|message| message.role == Role::System);
     let mut body = Map::new();
-    body.insert("contents".to_owned(), turns.into_iter().map(turn).collect::<Result<Value, _>>()?);
+    body.insert("contents".to_owned(), contents(&turns)?.into());
     if !system.is_empty() {
         let parts: Value = system.iter().map(|message| json!({"text": message.joined_text()})).collect();
         body.insert("systemInstruction".to_owned(), json!({"parts": parts}));
@@ -46,10 +46,45 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
     Ok(body.into())
 }
 
-fn turn(message: &Message) -> Result<Value, String> {
-    let role = if message.role == Role::Model { "model" } else { "user" };
-    let parts = message.content.iter().map(part).collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({"role": role, "parts": parts.into_iter().flatten().collect::<Vec<_>>()}))
+/// The turns. Neighbours of the model's are one, and so are neighbours that hold results of tools: Gemini refuses a turn
+/// that holds another number of results than the one before it holds calls.
+fn contents(turns: &[&Message]) -> Result<Vec<Value>, String> {
+    let mut contents: Vec<(Turn, Vec<Value>)> = Vec::new();
+    for message in turns {
+        let turn = Turn::of(message);
+        let parts = message.content.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        let parts = parts.into_iter().flatten();
+        match contents.last_mut().filter(|(last, _)| *last == turn && turn != Turn::User) {
+            Some((_, before)) => before.extend(parts),
+            None => contents.push((turn, parts.collect())),
+        }
+    }
+    Ok(contents.into_iter().map(|(turn, parts)| json!({"role": turn.role(), "parts": parts})).collect())
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    User,
+    Model,
+    /// The results of tools, which the user says.
+    Results,
+}
+
+impl Turn {
+    fn of(message: &Message) -> Self {
+        let is_result = |part: &Part| matches!(part, Part::ToolResponse { .. });
+        match message.role {
+            Role::Model => Self::Model,
+            Role::Tool => Self::Results,
+            _ if message.content.iter().any(is_result) => Self::Results,
+            _ => Self::User,
+        }
+    }
+
+    fn role(self) -> &'static str {
+        if self == Self::Model { "model" } else { "user" }
+    }
 }
 
 fn part(part: &Part) -> Result<Option<Value>, String> {
@@ -62,15 +97,24 @@ fn part(part: &Part) -> Result<Option<Value>, String> {
         }),
         Part::ToolRequest { tool_request: call } => {
             let arguments = call.get("input").cloned().unwrap_or_else(|| json!({}));
-            Some(json!({"functionCall": {"name": call["name"], "args": arguments}}))
+            Some(json!({"functionCall": tied(call, json!({"name": call["name"], "args": arguments}))}))
         }
         Part::ToolResponse { tool_response: result } => {
             let output = &result["output"];
             let response = if output.is_object() { output.clone() } else { json!({"result": output}) };
-            Some(json!({"functionResponse": {"name": result["name"], "response": response}}))
+            let response = json!({"name": result["name"], "response": response});
+            Some(json!({"functionResponse": tied(result, response)}))
         }
         Part::Pending { .. } => None,
     })
+}
+
+/// With what ties a call to its result, where the case says it: without, calls and results go by their order.
+fn tied(ours: &Value, mut theirs: Value) -> Value {
+    if let Some(reference) = ours["ref"].as_str() {
+        theirs["id"] = reference.into();
+    }
+    theirs
 }
 
 /// `{name, description, inputSchema}` in its words.

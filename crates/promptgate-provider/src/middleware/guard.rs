@@ -5,8 +5,9 @@
 //! pauses that grow. The first answer lets all of them go. One that has tried [`TRIES`] times in vain is given up with its
 //! own failure, since it may be the only one that fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing
 //! was ever answered) is no short one: then those that wait are given up with its message, and so are all that come later,
-//! but for one now and then. Who refuses a key, has no quota left or is not there is not asked again: that is told once. What is not found
-//! once something was answered is about that request.
+//! but for one now and then. Who refuses a key, has no quota left or is not there is not asked again: that is told once. What
+//! is not found or forbidden (403) once something was answered is about that request, unless [`FORBIDDEN`] requests in a row
+//! are forbidden.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,10 @@ const OUTAGE: Duration = Duration::from_secs(300);
 
 /// The same where nothing was ever answered: a wrong address is likelier then.
 pub(super) const NEVER_SEEN: Duration = Duration::from_secs(60);
+
+/// Requests in a row that a key which had answers is forbidden before it is taken for one that has none any more: a filter
+/// may hold back several hostile texts one after another.
+const FORBIDDEN: u32 = 20;
 
 /// What comes of a request.
 pub(crate) trait Told {
@@ -85,8 +90,12 @@ struct State {
     is_told: bool,
     /// Why asking again is in vain, whatever the time, and since when.
     gone: Option<(Failure, Instant)>,
-    /// Whether there was an answer before.
+    /// Whether somebody was there before, whatever was said.
     is_known: bool,
+    /// Whether the model answered before, so that the key is known to be right.
+    is_admitted: bool,
+    /// The requests that were forbidden in a row since.
+    forbidden: u32,
 }
 
 /// Nobody is asked.
@@ -259,6 +268,11 @@ impl State {
     }
 }
 
+/// Whether a key is refused by the status that also refuses what one request asks for.
+fn is_forbidden(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Credential && failure.status == Some(403)
+}
+
 fn refused(why: &str, failure: &Failure) -> Admission {
     Admission::Refused(Failure { message: format!("not called, since {why}: {}", failure.message), ..failure.clone() })
 }
@@ -275,6 +289,12 @@ impl UnderWay<'_> {
     fn note(&self, request: &Digest, told: &impl Told) -> bool {
         let mut state = self.guard.lock();
         match told.failure().map(|failure| failure.kind) {
+            _ if told.failure().is_some_and(is_forbidden) && state.is_admitted && state.gone.is_none() => {
+                state.forbidden += 1;
+                if state.forbidden >= FORBIDDEN {
+                    self.is_gone(&mut state, told);
+                }
+            }
             Some(FailureKind::Quota | FailureKind::Credential) => self.is_gone(&mut state, told),
             Some(FailureKind::NotFound) if !state.is_known => self.is_gone(&mut state, told),
             Some(FailureKind::Connection | FailureKind::RateLimit | FailureKind::Server) => {
@@ -288,8 +308,11 @@ impl UnderWay<'_> {
             // An answer, or a failure that is about the request. What is gone stays so: others may have been under way. Who
             // answers is there, though.
             kind => {
-                let stays = |(failure, _): &(Failure, _)| failure.kind != FailureKind::NotFound || kind.is_some();
-                *state = State { gone: state.gone.take().filter(stays), is_known: true, ..State::default() };
+                let is_of_one = |failure: &Failure| failure.kind == FailureKind::NotFound || is_forbidden(failure);
+                let stays = |(failure, _): &(Failure, _)| !is_of_one(failure) || kind.is_some();
+                let is_admitted = state.is_admitted || kind.is_none_or(FailureKind::is_the_models);
+                let gone = state.gone.take().filter(stays);
+                *state = State { gone, is_known: true, is_admitted, ..State::default() };
             }
         }
         false

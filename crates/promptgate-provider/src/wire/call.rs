@@ -27,7 +27,7 @@ pub(crate) struct Call {
 #[derive(Debug)]
 pub(crate) struct Came {
     pub(crate) reply: Value,
-    /// From sending to the last byte.
+    /// From sending to the last byte, or to the end of a streamed answer.
     pub(crate) elapsed: Duration,
     /// From sending to the first piece of the answer, where that was streamed.
     pub(crate) first_token: Option<Duration>,
@@ -56,8 +56,9 @@ impl Call {
             && let Some(stream) = stream
         {
             let first_token = stream.first_token(exchange.sent);
+            let elapsed = stream.took(exchange.sent).unwrap_or(exchange.elapsed);
             let reply = stream.finish().map_err(FailedCall::untold)?;
-            return Ok(Came { reply, elapsed: exchange.elapsed, first_token });
+            return Ok(Came { reply, elapsed, first_token });
         }
         let reply = refusal::check(&exchange, now, scrubber).map_err(|failed| endpoint.explained(failed))?;
         Ok(Came { reply, elapsed: exchange.elapsed, first_token: None })

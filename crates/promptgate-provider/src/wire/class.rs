@@ -26,6 +26,9 @@ const FILTERED_TEXTS: [&str; 6] = [
     "ContentPolicyViolationError",
 ];
 
+/// Words that say that the model wrote what is not of the form that was asked for (Groq, and who passes its errors on).
+const MALFORMED: [&str; 2] = ["json_validate_failed", "tool_use_failed"];
+
 /// Words that say the quota is gone for good, not for a moment.
 const QUOTA: [&str; 8] = [
     "insufficient_quota",
@@ -90,10 +93,13 @@ pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
     let says = |known: &[&str]| words.iter().any(|word| known.contains(word));
     let message = error["message"].as_str().or(error.as_str()).unwrap_or_default();
     let tells = |known: &[&str]| known.iter().any(|text| message.contains(text));
+    if let (400..500, Some(kind)) = (status, behind(error)) {
+        return kind;
+    }
     match status {
         402 => FailureKind::Quota,
+        400 if says(&MALFORMED) || tells(&MALFORMED) => FailureKind::Malformed,
         400..500 if says(&FILTERED) || tells(&FILTERED_TEXTS) || is_flagged(error) => FailureKind::ContentFilter,
-        400..500 if behind(error) == Some(FailureKind::ContentFilter) => FailureKind::ContentFilter,
         400..500 if says(&QUOTA) => FailureKind::Quota,
         429 if says(&[EXHAUSTED]) || message.contains(EXHAUSTED) => exhausted(error),
         400..500 if tells(&QUOTA_TEXTS) => FailureKind::Quota,
@@ -119,8 +125,9 @@ pub(super) fn kind_inside(error: &Value) -> (FailureKind, Option<u16>) {
     let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
     let words = words(error);
     let of_word = || STATUSES.iter().find(|(word, _)| words.contains(word)).map(|(_, status)| *status);
-    let filtered = || words.iter().any(|word| FILTERED.contains(word)).then_some(400);
-    (kind(status.or_else(filtered).or_else(of_word).unwrap_or(500), error), status)
+    let is_the_requests = |word: &&str| FILTERED.contains(word) || MALFORMED.contains(word);
+    let of_request = || words.iter().any(is_the_requests).then_some(400);
+    (kind(status.or_else(of_request).or_else(of_word).unwrap_or(500), error), status)
 }
 
 fn words(error: &Value) -> Vec<&str> {
@@ -136,10 +143,12 @@ fn is_flagged(error: &Value) -> bool {
     metadata["flagged_input"].is_string() || metadata["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty())
 }
 
-/// The class of what a router was told by the server behind it.
+/// The class of what a router was told by the server behind it, where it is about this request: its other errors the router
+/// has a status for.
 fn behind(error: &Value) -> Option<FailureKind> {
     let raw: Value = serde_json::from_str(error["metadata"]["raw"].as_str()?).ok()?;
-    Some(kind(400, raw.get("error").unwrap_or(&raw)))
+    let kind = kind(400, raw.get("error").unwrap_or(&raw));
+    matches!(kind, FailureKind::ContentFilter | FailureKind::Malformed).then_some(kind)
 }
 
 /// Whether it is a day's limit, or no limit but none at all, that is reached; else it is one that passes.
@@ -168,6 +177,21 @@ mod tests {
         check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
         assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
         assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
+    }
+
+    #[test]
+    fn what_the_model_wrote_in_another_form_is_its_own_failure() {
+        let check = |error: Value| assert_eq!(kind(400, &error), FailureKind::Malformed, "{error}");
+        let json =
+            json!({"type": "invalid_request_error", "code": "json_validate_failed", "failed_generation": "{ bad"});
+        let tool = json!({"type": "invalid_request_error", "code": "tool_use_failed", "message": "Failed to call a function."});
+        assert_eq!(kind_inside(&json).0, FailureKind::Malformed);
+        assert_eq!(kind_inside(&json!({"code": "tool_use_failed"})), (FailureKind::Malformed, None));
+        let raw = json!({"error": tool}).to_string();
+        check(json!({"message": format!("litellm.BadRequestError: GroqException - {raw}"), "code": "400"}));
+        check(json!({"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}));
+        check(json);
+        check(tool);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::secret::Scrubber;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::class;
+use super::json::parsed;
 use crate::FailedCall;
 use crate::http::Exchange;
-use crate::retry_after::retry_after_ms;
+use crate::retry_after::{reset_ms, retry_after_ms};
 
 /// What says where a provider is.
 pub(crate) const BASE_URL: &str = "base URL";
@@ -22,7 +23,7 @@ pub(super) fn check(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber) -> Re
     if !(200..300).contains(&exchange.status) {
         return Err(refusal(exchange, now_ms, scrubber, BASE_URL).into());
     }
-    serde_json::from_slice(&exchange.body).map_err(|error| {
+    parsed(&exchange.body).map_err(|error| {
         let encoding = exchange.headers.get("content-encoding").and_then(|encoding| encoding.to_str().ok());
         let what = match encoding {
             _ if exchange.body.is_empty() => "an empty reply".to_owned(),
@@ -79,7 +80,7 @@ pub(crate) fn refused(exchange: &Exchange, scrubber: &Scrubber) -> String {
 
 /// What a server refuses, of what class that is, and why. `place` names what says where it is, to be looked at.
 pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, place: &str) -> Failure {
-    let body: Value = serde_json::from_slice(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
+    let body: Value = parsed(&exchange.body).unwrap_or_else(|_| first_event(&exchange.body));
     // Some servers wrap their error into a list.
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(&body);
     let mut error = error_of(body);
@@ -93,11 +94,19 @@ pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, pla
     if exchange.status == 404 && body.is_null() {
         told.push_str(&format!("; the API is not there, look at the {place}"));
     }
+    // What stands before an API looks at texts, not at keys, and answers people.
+    let is_held_back = exchange.status == 403 && body.is_null() && is_page(exchange);
+    if is_held_back {
+        told.push_str(
+            ": a web page, as of a firewall before the API; it holds back this call and is not about the key",
+        );
+    }
     let message = format!("HTTP {}: {told}{}", exchange.status, request_id(&exchange.headers, scrubber));
+    let kind = if is_held_back { FailureKind::BadRequest } else { class::kind(exchange.status, &error) };
     Failure {
         status: Some(exchange.status),
-        retry_after_ms: retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(&error)),
-        ..Failure::new(class::kind(exchange.status, &error), message)
+        retry_after_ms: wait_ms(exchange, kind, &error, now_ms),
+        ..Failure::new(kind, message)
     }
 }
 
@@ -105,7 +114,24 @@ pub(crate) fn refusal(exchange: &Exchange, now_ms: u64, scrubber: &Scrubber, pla
 fn first_event(body: &[u8]) -> Value {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let data = text.lines().find_map(|line| line.strip_prefix("data:"));
-    data.and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default()
+    data.and_then(|data| parsed(data.as_bytes()).ok()).unwrap_or_default()
+}
+
+/// How long to wait: as it is asked for; else, of a rate limit, until it is reset. OpenRouter says that in the body. A quota
+/// that is gone comes with the resets of limits that have nothing to do with it.
+fn wait_ms(exchange: &Exchange, kind: FailureKind, error: &Value, now_ms: u64) -> Option<u64> {
+    let asked = retry_after_ms(&exchange.headers, now_ms).or_else(|| retry_info_ms(error));
+    let reset = || reset_ms(&exchange.headers, now_ms).or_else(|| reset_ms(&headers_inside(error), now_ms));
+    asked.or_else(|| if kind == FailureKind::RateLimit { reset() } else { None })
+}
+
+/// The headers that a router tells in its error.
+fn headers_inside(error: &Value) -> HeaderMap {
+    let told = error["metadata"]["headers"].as_object().into_iter().flatten();
+    let header = |(name, value): (&String, &Value)| -> Option<(HeaderName, HeaderValue)> {
+        Some((name.parse().ok()?, value.as_str()?.parse().ok()?))
+    };
+    told.filter_map(header).collect()
 }
 
 /// Gemini says how long to wait in the body: `{"@type": ".../RetryInfo", "retryDelay": "3.5s"}`.
@@ -131,6 +157,10 @@ fn text(error: &Value, scrubber: &Scrubber) -> String {
         Value::String(raw) => line.push_str(&format!(": {}", one_line(raw, scrubber))),
         raw => line.push_str(&format!(": {}", one_line(&raw.to_string(), scrubber))),
     }
+    // What the model wrote, where a server hands that on as an error alone (Groq).
+    if let Some(wrote) = error["failed_generation"].as_str() {
+        line.push_str(&format!("; the model wrote: {}", one_line(wrote, scrubber)));
+    }
     line
 }
 
@@ -155,7 +185,11 @@ fn told(message: &Value) -> Option<String> {
 
 fn is_page(exchange: &Exchange) -> bool {
     let kind = exchange.headers.get("content-type").and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("text/html"))
+    let begins = |word: &[u8]| {
+        let body = exchange.body.trim_ascii_start();
+        body.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    kind.is_some_and(|kind| kind.starts_with("text/html")) || begins(b"<!doctype html") || begins(b"<html")
 }
 
 /// What can be said of a body that is not JSON without showing markup of proxies.

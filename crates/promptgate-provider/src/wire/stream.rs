@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Duration, Instant};
 
 use super::aws_events;
+use super::json::parsed;
 use super::sse::{self, Event};
 use crate::FailedCall;
 
@@ -56,7 +57,8 @@ pub(crate) struct Stream {
     decoder: Decoder,
     fold: Box<dyn Fold>,
     first: Option<Instant>,
-    is_done: bool,
+    /// When the end of the answer came, where the stream says that it did.
+    ended: Option<Instant>,
 }
 
 impl Stream {
@@ -65,7 +67,7 @@ impl Stream {
             Frames::ServerSent => Decoder::ServerSent(sse::Decoder::default()),
             Frames::Aws => Decoder::Aws(aws_events::Decoder::default()),
         };
-        Self { decoder, fold, first: None, is_done: false }
+        Self { decoder, fold, first: None, ended: None }
     }
 
     /// Takes bytes as they come.
@@ -79,7 +81,7 @@ impl Stream {
             match self.fold.take(event)? {
                 Progress::Nothing => {}
                 Progress::Said => drop(self.first.get_or_insert_with(Instant::now)),
-                Progress::Done => self.is_done = true,
+                Progress::Done => drop(self.ended.get_or_insert_with(Instant::now)),
             }
         }
         Ok(())
@@ -87,7 +89,7 @@ impl Stream {
 
     /// Whether the answer is whole, though the connection may stay open.
     pub(crate) fn is_done(&self) -> bool {
-        self.is_done
+        self.ended.is_some()
     }
 
     /// Whether a piece of the answer has come.
@@ -99,6 +101,11 @@ impl Stream {
         self.first.map(|first| first.saturating_duration_since(sent))
     }
 
+    /// How long the answer took; what a server does after its end is no part of it.
+    pub(crate) fn took(&self, sent: Instant) -> Option<Duration> {
+        self.ended.map(|ended| ended.saturating_duration_since(sent))
+    }
+
     pub(crate) fn finish(self) -> Result<Value, FailedCall> {
         self.fold.finish()
     }
@@ -106,7 +113,7 @@ impl Stream {
 
 /// The JSON object of an event.
 pub(crate) fn object_of(event: &Event) -> Result<Map<String, Value>, FailedCall> {
-    serde_json::from_str(&event.data).map_err(|error| {
+    parsed(event.data.as_bytes()).map_err(|error| {
         FailedCall::new(FailureKind::Server, format!("a stream with an event that cannot be read: {error}"))
     })
 }

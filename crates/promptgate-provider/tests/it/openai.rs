@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind, FinishReason, Usage};
+use promptgate_core::format::project::WireApi;
 use promptgate_core::message::{Message, Role};
 use promptgate_core::name::ModelId;
 use promptgate_core::request::{Request, RequestBody};
-use promptgate_mock::{Delivery, Reply, Server};
+use promptgate_mock::{Delivery, Reply, Said, Server, Wire};
 use promptgate_provider::Answerer;
 use serde_json::{Value, json};
 
-use crate::support::{World, ask, failure, of_body, request, response};
+use crate::support::{World, ask, failure, of_body, request, response, settings};
 
 const MODEL: &str = "openai/gpt-4.1-mini";
 
@@ -285,7 +286,8 @@ fn every_status_has_its_class() {
         (529, FailureKind::Server),
     ] {
         check_failure(Reply::error(status, "some_code", "some words"), kind);
-        check_failure(Reply::raw("<html>no</html>").header("content-type", "text/html").status(status), kind);
+        let of_page = if status == 403 { FailureKind::BadRequest } else { kind };
+        check_failure(Reply::raw("<html>no</html>").header("content-type", "text/html").status(status), of_page);
         check_failure(Reply::raw("").status(status), kind);
     }
     check_failure(Reply::error(429, "insufficient_quota", "You exceeded your quota."), FailureKind::Quota);
@@ -322,6 +324,22 @@ fn replies_that_are_not_answers_are_never_graded() {
 }
 
 #[test]
+fn a_text_that_was_cut_inside_an_emoji_and_a_mark_of_the_encoding_are_read() {
+    let whole = |text: &str| format!(r#"{{"choices": [{{"message": {{"content": "{text}"}}}}]}}"#);
+    let event = r#"data: {"choices": [{"delta": {"content": "Hi \ud83d"}, "finish_reason": "length"}]}"#;
+    for body in
+        [whole(r"Hi \ud83d"), format!("\u{feff}{}", whole(r"Hi \ud83d")), format!("{event}\n\ndata: [DONE]\n\n")]
+    {
+        let is_streamed = body.contains("[DONE]");
+        let reply = Reply::raw(body);
+        let server = Server::start(move |_| reply.clone());
+        let mut world = World::openai(&server.base_url());
+        world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(is_streamed)));
+        assert_eq!(response(ask(&world.answerer(MODEL), hello())).output, "Hi \u{fffd}");
+    }
+}
+
+#[test]
 fn a_reply_of_200_that_holds_an_error_is_that_error_and_what_it_cost_is_counted() {
     let error = json!({"error": {"message": "upstream is busy", "code": 429}, "usage": {"prompt_tokens": 1000, "completion_tokens": 0}});
     let answer = after(Reply::json(&error));
@@ -329,6 +347,24 @@ fn a_reply_of_200_that_holds_an_error_is_that_error_and_what_it_cost_is_counted(
     insta::assert_snapshot!(failure(answer), @"a reply that holds an error: upstream is busy");
     check_failure(Reply::json(&json!({"error": {"message": "x", "type": "server_error"}})), FailureKind::Server);
     check_failure(Reply::json(&json!({"error": "plain words"})), FailureKind::Server);
+}
+
+/// B-4: what is not finished is no answer, and another attempt may find it so.
+#[test]
+fn a_response_that_is_not_finished_is_asked_for_again_and_never_graded() {
+    for status in ["queued", "in_progress", "cancelled"] {
+        let begun = json!([{"type": "message", "content": [{"type": "output_text", "text": "The ans"}]}]);
+        let call = json!([{"type": "function_call", "call_id": "c", "name": "look", "arguments": "{"}]);
+        for output in [json!([]), begun, call] {
+            let reply = json!({"object": "response", "status": status, "output": output, "error": null});
+            let server = Server::start(move |_| Reply::json(&reply));
+            let mut world = World::openai(&server.base_url()).retrying(2);
+            world.retry.first_wait = Duration::from_millis(1);
+            world.settings.insert("openai".to_owned(), settings(|settings| settings.api = Some(WireApi::Responses)));
+            let answer = ask(&world.answerer(MODEL), hello());
+            assert_eq!((answer.attempts, failure(answer).kind), (2, FailureKind::Server), "{status}");
+        }
+    }
 }
 
 #[test]
@@ -352,6 +388,24 @@ fn failures_say_what_the_server_said_on_one_line() {
     insta::assert_snapshot!(failure(after(Reply::raw("not json"))), @"a reply that is not JSON of 8 bytes: expected ident at line 1 column 2");
     let long = failure(after(Reply::error(400, "x", &"word ".repeat(10_000))));
     assert!(long.message.len() < 1_000);
+}
+
+#[test]
+fn a_refusal_that_asks_for_no_wait_is_waited_for_until_its_limit_is_reset() {
+    let limited = |status: u16| {
+        Reply::error(status, "rate_limit_exceeded", "slow down")
+            .header("x-ratelimit-remaining-requests", "0")
+            .header("x-ratelimit-reset-requests", "2.5s")
+    };
+    let asked = |reply: Reply| failure(after(reply)).retry_after_ms;
+    assert_eq!(asked(limited(429)), Some(2_500));
+    assert_eq!(asked(limited(429).header("retry-after", "1")), Some(1_000));
+    assert_eq!(asked(limited(500)), None, "a limit of requests is not what is wrong");
+    let gone = Reply::error(429, "insufficient_quota", "pay").header("x-ratelimit-reset-requests", "2.5s");
+    assert_eq!(asked(gone), None, "nor is it here");
+    let headers = json!({"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "784111780000"});
+    let inside = json!({"error": {"code": 429, "message": "slow down", "metadata": {"headers": headers}}});
+    assert_eq!(asked(Reply::json(&inside).status(429)), Some(3_000));
 }
 
 #[test]
@@ -400,6 +454,23 @@ fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::ModelTimeout);
     insta::assert_snapshot!(failed, @"the model took longer than its timeout of 80ms");
+}
+
+#[test]
+fn what_follows_the_end_of_a_streamed_answer_is_no_part_of_its_time() {
+    let server = Server::start(|_| {
+        let whole = Wire::Chat.streamed(&Said::text("m-1", "hello"), true);
+        let all = whole.body().len();
+        whole.delivered(Delivery::StallAfter(all))
+    });
+    let mut world = World::openai(&server.base_url());
+    world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(true)));
+    let answerer = world.answerer(MODEL);
+    let started = std::time::Instant::now();
+    let response = response(ask(&answerer, hello()));
+    let waited = started.elapsed().saturating_sub(Duration::from_millis(response.latency_ms.unwrap()));
+    assert_eq!(response.output, "hello");
+    assert!(waited >= Duration::from_millis(100), "{waited:?}");
 }
 
 /// B-3: suspended time is not the model's.
@@ -483,4 +554,62 @@ fn a_prompt_that_a_filter_refuses_is_answered_with_nothing() {
         let response = answer.result.unwrap();
         assert_eq!((response.output.as_str(), response.finish_reason), ("", FinishReason::ContentFilter));
     }
+}
+
+/// As design.md section 5 has it: a model that fails to answer has failed. Others hand on what it wrote.
+#[test]
+fn what_a_model_wrote_in_another_form_is_its_own_failure_and_is_told() {
+    let said = "Failed to validate JSON. Please adjust your prompt. See 'failed_generation' for more details.";
+    let refused = json!({"error": {"message": said, "type": "invalid_request_error", "code": "json_validate_failed",
+        "failed_generation": "{\"key\": sk-test-0123456789}"}});
+    let event = format!("data: {refused}\n\n");
+    let streamed = Reply::raw(event).header("content-type", "text/event-stream");
+    for reply in [Reply::json(&refused).status(400), streamed] {
+        let server = Server::start(move |_| reply.clone());
+        let mut world = World::openai(&server.base_url()).key("sk-test-0123456789").retrying(3);
+        world.settings.insert("openai".to_owned(), settings(|settings| settings.stream = Some(true)));
+        let answer = ask(&world.answerer(MODEL), hello());
+        assert_eq!((answer.attempts, server.count()), (1, 1), "the model's own failure is not tried again");
+        let failed = failure(answer);
+        assert!(failed.kind.is_the_models(), "{failed:?}");
+        assert!(failed.message.ends_with("(json_validate_failed); the model wrote: {\"key\": [secret]}"), "{failed}");
+    }
+}
+
+/// What comes of so many requests, one after another: the failures, and how many were called.
+fn one_after_another(requests: usize, reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Vec<Failure>, usize) {
+    let server = Server::start(move |received| reply(received.number));
+    let answerer = World::openai(&server.base_url()).key("sk-test-0123456789").answerer(MODEL);
+    let ask = |number: usize| ask(&answerer, request(MODEL, "a", &format!("hello {number}")));
+    let failures = (0..requests).filter_map(|number| ask(number).result.err()).collect();
+    (failures, server.count())
+}
+
+#[test]
+fn a_call_that_is_forbidden_once_the_key_had_an_answer_is_missing_alone() {
+    let page = || Reply::raw("<!DOCTYPE html><title>Sorry, you have been blocked</title>").status(403);
+    let forbidden = || Reply::error(403, "permission_denied", "no");
+    // A firewall's page is never about the key, also before the first answer.
+    let (failed, called) = one_after_another(4, move |number| if number == 1 { page() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (1, 4));
+    insta::assert_snapshot!(failed[0], @"HTTP 403: a body of 58 bytes (no content type) that is not JSON: a web page, as of a firewall before the API; it holds back this call and is not about the key");
+    let (failed, called) =
+        one_after_another(6, move |number| if number % 2 == 0 { forbidden() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (3, 6));
+    assert!(failed.iter().all(|failed| failed.message == "HTTP 403: no (permission_denied)"), "{failed:?}");
+}
+
+#[test]
+fn a_key_that_is_refused_is_not_shown_again() {
+    let forbidden = || Reply::error(403, "permission_denied", "no");
+    let (failed, called) = one_after_another(4, move |_| forbidden());
+    assert_eq!((failed.len(), called), (4, 1));
+    let refused = || Reply::error(401, "invalid_api_key", "no");
+    let (failed, called) =
+        one_after_another(4, move |number| if number == 2 { refused() } else { Reply::answer("hi") });
+    assert_eq!((failed.len(), called), (3, 2));
+    // One that has lost its rights since.
+    let (failed, called) =
+        one_after_another(30, move |number| if number == 1 { Reply::answer("hi") } else { forbidden() });
+    assert_eq!((failed.len(), called), (29, 21));
 }

@@ -70,6 +70,36 @@ fn converse() {
     insta::assert_json_snapshot!(json!({"path": path, "body": body}));
 }
 
+/// Gemini refuses a turn that holds another number of results than the one before it holds calls.
+#[test]
+fn results_of_parallel_calls_stand_in_one_turn_of_gemini_with_what_ties_them_to_their_calls() {
+    let server = Server::start(|_| Reply::raw("not an answer"));
+    let mut world = World::new();
+    world.environment.insert("GOOGLE_BASE_URL".to_owned(), server.origin());
+    let messages = json!([
+        {"role": "user", "content": "Paris and Rome?"},
+        {"role": "model", "content": [{"toolRequest": {"name": "look", "ref": "c1", "input": {"at": 1}}},
+                                      {"toolRequest": {"name": "look", "input": {"at": 2}}}]},
+        {"role": "tool", "content": [{"toolResponse": {"name": "look", "ref": "c1", "output": "rain"}}]},
+        {"role": "tool", "content": [{"toolResponse": {"name": "look", "output": "sun"}}]},
+        {"role": "user", "content": "So?"},
+    ]);
+    let messages = serde_json::from_value::<Vec<Message>>(messages).unwrap();
+    let body = RequestBody::of(ModelId::new("gemini/m").unwrap(), messages);
+    let _ = ask(&world.answerer("gemini/m"), of_body(body, "a"));
+    assert_eq!(
+        server.received()[0].json()["contents"],
+        json!([
+            {"role": "user", "parts": [{"text": "Paris and Rome?"}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {"at": 1}, "id": "c1"}},
+                                        {"functionCall": {"name": "look", "args": {"at": 2}}}]},
+            {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"result": "rain"}, "id": "c1"}},
+                                       {"functionResponse": {"name": "look", "response": {"result": "sun"}}}]},
+            {"role": "user", "parts": [{"text": "So?"}]},
+        ])
+    );
+}
+
 #[test]
 fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
     let refusal = |provider: &str, variable: &str, api: Option<WireApi>, name: &str| {
@@ -125,6 +155,13 @@ fn the_limit_of_a_reasoning_model_has_its_own_name_wherever_it_is_served() {
     };
     assert_eq!(limit("litellm", "LITELLM_BASE_URL", "openai/gpt-5-mini"), "max_completion_tokens");
     assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3"), "max_completion_tokens");
-    assert_eq!(limit("litellm", "LITELLM_BASE_URL", "o3x"), "max_tokens");
+    for model in
+        ["ft:gpt-5-mini:org::id", "openai/ft:o4-mini-2025-04-16:org::id", "gpt-6", "gpt-6.1-mini", "gpt-10", "o5-mini"]
+    {
+        assert_eq!(limit("litellm", "LITELLM_BASE_URL", model), "max_completion_tokens", "{model}");
+    }
+    for model in ["o3x", "ft:gpt-4.1-mini:org::id", "gpt-4o", "gpt-5x", "gpt-oss-120b", "gpt-35-turbo", "olmo-2"] {
+        assert_eq!(limit("litellm", "LITELLM_BASE_URL", model), "max_tokens", "{model}");
+    }
     assert_eq!(limit("ollama", "OLLAMA_BASE_URL", "gpt-4.1"), "max_tokens");
 }

@@ -15,6 +15,8 @@ pub(super) struct Chunks {
     content: String,
     refusal: String,
     calls: Vec<Called>,
+    /// The one call that older servers have room for.
+    function: Called,
     finish: Value,
     usage: Value,
     error: Option<Value>,
@@ -28,6 +30,8 @@ struct Called {
     id: String,
     name: String,
     arguments: String,
+    /// Whether the tool takes any text, so that its arguments are called otherwise.
+    is_custom: bool,
 }
 
 impl Fold for Chunks {
@@ -60,12 +64,11 @@ impl Fold for Chunks {
         if self.finish.is_null() {
             return Err(cut_short());
         }
-        let call = |called: Called| {
-            let function = json!({"name": called.name, "arguments": called.arguments});
-            json!({"id": called.id, "type": "function", "function": function})
-        };
-        let calls: Vec<Value> = self.calls.into_iter().map(call).collect();
-        let message = json!({"content": self.content, "refusal": self.refusal, "tool_calls": calls});
+        let calls: Vec<Value> = self.calls.into_iter().map(Called::whole).collect();
+        let mut message = json!({"content": self.content, "refusal": self.refusal, "tool_calls": calls});
+        if !self.function.name.is_empty() {
+            message["function_call"] = self.function.whole()["function"].take();
+        }
         let choice = json!({"message": message, "finish_reason": self.finish});
         Ok(json!({"model": self.model, "provider": self.provider, "choices": [choice], "usage": self.usage}))
     }
@@ -91,7 +94,11 @@ impl Chunks {
                 add(&mut called.name, piece.name);
             }
             add(&mut called.arguments, piece.arguments);
+            called.is_custom |= piece.is_custom;
         }
+        let function = &delta["function_call"];
+        add(&mut self.function.name, function["name"].as_str().unwrap_or_default());
+        add(&mut self.function.arguments, function["arguments"].as_str().unwrap_or_default());
         said
     }
 
@@ -109,19 +116,35 @@ impl Chunks {
     }
 }
 
+impl Called {
+    fn whole(self) -> Value {
+        match self.is_custom {
+            true => json!({"id": self.id, "type": "custom", "custom": {"name": self.name, "input": self.arguments}}),
+            false => {
+                let function = json!({"name": self.name, "arguments": self.arguments});
+                json!({"id": self.id, "type": "function", "function": function})
+            }
+        }
+    }
+}
+
 /// A piece of a call; what it does not hold is empty.
 struct Piece<'a> {
     index: Option<u64>,
     id: &'a str,
     name: &'a str,
     arguments: &'a str,
+    is_custom: bool,
 }
 
 impl<'a> Piece<'a> {
     fn of(piece: &'a Value) -> Self {
-        let (text, function) = (|value: &'a Value| value.as_str().unwrap_or_default(), &piece["function"]);
-        let (name, arguments) = (text(&function["name"]), text(&function["arguments"]));
-        Self { index: piece["index"].as_u64(), id: text(&piece["id"]), name, arguments }
+        let text = |value: &'a Value| value.as_str().unwrap_or_default();
+        let is_custom = piece["custom"].is_object();
+        let (called, arguments) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
+        let called = &piece[called];
+        let (name, arguments) = (text(&called["name"]), text(&called[arguments]));
+        Self { index: piece["index"].as_u64(), id: text(&piece["id"]), name, arguments, is_custom }
     }
 
     /// A call begins with its name. Servers that give all calls one index, or none, begin another with another id, or once
@@ -194,6 +217,24 @@ mod tests {
             ];
             assert_eq!(calls(&pieces), [("look".to_owned(), json!({"at": 1}), Some("a".to_owned()))]);
         }
+    }
+
+    #[test]
+    fn calls_of_every_form_come_in_pieces() {
+        let pieces = [
+            json!([{"index": 0, "id": "a", "type": "custom", "custom": {"name": "run", "input": "print("}}]),
+            json!([{"index": 0, "custom": {"input": "42)"}}]),
+            json!([{"index": 1, "id": "b", "type": "custom", "custom": {"name": "run", "input": "7"}}]),
+        ];
+        let run = |input: &str, id: &str| ("run".to_owned(), json!(input), Some(id.to_owned()));
+        assert_eq!(calls(&pieces), [run("print(42)", "a"), run("7", "b")]);
+        let chunk = |function: Value| json!({"choices": [{"delta": {"function_call": function}}]});
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "function_call"}]});
+        let pieces =
+            [json!({"name": "look", "arguments": ""}), json!({"arguments": "{\"at\""}), json!({"arguments": ":1}"})];
+        let response = read(&pieces.into_iter().map(chunk).chain([end]).collect::<Vec<_>>()).unwrap();
+        let [call] = response.tool_calls.as_slice() else { panic!("{response:?}") };
+        assert_eq!((call.name.as_str(), &call.arguments, &call.id), ("look", &json!({"at": 1}), &None));
     }
 
     #[test]

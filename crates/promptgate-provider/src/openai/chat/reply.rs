@@ -5,7 +5,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::wire::{error_in, inside};
+use crate::wire::{error_in, inside, parsed};
 
 /// How servers end an answer that they could not go on with.
 const BROKEN_OFF: [&str; 3] = ["error", "abort", "insufficient_system_resource"];
@@ -64,18 +64,29 @@ pub(super) fn content(content: &Value) -> String {
     }
 }
 
+/// The calls of a message; or the one call that older servers have room for, which some say beside the calls.
 fn tool_calls(message: &Value) -> Vec<ToolCall> {
     let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let call = |call: &Value| {
-        let name = call["function"]["name"].as_str()?.to_owned();
-        Some(ToolCall { name, arguments: arguments(&call["function"]["arguments"]), id: id(&call["id"]) })
-    };
-    calls.iter().filter_map(call).collect()
+    let calls: Vec<ToolCall> = calls.iter().filter_map(tool_call).collect();
+    if calls.is_empty() { function(&message["function_call"], None).into_iter().collect() } else { calls }
+}
+
+fn tool_call(call: &Value) -> Option<ToolCall> {
+    custom(&call["custom"], id(&call["id"])).or_else(|| function(&call["function"], id(&call["id"])))
+}
+
+fn function(called: &Value, id: Option<String>) -> Option<ToolCall> {
+    Some(ToolCall { name: called["name"].as_str()?.to_owned(), arguments: arguments(&called["arguments"]), id })
+}
+
+/// A call of a tool that takes any text: one that reads as JSON is a text all the same.
+pub(crate) fn custom(called: &Value, id: Option<String>) -> Option<ToolCall> {
+    Some(ToolCall { name: called["name"].as_str()?.to_owned(), arguments: called["input"].clone(), id })
 }
 
 /// Arguments come as JSON inside a text; a text that is not JSON is kept as it is.
 pub(crate) fn arguments(arguments: &Value) -> Value {
-    let parsed = arguments.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let parsed = arguments.as_str().and_then(|text| parsed(text.as_bytes()).ok());
     parsed.unwrap_or_else(|| arguments.clone())
 }
 
@@ -143,6 +154,25 @@ mod tests {
         let reply = json!({"model": "openai/gpt-4.1", "provider": "Azure", "choices": [{"message": {"content": "x"}}]});
         let response = read(&reply, &Scrubber::new()).unwrap();
         assert_eq!(response.returned_model.as_deref(), Some("openai/gpt-4.1 at Azure"));
+    }
+
+    #[test]
+    fn calls_of_every_form_are_calls() {
+        let called = |message: Value, finish: &str| {
+            let reply = json!({"choices": [{"finish_reason": finish, "message": message}]});
+            let response = read(&reply, &Scrubber::new()).unwrap();
+            assert_eq!(response.finish_reason, FinishReason::ToolCalls);
+            response.tool_calls.into_iter().map(|call| (call.name, call.arguments, call.id)).collect::<Vec<_>>()
+        };
+        let look = |id: Option<&str>| ("look".to_owned(), json!({"at": 1}), id.map(str::to_owned));
+        let function = json!({"name": "look", "arguments": "{\"at\":1}"});
+        assert_eq!(called(json!({"content": null, "function_call": function}), "function_call"), [look(None)]);
+        let both = json!({"function_call": function, "tool_calls": [{"id": "a", "function": function}]});
+        assert_eq!(called(both, "tool_calls"), [look(Some("a"))]);
+        let custom = json!({"id": "b", "type": "custom", "custom": {"name": "run", "input": "42"}});
+        let custom = json!({"tool_calls": [custom, {"id": "a", "type": "function", "function": function}]});
+        let run = ("run".to_owned(), json!("42"), Some("b".to_owned()));
+        assert_eq!(called(custom, "tool_calls"), [run, look(Some("a"))]);
     }
 
     #[test]

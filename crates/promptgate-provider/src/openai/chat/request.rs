@@ -32,11 +32,22 @@ impl Dialect {
     /// since the model refuses the other.
     fn of_model(self, model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model);
-        let is_reasoning = ["o1", "o3", "o4", "gpt-5"].iter().any(|family| {
-            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']))
-        });
-        if is_reasoning { Self { max_tokens: Self::OPENAI.max_tokens, ..self } } else { self }
+        let name = name.strip_prefix("ft:").unwrap_or(name);
+        if is_reasoning(name) { Self { max_tokens: Self::OPENAI.max_tokens, ..self } } else { self }
     }
+}
+
+/// Whether a model of OpenAI's is one that reasons, by its name: `o1` and those after it, `gpt-5` and those after it.
+fn is_reasoning(name: &str) -> bool {
+    let number_of = |family: &str| {
+        let rest = name.strip_prefix(family)?;
+        let (number, rest) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+        let number: u32 = number.parse().ok()?;
+        (rest.is_empty() || rest.starts_with(['-', '.', ':'])).then_some(number)
+    };
+    // 3.5 and 4.1 are 35 and 41 where a name may hold no dot (Azure).
+    let is_late = |number| number >= 5 && !(30..50).contains(&number);
+    number_of("o").is_some_and(|number| number >= 1) || number_of("gpt-").is_some_and(is_late)
 }
 
 /// The JSON to post.

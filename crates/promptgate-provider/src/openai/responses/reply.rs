@@ -5,7 +5,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::openai::chat::reply::arguments;
+use crate::openai::chat::reply::{arguments, custom};
 use crate::wire::{error_in, inside};
 
 /// Reads a reply that is known to be JSON.
@@ -14,6 +14,9 @@ pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, Faile
     let failed = |failed: FailedCall| FailedCall { usage, ..failed };
     if let Some(error) = error_in(reply) {
         return Err(failed(inside(error, scrubber).into()));
+    }
+    if let Some(why) = reply["status"].as_str().and_then(unfinished) {
+        return Err(failed(FailedCall::new(FailureKind::Server, why)));
     }
     let Some(items) = reply["output"].as_array() else {
         return Err(failed(FailedCall::new(FailureKind::Server, "a reply without an output")));
@@ -25,12 +28,7 @@ pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, Faile
         Some(reason) => reason,
         None if is_refusal => "refusal",
         None if !tool_calls.is_empty() => "tool_calls",
-        None => match reply["status"].as_str() {
-            Some("failed" | "cancelled") => {
-                return Err(failed(FailedCall::new(FailureKind::Server, "the server broke the answer off")));
-            }
-            status => status.unwrap_or("completed"),
-        },
+        None => reply["status"].as_str().unwrap_or("completed"),
     };
     Ok(Response {
         tool_calls,
@@ -39,6 +37,22 @@ pub(super) fn read(reply: &Value, scrubber: &Scrubber) -> Result<Response, Faile
         returned_model: reply["model"].as_str().map(str::to_owned),
         ..Response::text(if is_refusal { refusal } else { text })
     })
+}
+
+/// Why a reply of this status is no answer, if it is none: whatever it holds is at most a part of one.
+fn unfinished(status: &str) -> Option<String> {
+    match status {
+        "failed" | "cancelled" => Some("the server broke the answer off".to_owned()),
+        "queued" | "in_progress" => Some(format!("the server replied before the answer was finished (`{status}`)")),
+        _ => None,
+    }
+}
+
+/// Whether an output holds neither text nor calls of tools.
+pub(super) fn says_nothing(output: &Value) -> bool {
+    let items = output.as_array().map(Vec::as_slice).unwrap_or_default();
+    let (text, refusal) = texts(items);
+    text.is_empty() && refusal.is_empty() && !items.iter().any(|item| tool_call(item).is_some())
 }
 
 /// The text of all messages, and that of all refusals.
@@ -50,10 +64,13 @@ fn texts(items: &[Value]) -> (String, String) {
 }
 
 fn tool_call(item: &Value) -> Option<ToolCall> {
+    let id = item["call_id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    if item["type"] == "custom_tool_call" {
+        return custom(item, id);
+    }
     if item["type"] != "function_call" {
         return None;
     }
-    let id = item["call_id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     Some(ToolCall { name: item["name"].as_str()?.to_owned(), arguments: arguments(&item["arguments"]), id })
 }
 
