@@ -68,13 +68,7 @@ impl Failing {
 }
 
 /// Writes all reports; the exit code is the report's own, or 110 when it would be 0 and a file could not be written.
-pub fn write(
-    sinks: &[Sink],
-    report: &Report,
-    record: &dyn SettledRecord,
-    failing: Failing,
-    out: &Output,
-) -> ExitCode {
+pub fn write(sinks: &[Sink], report: &Report, record: &dyn SettledRecord, failing: Failing, out: &Output) -> ExitCode {
     let code = exit_code(report, failing);
     if failing == Failing::IsNoMatter && exit_code(report, Failing::Counts) == ExitCode::Failed {
         say_what_is_left(code, out);

@@ -111,6 +111,20 @@ fn a_model_that_changes_underneath_is_told() {
 }
 
 #[test]
+fn a_recording_tells_which_models_answered() {
+    let mock = Mock::start(Some("[[rule]]\ncontains = \"Wörter\"\nreturned_model = \"m-B at Groq\"\n"));
+    let project = project(&mock, "");
+    let recorded = "id = \"openai/m\"\nrecording = \"recordings/m.jsonl\"";
+    project.write("suites/words/suite.toml", SUITE.replace("id = \"openai/m\"", recorded));
+    let run = ["run", "suites/words", "--model", "openai/m", "--cache=off"];
+    let note = "note: answered by 2 models: m (1), m-B at Groq (1)";
+    for more in [&["--live", "--record"][..], &[]] {
+        let said = project.run(run.iter().chain(more)).expect_code(0);
+        assert!(said.stdout.contains(note), "{more:?}: {}", said.stdout);
+    }
+}
+
+#[test]
 fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_same() {
     let mock = Mock::start(None);
     let project = project(&mock, "");
