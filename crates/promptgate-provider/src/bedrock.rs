@@ -24,7 +24,7 @@ use crate::wire::{Fold, Frames, HttpModel, Wire};
 pub(crate) use sign::Signer;
 
 const API: Api = Api {
-    name: "bedrock",
+    name: NAME,
     base_url: None,
     base_urls: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"],
     keys: &["AWS_BEARER_TOKEN_BEDROCK"],
@@ -33,7 +33,11 @@ const API: Api = Api {
     header: "authorization",
 };
 
-const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+/// What it is called in model ids.
+pub(crate) const NAME: &str = "bedrock";
+
+/// Variables that name the region, the first one that is set.
+pub(crate) const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The line of the registry.
 pub(crate) const KIND: ProviderKind = ProviderKind {
@@ -57,7 +61,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
 const REGION_HELP: &str = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
 
 fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
-    let region = context.settings.region.clone().or_else(|| REGIONS.iter().find_map(|name| key::set(context, name)));
+    let region = context.settings.region.clone();
     let place = place(context, region.as_deref())?;
     let mut endpoint = Endpoint::at(context, &API, &place)?;
     // As with every key: those of the environment do not go to an address that only the project's file names.

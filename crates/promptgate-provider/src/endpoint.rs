@@ -73,7 +73,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Place {
-    /// The place of an API: the project's file before the environment before the default.
+    /// The place of an API: what the environment says, else the files, else the default. Settings come here without an
+    /// address that the environment overrides.
     pub(crate) fn of(context: &BuildContext<'_>, api: &Api) -> Result<Self, Diagnostic> {
         let found = base_url_variables(context.name, api).into_iter().find_map(|name| {
             let url = key::set(context, &name)?;
@@ -136,7 +137,7 @@ fn nowhere(context: &BuildContext<'_>, api: &Api) -> Diagnostic {
 }
 
 /// The variables that may name the place of a provider: those of its kind, or those made of a name of the user's own.
-fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
+pub(crate) fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
     match name == api.name {
         true => api.base_urls.iter().map(|name| (*name).to_owned()).collect(),
         false => vec![key::variable(name, "BASE_URL")],
@@ -144,7 +145,7 @@ fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
 }
 
 /// Messages do not repeat the URL: what is wrong with it may be the secret in it.
-fn plain_http_url(url: &str) -> Result<Url, &'static str> {
+pub(crate) fn plain_http_url(url: &str) -> Result<Url, &'static str> {
     let parsed = Url::parse(url).map_err(|_| "is not a URL")?;
     match parsed.scheme() {
         "http" | "https" => {}

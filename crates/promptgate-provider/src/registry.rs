@@ -87,8 +87,17 @@ pub(crate) fn usual_api(url: &Url) -> &'static Api {
     .unwrap_or(&openai::API)
 }
 
+/// The kind of a provider: the one that its settings or its name say.
+pub(crate) fn kind_of(
+    name: &str,
+    settings: &ProviderSettings,
+    _environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<&'static ProviderKind, SetupError> {
+    kind(settings.kind.as_deref().unwrap_or(name))
+}
+
 /// The kind of a name; an unknown one lists the known.
-pub(crate) fn kind(name: &str) -> Result<&'static ProviderKind, SetupError> {
+fn kind(name: &str) -> Result<&'static ProviderKind, SetupError> {
     let found = kinds().find(|kind| kind.name == name);
     found.ok_or_else(|| {
         let help = did_you_mean(name, kinds().map(|kind| kind.name));

@@ -89,6 +89,59 @@ fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
 }
 
 #[test]
+fn the_environment_names_the_place_before_a_file_does() {
+    let (servers, file) = (Server::answering("hi"), Server::answering("no"));
+    let mut world = with_base_url(&file.base_url()).key("sk-environment-1");
+    world.settings.get_mut("openai").unwrap().key_env = Some("FILES_KEY".into());
+    world.environment.insert("FILES_KEY".into(), "sk-of-the-file-1".into());
+    world.environment.insert("OPENAI_BASE_URL".into(), servers.base_url());
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(file.count(), 0);
+    // The key that the file names is for the address that stands beside it.
+    assert_eq!(servers.received()[0].header("authorization"), Some("Bearer sk-environment-1"));
+    world.environment.insert("OPENAI_BASE_URL".into(), format!("{}/other", file.origin()));
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(file.received()[0].header("authorization"), Some("Bearer sk-of-the-file-1"));
+}
+
+#[test]
+fn the_environments_region_is_the_one_that_is_called() {
+    let mut world = World::new();
+    let region = Some("eu-west-1".to_owned());
+    world.settings.insert("bedrock".into(), ProviderSettings { region, ..Default::default() });
+    world.environment.insert("AWS_BEARER_TOKEN_BEDROCK".into(), "token-0123456789".into());
+    let source = |world: &World| world.build("bedrock/m").unwrap().source(&ModelId::new("bedrock/m").unwrap()).unwrap();
+    assert_eq!(source(&world), "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    world.environment.insert("AWS_REGION".into(), "us-east-2".into());
+    assert_eq!(source(&world), "https://bedrock-runtime.us-east-2.amazonaws.com");
+}
+
+#[test]
+fn what_the_environment_overrides_is_told_with_its_place() {
+    let text =
+        "[provider.openai]\nkey_env = \"K\"\nbase_url = \"https://a/v1\"\n[provider.bedrock]\nregion = \"eu-west-1\"\n";
+    let settings = promptgate_core::format::project::parse(text, "promptgate.toml").unwrap().providers;
+    let told = |variables: &[(&str, &str)]| {
+        let environment =
+            |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        promptgate_provider::overridden(["bedrock", "echo", "openai"], &settings, &environment)
+    };
+    assert_eq!(told(&[]), [""; 0]);
+    assert_eq!(told(&[("OPENAI_BASE_URL", "https://a/v1/"), ("AWS_REGION", "eu-west-1")]), [""; 0]);
+    assert_eq!(
+        told(&[("OPENAI_BASE_URL", "https://b/v1"), ("AWS_DEFAULT_REGION", "us-east-1")]),
+        [
+            "AWS_DEFAULT_REGION=us-east-1 of the environment is used, not region of promptgate.toml:5",
+            "OPENAI_BASE_URL=https://b/v1 of the environment is used, not base_url of promptgate.toml:3, nor the key that is \
+             named there",
+        ]
+    );
+    let moved = told(&[("OPENAI_BASE_URL", "https://a/v2")]);
+    assert_eq!(moved, ["OPENAI_BASE_URL=https://a/v2 of the environment is used, not base_url of promptgate.toml:3"]);
+    assert_eq!(told(&[("OPENAI_BASE_URL", "https://me:hunter2@b/v1")]), [""; 0]);
+}
+
+#[test]
 fn a_server_that_wants_a_key_it_was_not_sent_is_told_with_what_to_do() {
     let server = Server::start(|_| Reply::error(401, "no_key", "who are you?"));
     let world = with_base_url(&server.base_url()).key("sk-environment-1");
