@@ -207,7 +207,7 @@ impl Endpoint {
     }
 
     /// Adds what every request carries; the key only where the request goes to the origin it belongs to.
-    pub(crate) fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
+    pub(crate) async fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
         request.headers_mut().extend(self.headers.clone());
         if !is_of_one_origin(request.url(), &self.parsed) {
             return Ok(());
@@ -215,9 +215,10 @@ impl Endpoint {
         if let Some((name, value)) = &self.key {
             request.headers_mut().insert(name.clone(), value.clone());
         }
+        let Some(signer) = &self.signer else { return Ok(()) };
         let unsigned =
             |reason| FailedCall::new(FailureKind::Credential, format!("the request cannot be signed: {reason}"));
-        self.signer.iter().try_for_each(|signer| signer.sign(request, self.clock.now_ms())).map_err(unsigned)
+        signer.sign(request, self.clock.now_ms()).await.map_err(unsigned)
     }
 
     /// A refused credential that was never sent is a matter of settings.

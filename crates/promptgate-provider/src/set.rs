@@ -312,7 +312,7 @@ pub fn learn_keys(
 }
 
 /// Variables that hold secrets without being the key of an API.
-const MORE_SECRETS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const MORE_SECRETS: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
 
 fn build(name: &str, setup: &Setup<'_>) -> Result<Built, SetupError> {
     let default = ProviderSettings::default();
