@@ -325,9 +325,10 @@ fn price(model: &str, fields: Fields<'_, '_, '_>) -> Option<Price> {
     fields.require("input", "write `input = ...`, US dollars a million tokens read");
     fields.require("output", "write `output = ...`, US dollars a million tokens written");
     let dollars = |key| fields.number(key, "US dollars a million tokens, at least 0", |x| (0.0..1e9).contains(&x));
-    let (input, output, cached_input) = (dollars("input"), dollars("output"), dollars("cached_input"));
+    let (input, output) = (dollars("input"), dollars("output"));
+    let (cached_input, cache_creation_input) = (dollars("cached_input"), dollars("cache_creation_input"));
     fields.finish();
-    Some(Price { input: input?, output: output?, cached_input })
+    Some(Price { input: input?, output: output?, cached_input, cache_creation_input })
 }
 
 fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> {
