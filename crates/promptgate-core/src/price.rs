@@ -161,6 +161,30 @@ mod tests {
     }
 
     #[test]
+    fn common_models_of_every_vendor_have_a_price() {
+        let prices = Prices::embedded();
+        for id in [
+            "anthropic/claude-sonnet-4-5",
+            "anthropic/claude-sonnet-4-5-20250929",
+            "anthropic/claude-opus-4-1",
+            "deepseek/deepseek-chat",
+            "gemini/gemini-3-pro-preview",
+            "groq/llama-3.3-70b-versatile",
+            // A vendor's name for a model may hold its maker.
+            "groq/openai/gpt-oss-120b",
+            "mistral/mistral-large-latest",
+            "moonshot/kimi-k2-thinking",
+            "openai/o4-mini",
+            "openrouter/anthropic/claude-sonnet-4.5",
+            "openrouter/openai/gpt-4.1-mini",
+            "xai/grok-4",
+        ] {
+            let price = prices.of(&ModelId::new(id).unwrap()).unwrap_or_else(|| panic!("no price of {id}"));
+            assert!(price.input > 0.0 && price.output > 0.0, "{id}");
+        }
+    }
+
+    #[test]
     fn a_call_costs_its_tokens_and_an_unknown_model_costs_nothing_known() {
         let prices = Prices::embedded();
         let usage = Usage { input_tokens: 1_000, output_tokens: 100, ..Usage::default() };
