@@ -33,7 +33,7 @@ fn a_missing_key_is_named_before_anything_runs() {
 
 #[test]
 fn wrong_settings_say_what_to_write() {
-    insta::assert_snapshot!(error(&World::new(), "opanai/x").0, @"unknown provider `opanai`; did you mean `openai`?");
+    insta::assert_snapshot!(error(&World::new(), "opanai/x").0, @r#"unknown provider `opanai`; did you mean `openai`? Or, for an API of OpenAI's shape, set OPANAI_BASE_URL (and OPANAI_API_KEY), or write `kind = "openai"` and `base_url` under [provider.opanai]"#);
     insta::assert_snapshot!(error(&World::new(), "replay/x").0, @r#"`replay` is not a provider of its own; keep the model's own id and add `recording = "recordings/<model>.jsonl"` to its `[[model]]`"#);
     insta::assert_snapshot!(error(&World::new(), "scripted/x").0, @r#"the scripted provider has no script; add `script = "script.toml"` under `[provider.scripted]` in promptgate.toml"#);
     for url in
@@ -75,6 +75,27 @@ fn a_server_on_loopback_needs_no_key_and_another_name_has_its_own_variables() {
     ask(&world.answerer("local/llama"), request("local/llama", "a", "x")).result.unwrap();
     assert_eq!(server.received()[0].json()["model"], "llama");
     assert_eq!(server.received()[0].header("authorization"), None);
+}
+
+#[test]
+fn any_name_is_an_api_of_openais_shape_where_the_environment_says_where() {
+    let server = Server::answering("hi");
+    let mut world = World::new();
+    let both_ways = "; or, for an API of OpenAI's shape, set ACME_BASE_URL (and ACME_API_KEY), or write `kind = \"openai\"` and \
+        `base_url` under [provider.acme]";
+    let told = error(&world, "acme/m").0;
+    assert!(told.starts_with("unknown provider `acme`; known: `anthropic`, ") && told.ends_with(both_ways), "{told}");
+    world.environment.insert("ACME_BASE_URL".into(), server.base_url());
+    world.environment.insert("ACME_API_KEY".into(), "sk-acme-0123456789".into());
+    world.environment.insert("OPENAI_API_KEY".into(), "sk-openai-0123456789".into());
+    ask(&world.answerer("acme/m"), request("acme/m", "a", "x")).result.unwrap();
+    assert_eq!(server.received()[0].header("authorization"), Some("Bearer sk-acme-0123456789"));
+    assert!(world.scrubber.finds("sk-acme-0123456789"));
+    world.environment.remove("ACME_API_KEY");
+    world.environment.insert("ACME_BASE_URL".into(), "https://acme.example/v1".into());
+    insta::assert_snapshot!(error(&world, "acme/m").0, @"no key for provider `acme`: the environment variable ACME_API_KEY is not set; set ACME_API_KEY, or answer from a recording (leave out --live)");
+    world.settings.insert("acme".into(), ProviderSettings { kind: Some("opanai".into()), ..Default::default() });
+    insta::assert_snapshot!(error(&world, "acme/m").0, @"unknown provider `opanai`; did you mean `openai`?");
 }
 
 #[test]
