@@ -55,10 +55,10 @@ pub(crate) fn under_environment(
 ) -> ProviderSettings {
     let mut settings = settings.clone();
     let Some(api) = api else { return settings };
-    if let Some(said) = Said::base_url(name, api, environment) {
-        if settings.base_url.take().is_some_and(|written| moves_away(&written, &said.value)) {
-            (settings.key_env, settings.key_file, settings.key_command) = (None, None, None);
-        }
+    if let Some(said) = Said::base_url(name, api, environment)
+        && settings.base_url.take().is_some_and(|written| moves_away(&written, &said.value))
+    {
+        (settings.key_env, settings.key_file, settings.key_command) = (None, None, None);
     }
     if let Some(said) = Said::region(api, environment) {
         settings.region = Some(said.value);

@@ -97,7 +97,7 @@ fn after_an_outage_the_command_to_run_next_is_the_one_that_was_run() {
     assert_eq!(next(&typed(&project, "promptgate report").expect_code(104)), again, "the stored run says the same");
     is_out.store(false, Ordering::Relaxed);
     let before = server.count();
-    let said = typed(&project, &again);
+    let said = typed(&project, again);
     assert!(said.stdout.contains("this run: 18 calls, 18 reused"), "{}", said.stdout);
     assert_eq!(server.count() - before, 18, "only what got no answer is asked");
 }

@@ -97,7 +97,7 @@ pub(super) fn of(context: &BuildContext<'_>, profile: &Profile) -> Result<Option
         }
     };
     if let Some(credentials) = fixed {
-        credentials.learnt_by(&context.setup.scrubber);
+        credentials.learnt_by(context.setup.scrubber);
         return Ok(Some(Held::Fixed(credentials)));
     }
     let lender = match profile.credential_process() {
