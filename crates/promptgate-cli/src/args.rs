@@ -104,7 +104,7 @@ pub struct RunArgs {
     pub candidate: Vec<Reference>,
     #[command(flatten)]
     pub running: Running,
-    /// Exit 0 even when a case failed.
+    /// Exit 0 even when a case failed. An outage is still 104, and what could not be scored 102.
     #[arg(long)]
     pub no_fail: bool,
 }
@@ -232,7 +232,7 @@ pub struct ReportArgs {
     pub merge: Vec<String>,
     #[command(flatten)]
     pub reports: Reports,
-    /// Exit 0 even when a case failed.
+    /// Exit 0 even when a case failed. An outage is still 104, and what could not be scored 102.
     #[arg(long)]
     pub no_fail: bool,
 }
@@ -264,7 +264,7 @@ pub struct ScoreArgs {
     /// Do not ask before judging that takes more than `confirm_above`.
     #[arg(long, short)]
     pub yes: bool,
-    /// Exit 0 even where cases fail.
+    /// Exit 0 even where cases fail. An outage is still 104, and what could not be scored 102.
     #[arg(long)]
     pub no_fail: bool,
     #[command(flatten)]

@@ -30,7 +30,7 @@ use promptgate_store::{SystemClock, SystemIds};
 
 use crate::args::Running;
 use crate::error::Failure;
-use crate::output::{self, Output};
+use crate::output::{self, Failing, Output};
 use crate::session::Session;
 use crate::stop;
 
@@ -58,7 +58,13 @@ pub struct Intent {
 }
 
 /// Carries an intent out, writes its reports, and says how it ended.
-pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Output) -> Result<ExitCode, Failure> {
+pub fn evaluate(
+    session: &Session,
+    intent: Intent,
+    running: &Running,
+    failing: Failing,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
     let sinks = output::sinks(&running.reports.reports)?;
     let record = match answer(session, intent, running, out)? {
         Answered::Record(record) => *record,
@@ -68,7 +74,7 @@ pub fn evaluate(session: &Session, intent: Intent, running: &Running, out: &Outp
         return Ok(part_done(record.header(), out));
     }
     let report = fold(&record)?;
-    Ok(output::write(&sinks, &report, &record, out))
+    Ok(output::write(&sinks, &report, &record, failing, out))
 }
 
 /// What an evaluation would do, found before its first call.

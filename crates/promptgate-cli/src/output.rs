@@ -51,9 +51,28 @@ fn sink(flag: &str) -> Result<Sink, Failure> {
     }
 }
 
+/// What a failed case, or a gate that is not met, means for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing {
+    /// Exit 100.
+    Counts,
+    /// Nothing (`--no-fail`); what else is wrong still counts.
+    IsNoMatter,
+}
+
+impl Failing {
+    /// As the flag `--no-fail` says.
+    pub fn of(no_fail: bool) -> Self {
+        if no_fail { Self::IsNoMatter } else { Self::Counts }
+    }
+}
+
 /// Writes all reports; the exit code is the report's own, or 110 when it would be 0 and a file could not be written.
-pub fn write(sinks: &[Sink], report: &Report, record: &dyn SettledRecord, out: &Output) -> ExitCode {
-    let code = exit_code(report);
+pub fn write(sinks: &[Sink], report: &Report, record: &dyn SettledRecord, failing: Failing, out: &Output) -> ExitCode {
+    let code = exit_code(report, failing);
+    if failing == Failing::IsNoMatter && exit_code(report, Failing::Counts) == ExitCode::Failed {
+        say_what_is_left(code, out);
+    }
     let mut unwritten = false;
     for sink in sinks {
         let colour = sink.path.is_none() && out.colours_stdout();
@@ -67,10 +86,22 @@ pub fn write(sinks: &[Sink], report: &Report, record: &dyn SettledRecord, out: &
     if unwritten && code == ExitCode::Done { ExitCode::OutputNotWritten } else { code }
 }
 
-fn exit_code(report: &Report) -> ExitCode {
-    match report {
-        Report::Run(report) => report.exit_code,
-        Report::Gate(report) => report.exit_code,
+/// Whoever asked for 0 is told why it is another code.
+fn say_what_is_left(code: ExitCode, out: &Output) {
+    let why = match code {
+        ExitCode::Unavailable => "too many trials went unanswered",
+        ExitCode::Inconclusive => "some trials could not be scored",
+        _ => return,
+    };
+    out.say(&format!("exit {} with --no-fail: {why}, which is no failed case", code.code()));
+}
+
+fn exit_code(report: &Report, failing: Failing) -> ExitCode {
+    match (report, failing) {
+        (Report::Run(report), Failing::Counts) => report.exit_code,
+        (Report::Run(report), Failing::IsNoMatter) => report.no_fail(),
+        (Report::Gate(report), Failing::IsNoMatter) if report.exit_code == ExitCode::Failed => ExitCode::Done,
+        (Report::Gate(report), _) => report.exit_code,
     }
 }
 

@@ -191,6 +191,9 @@ pub struct Usage {
     /// Of the tokens read, those from the provider's cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_input_tokens: u64,
+    /// Of the tokens read, those written to the provider's cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_creation_input_tokens: u64,
     /// Of the tokens written, those of hidden reasoning.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,

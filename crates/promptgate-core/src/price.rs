@@ -67,19 +67,35 @@ pub struct Price {
     /// Per million tokens read from the provider's cache; the full input price where it is not given.
     #[serde(default)]
     pub cached_input: Option<f64>,
+    /// Per million tokens read that are written to the provider's cache; the full input price where it is not given.
+    #[serde(default)]
+    pub cache_creation_input: Option<f64>,
 }
 
 impl Price {
     /// The cost of one call, rounded to the nearest nano-dollar.
     pub fn cost(&self, usage: &Usage) -> NanoUsd {
         let cached = usage.cached_input_tokens.min(usage.input_tokens);
-        let fresh = usage.input_tokens - cached;
+        let kept = usage.cache_creation_input_tokens.min(usage.input_tokens - cached);
+        let fresh = usage.input_tokens - cached - kept;
         // Dollars a million tokens are 1,000 nano-dollars a token.
         let nano = |tokens: u64, price: f64| tokens as f64 * price * 1_000.0;
         let total = nano(fresh, self.input)
             + nano(cached, self.cached_input.unwrap_or(self.input))
+            + nano(kept, self.cache_creation_input.unwrap_or(self.input))
             + nano(usage.output_tokens, self.output);
         NanoUsd(total.round().max(0.0) as u64)
+    }
+
+    /// The most that a call of so many tokens can cost: what it reads may have to be written to the cache.
+    pub fn most(&self, input_tokens: u64, output_tokens: u64) -> NanoUsd {
+        let usage = |cache_creation_input_tokens| Usage {
+            input_tokens,
+            output_tokens,
+            cache_creation_input_tokens,
+            ..Usage::default()
+        };
+        self.cost(&usage(0)).max(self.cost(&usage(input_tokens)))
     }
 }
 
@@ -122,6 +138,51 @@ impl Prices {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_of_the_cache_have_prices_of_their_own() {
+        let usage = Usage {
+            input_tokens: 1_000,
+            output_tokens: 10,
+            cached_input_tokens: 300,
+            cache_creation_input_tokens: 500,
+            ..Usage::default()
+        };
+        let plain = Price { input: 2.0, output: 10.0, cached_input: Some(0.2), cache_creation_input: None };
+        assert_eq!(plain.cost(&usage), NanoUsd(700 * 2_000 + 300 * 200 + 10 * 10_000));
+        let price = Price { cache_creation_input: Some(2.5), ..plain };
+        assert_eq!(price.cost(&usage), NanoUsd(200 * 2_000 + 300 * 200 + 500 * 2_500 + 10 * 10_000));
+        // No more of a call can be of the cache than there is of it.
+        let odd = Usage { cache_creation_input_tokens: 5_000, ..usage };
+        assert_eq!(price.cost(&odd), NanoUsd(300 * 200 + 700 * 2_500 + 10 * 10_000));
+        assert_eq!((price.most(1_000, 10), plain.most(1_000, 10)), (NanoUsd(2_600_000), NanoUsd(2_100_000)));
+        let claude = *Prices::embedded().of(&ModelId::new("anthropic/claude-opus-4-8").unwrap()).unwrap();
+        assert_eq!(claude.cache_creation_input, Some(claude.input * 1.25));
+    }
+
+    #[test]
+    fn common_models_of_every_vendor_have_a_price() {
+        let prices = Prices::embedded();
+        for id in [
+            "anthropic/claude-sonnet-4-5",
+            "anthropic/claude-sonnet-4-5-20250929",
+            "anthropic/claude-opus-4-1",
+            "deepseek/deepseek-chat",
+            "gemini/gemini-3-pro-preview",
+            "groq/llama-3.3-70b-versatile",
+            // A vendor's name for a model may hold its maker.
+            "groq/openai/gpt-oss-120b",
+            "mistral/mistral-large-latest",
+            "moonshot/kimi-k2-thinking",
+            "openai/o4-mini",
+            "openrouter/anthropic/claude-sonnet-4.5",
+            "openrouter/openai/gpt-4.1-mini",
+            "xai/grok-4",
+        ] {
+            let price = prices.of(&ModelId::new(id).unwrap()).unwrap_or_else(|| panic!("no price of {id}"));
+            assert!(price.input > 0.0 && price.output > 0.0, "{id}");
+        }
+    }
 
     #[test]
     fn a_call_costs_its_tokens_and_an_unknown_model_costs_nothing_known() {

@@ -2,6 +2,8 @@
 
 mod credentials;
 mod fold;
+mod lent;
+mod profile;
 mod reply;
 mod request;
 mod sign;
@@ -20,20 +22,25 @@ use crate::key;
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, Keys, SetupError};
 use crate::wire::{Fold, Frames, HttpModel, Wire};
+use profile::Profile;
 
 pub(crate) use sign::Signer;
 
 const API: Api = Api {
-    name: "bedrock",
+    name: NAME,
     base_url: None,
-    base_urls: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"],
+    base_urls: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"],
     keys: &["AWS_BEARER_TOKEN_BEDROCK"],
     // Without a token requests are signed.
     is_open: true,
     header: "authorization",
 };
 
-const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+/// What it is called in model ids.
+pub(crate) const NAME: &str = "bedrock";
+
+/// Variables that name the region, the first one that is set.
+pub(crate) const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The line of the registry.
 pub(crate) const KIND: ProviderKind = ProviderKind {
@@ -45,9 +52,16 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_PROFILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        "AWS_ENDPOINT_URL",
     ],
     example: "bedrock/amazon.nova-lite-v1:0",
     api: Some(&API),
@@ -57,13 +71,14 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
 const REGION_HELP: &str = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
 
 fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
-    let region = context.settings.region.clone().or_else(|| REGIONS.iter().find_map(|name| key::set(context, name)));
+    let profile = Profile::of(context);
+    let region = context.settings.region.clone().or_else(|| profile.region());
     let place = place(context, region.as_deref())?;
     let mut endpoint = Endpoint::at(context, &API, &place)?;
     // As with every key: those of the environment do not go to an address that only the project's file names.
     let is_foreign = place.from_settings && context.settings.key_env.is_none();
     if !endpoint.has_key() && !is_foreign {
-        match credentials::of(context)? {
+        match credentials::of(context, &profile)? {
             Some(credentials) => {
                 let region = region.filter(|region| !region.is_empty()).ok_or_else(no_region)?;
                 endpoint = endpoint.signed(Signer::new(credentials, region));
@@ -103,7 +118,7 @@ fn place(context: &BuildContext<'_>, region: Option<&str>) -> Result<Place, Setu
 fn no_credentials(context: &BuildContext<'_>) -> SetupError {
     let message = format!(
         "no key for provider `{}`: neither AWS_BEARER_TOKEN_BEDROCK nor AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, \
-         and no profile holds keys",
+         and neither a profile nor a container has keys",
         context.name
     );
     let help = "set AWS_BEARER_TOKEN_BEDROCK, or answer from a recording (leave out --live)";

@@ -305,8 +305,7 @@ fn side(request: &Request) -> Option<(Pair, Call)> {
 impl<P> Budgeted<P> {
     fn worst(&self, request: &Request) -> Spending {
         let (input_tokens, output_tokens) = (largest_tokens(&request.body), largest_answer(&request.body));
-        let usage = promptgate_core::answer::Usage { input_tokens, output_tokens, ..Default::default() };
-        let cost = self.price.map(|price| price.cost(&usage)).unwrap_or_default();
+        let cost = self.price.map(|price| price.most(input_tokens, output_tokens)).unwrap_or_default();
         Spending { cost, tokens: input_tokens.saturating_add(output_tokens), calls: 1 }
     }
 }

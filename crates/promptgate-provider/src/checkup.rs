@@ -133,7 +133,7 @@ impl Probe {
         let url = format!("{}{path}", self.endpoint.base);
         let request = self.endpoint.transport.client().get(url).build();
         let mut request = request.map_err(|_| "the address cannot be asked".to_owned())?;
-        self.endpoint.authorise(&mut request).map_err(|failed| failed.to_string())?;
+        self.endpoint.authorise(&mut request).await.map_err(|failed| failed.to_string())?;
         let sent = tokio::time::timeout(PATIENCE, self.endpoint.transport.send(request, PATIENCE, None));
         let silent = || format!("nothing was said within {} s", PATIENCE.as_secs());
         sent.await.map_err(|_| silent())?.map_err(|failed| failed.to_string())

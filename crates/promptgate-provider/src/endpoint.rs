@@ -73,7 +73,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Place {
-    /// The place of an API: the project's file before the environment before the default.
+    /// The place of an API: what the environment says, else the files, else the default. Settings come here without an
+    /// address that the environment overrides.
     pub(crate) fn of(context: &BuildContext<'_>, api: &Api) -> Result<Self, Diagnostic> {
         let found = base_url_variables(context.name, api).into_iter().find_map(|name| {
             let url = key::set(context, &name)?;
@@ -136,7 +137,7 @@ fn nowhere(context: &BuildContext<'_>, api: &Api) -> Diagnostic {
 }
 
 /// The variables that may name the place of a provider: those of its kind, or those made of a name of the user's own.
-fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
+pub(crate) fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
     match name == api.name {
         true => api.base_urls.iter().map(|name| (*name).to_owned()).collect(),
         false => vec![key::variable(name, "BASE_URL")],
@@ -144,7 +145,7 @@ fn base_url_variables(name: &str, api: &Api) -> Vec<String> {
 }
 
 /// Messages do not repeat the URL: what is wrong with it may be the secret in it.
-fn plain_http_url(url: &str) -> Result<Url, &'static str> {
+pub(crate) fn plain_http_url(url: &str) -> Result<Url, &'static str> {
     let parsed = Url::parse(url).map_err(|_| "is not a URL")?;
     match parsed.scheme() {
         "http" | "https" => {}
@@ -206,7 +207,7 @@ impl Endpoint {
     }
 
     /// Adds what every request carries; the key only where the request goes to the origin it belongs to.
-    pub(crate) fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
+    pub(crate) async fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
         request.headers_mut().extend(self.headers.clone());
         if !is_of_one_origin(request.url(), &self.parsed) {
             return Ok(());
@@ -214,9 +215,10 @@ impl Endpoint {
         if let Some((name, value)) = &self.key {
             request.headers_mut().insert(name.clone(), value.clone());
         }
+        let Some(signer) = &self.signer else { return Ok(()) };
         let unsigned =
             |reason| FailedCall::new(FailureKind::Credential, format!("the request cannot be signed: {reason}"));
-        self.signer.iter().try_for_each(|signer| signer.sign(request, self.clock.now_ms())).map_err(unsigned)
+        signer.sign(request, self.clock.now_ms()).await.map_err(unsigned)
     }
 
     /// A refused credential that was never sent is a matter of settings.

@@ -9,6 +9,7 @@ use reqwest::Url;
 
 use crate::checkup::Probe;
 use crate::endpoint::{Api, is_of_one_origin};
+use crate::key;
 use crate::set::{BuildContext, SetupError};
 use crate::wire::{HttpModel, Wire};
 use crate::{Provider, anthropic, azure, bedrock, echo, exec, gemini, http_target, openai, replay, scripted, shaped};
@@ -87,11 +88,35 @@ pub(crate) fn usual_api(url: &Url) -> &'static Api {
     .unwrap_or(&openai::API)
 }
 
-/// The kind of a name; an unknown one lists the known.
-pub(crate) fn kind(name: &str) -> Result<&'static ProviderKind, SetupError> {
-    let found = kinds().find(|kind| kind.name == name);
-    found.ok_or_else(|| {
-        let help = did_you_mean(name, kinds().map(|kind| kind.name));
-        SetupError::Invalid(Diagnostics::from(Diagnostic::new(format!("unknown provider `{name}`")).help(help)))
-    })
+/// The kind of a provider: the one that its settings say or its name, else an API of OpenAI's shape where the environment
+/// says where that is (`ACME_BASE_URL` for `acme`).
+pub(crate) fn kind_of(
+    name: &str,
+    settings: &ProviderSettings,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<&'static ProviderKind, SetupError> {
+    let wanted = settings.kind.as_deref().unwrap_or(name);
+    if let Some(kind) = kinds().find(|kind| kind.name == wanted) {
+        return Ok(kind);
+    }
+    if settings.kind.is_some() {
+        return Err(unknown(wanted, did_you_mean(wanted, kinds().map(|kind| kind.name))));
+    }
+    let variable = key::variable(name, "BASE_URL");
+    if environment(&variable).is_some_and(|url| !url.trim().is_empty()) {
+        return Ok(&openai::KIND);
+    }
+    let nearest = did_you_mean(name, kinds().map(|kind| kind.name));
+    let key = key::variable(name, "API_KEY");
+    let both_ways = format!(
+        "for an API of OpenAI's shape, set {variable} (and {key}), or write `kind = \"openai\"` and `base_url` under \
+         [provider.{name}]"
+    );
+    let then = if nearest.ends_with('?') { " Or," } else { "; or," };
+    Err(unknown(name, format!("{nearest}{then} {both_ways}")))
+}
+
+/// An unknown kind, with what to do.
+fn unknown(name: &str, help: String) -> SetupError {
+    SetupError::Invalid(Diagnostics::from(Diagnostic::new(format!("unknown provider `{name}`")).help(help)))
 }

@@ -16,6 +16,7 @@ use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 use crate::checkup::Checkup;
 use crate::consult::Consultants;
 use crate::middleware::Pace;
+use crate::precedence::under_environment;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
 use crate::stack::Calling;
@@ -311,12 +312,13 @@ pub fn learn_keys(
 }
 
 /// Variables that hold secrets without being the key of an API.
-const MORE_SECRETS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const MORE_SECRETS: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
 
 fn build(name: &str, setup: &Setup<'_>) -> Result<Built, SetupError> {
     let default = ProviderSettings::default();
     let settings = setup.settings.get(name).unwrap_or(&default);
-    let kind = registry::kind(settings.kind.as_deref().unwrap_or(name))?;
-    let built = (kind.build)(&BuildContext { name, settings, setup })?;
-    Ok(Built { settings: settings.clone(), ..built })
+    let kind = registry::kind_of(name, settings, setup.environment)?;
+    let settings = under_environment(name, kind.api, settings, setup.environment);
+    let built = (kind.build)(&BuildContext { name, settings: &settings, setup })?;
+    Ok(Built { settings, ..built })
 }

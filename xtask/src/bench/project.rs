@@ -163,6 +163,7 @@ fn recorded(
         usage: None,
         latency_ms: None,
         first_token_ms: None,
+        returned_model: None,
     })
 }
 

@@ -69,6 +69,7 @@ impl Unbound<'_> {
             usage: None,
             latency_ms: None,
             first_token_ms: None,
+            returned_model: None,
         }))
     }
 }

@@ -6,7 +6,7 @@ use promptgate_core::record::Purpose;
 use crate::args::{CompareArgs, Words};
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
-use crate::output::Output;
+use crate::output::{Failing, Output};
 use crate::session::Session;
 
 pub fn run(args: &CompareArgs, out: &Output) -> Result<ExitCode, Failure> {
@@ -20,7 +20,7 @@ pub fn run(args: &CompareArgs, out: &Output) -> Result<ExitCode, Failure> {
         loosened: Vec::new(),
         command: again(args, &session.suite_path),
     };
-    evaluate(&session, intent, &args.running, out)
+    evaluate(&session, intent, &args.running, Failing::Counts, out)
 }
 
 /// The same comparison again.

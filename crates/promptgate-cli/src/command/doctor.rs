@@ -9,7 +9,9 @@ use promptgate_core::name::ModelId;
 use promptgate_core::port::Clock;
 use promptgate_core::price::Prices;
 use promptgate_core::reference::Reference;
-use promptgate_provider::{AnswersFrom, Checkup, Keys, ModelSetup, ProviderSet, Reached, Setup, SetupError};
+use promptgate_provider::{
+    AnswersFrom, Checkup, Keys, ModelSetup, ProviderSet, Reached, Setup, SetupError, overridden,
+};
 use promptgate_report::escape::terminal_line;
 use promptgate_runner::LoadedVersion;
 use promptgate_store::cache::{Access, Cache};
@@ -188,6 +190,9 @@ fn providers(
                 "its key comes from a command, which was not run: programs are off, so runs need --allow-exec",
             );
             continue;
+        }
+        for line in overridden([&**name], setup.settings, &environment) {
+            found.note(name, &line);
         }
         let wanted = models.iter().map(|id| ModelSetup {
             id: id.clone(),

@@ -8,7 +8,7 @@ use promptgate_core::reference::Reference;
 use crate::args::{GateArgs, StopEarly, Words};
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
-use crate::output::Output;
+use crate::output::{Failing, Output};
 use crate::session::Session;
 
 pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
@@ -38,7 +38,7 @@ pub fn run(args: &GateArgs, out: &Output) -> Result<ExitCode, Failure> {
         control: args.aa,
         loosened,
     };
-    evaluate(&session, intent, &args.running, out)
+    evaluate(&session, intent, &args.running, Failing::Counts, out)
 }
 
 /// The same gate again: versions by name, whatever the suite says by then.

@@ -7,7 +7,7 @@ use promptgate_store::run::{MergeError, MergedRun, RunFolder, StoredRun};
 use crate::args::ReportArgs;
 use crate::error::Failure;
 use crate::evaluate::fold;
-use crate::output::{self, Output};
+use crate::output::{self, Failing, Output};
 use crate::session::Opened;
 
 pub fn run(args: &ReportArgs, out: &Output) -> Result<ExitCode, Failure> {
@@ -19,8 +19,7 @@ pub fn run(args: &ReportArgs, out: &Output) -> Result<ExitCode, Failure> {
         parts => Box::new(merged(&folder, parts)?),
     };
     let report = fold(record.as_ref())?;
-    let code = output::write(&sinks, &report, record.as_ref(), out);
-    Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
+    Ok(output::write(&sinks, &report, record.as_ref(), Failing::of(args.no_fail), out))
 }
 
 pub(super) fn open(folder: &RunFolder, wanted: &str) -> Result<StoredRun, Failure> {

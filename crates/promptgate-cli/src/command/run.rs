@@ -6,7 +6,7 @@ use promptgate_core::record::Purpose;
 use crate::args::{RunArgs, Words};
 use crate::error::Failure;
 use crate::evaluate::{Intent, evaluate};
-use crate::output::Output;
+use crate::output::{Failing, Output};
 use crate::session::Session;
 
 pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
@@ -28,6 +28,5 @@ pub fn run(args: &RunArgs, out: &Output) -> Result<ExitCode, Failure> {
         control: false,
         loosened: Vec::new(),
     };
-    let code = evaluate(&session, intent, &args.running, out)?;
-    Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
+    evaluate(&session, intent, &args.running, Failing::of(args.no_fail), out)
 }

@@ -15,7 +15,7 @@ use super::report;
 use crate::args::{Running, ScoreArgs, Words};
 use crate::error::Failure;
 use crate::evaluate::{Answered, Intent, answer, fold};
-use crate::output::{self, Output};
+use crate::output::{self, Failing, Output};
 use crate::session::{Opened, Session};
 
 /// Changed trials that are named.
@@ -58,8 +58,7 @@ pub fn run(args: &ScoreArgs, out: &Output) -> Result<ExitCode, Failure> {
         Answered::Not(code) => return Ok(code),
     };
     out.say(&changes(&before, &after)?);
-    let code = output::write(&sinks, &fold(&after)?, &after, out);
-    Ok(if args.no_fail && code == ExitCode::Failed { ExitCode::Done } else { code })
+    Ok(output::write(&sinks, &fold(&after)?, &after, Failing::of(args.no_fail), out))
 }
 
 /// The same once more, for the run by its id: `latest` is another one by then.

@@ -17,7 +17,8 @@ use promptgate_core::request::{RequestBody, Task};
 use promptgate_core::selection::Selection;
 use promptgate_core::suite::{SuiteJudge, SuiteModel};
 use promptgate_core::{Diagnostic, Diagnostics};
-use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError};
+use promptgate_provider::{AnswersFrom, Keys, ModelSetup, ProviderSet, Recording, Setup, SetupError, overridden};
+use promptgate_report::escape::terminal_line;
 use promptgate_runner::{
     Calls, Kept, Lineup, LoadedModel, LoadedVersion, PlanRequest, Prepared, Reuse, Supply, prepare,
 };
@@ -74,7 +75,7 @@ impl Assembly {
         let environment = |name: &str| std::env::var(name).ok();
         let setup = setup(session, (&prices, &environment), running, out);
         let tested = tested(&models, &recorded);
-        let called_models = called(&tested).cloned().collect();
+        let called_models: Vec<ModelId> = called(&tested).cloned().collect();
         let providers = ProviderSet::build(tested, &setup).map_err(setup_failure)?;
         let cases = session.cases()?;
         let grader = Arc::new(grader(session, versions)?);
@@ -101,10 +102,11 @@ impl Assembly {
         prompts_can_be_said(&prepared, &providers)?;
         let judges = recordings::of_judges(session, &prepared.asked, live)?;
         let (asked, consultants) = asked(&prepared.asked, &judges);
-        let called_judges = called(&asked).cloned().collect();
+        let called_judges: Vec<ModelId> = called(&asked).cloned().collect();
         notes.extend(judges_itself(&asked, &models));
         let providers = providers.with(asked, consultants, &setup).map_err(setup_failure)?;
         judges_can_be_asked(session, &providers)?;
+        say_overridden(called_models.iter().chain(&called_judges), &setup, out);
         // One that cannot be opened is told once it is needed: who only looks does without. Where nothing may be called it
         // is needed now.
         let cache = match Cache::is_there(&session.runs()) {
@@ -164,6 +166,14 @@ fn setup<'a>(
     }
 }
 
+/// Says where the environment is followed and not a file.
+fn say_overridden<'a>(called: impl Iterator<Item = &'a ModelId>, setup: &Setup<'_>, out: &Output) {
+    let names: BTreeSet<&str> = called.map(|id| &*id.provider).collect();
+    for line in overridden(names, setup.settings, setup.environment) {
+        out.say(&format!("note: {}", terminal_line(&line)));
+    }
+}
+
 /// Providers of those alone whom assertions ask.
 pub fn of_judges(
     session: &Session,
@@ -179,6 +189,7 @@ pub fn of_judges(
     let none = ProviderSet::build(Vec::new(), &setup).map_err(setup_failure)?;
     let called: Vec<ModelId> = called(&models).cloned().collect();
     let providers = none.with(models, consultants, &setup).map_err(setup_failure)?;
+    say_overridden(called.iter(), &setup, out);
     providers.must_have_keys(&called).map_err(setup_failure)?;
     Ok(providers)
 }

@@ -339,7 +339,7 @@ allowed_drop = "5pt"
 
 /// What is run with the keys of all wires at once, and the code it ends with.
 const ON_WIRES_COMMANDS: [(&str, i32); 18] = [
-    ("run suites/w --live --record=all.jsonl --no-fail REPORTS", 0),
+    ("run suites/w --live --record=all.jsonl --no-fail REPORTS", 104),
     ("score latest REPORTS", 100),
     ("snapshot accept suites/w", 0),
     ("report latest REPORTS", 100),

@@ -283,6 +283,19 @@ fn a_failed_case_fails_a_run_unless_that_is_not_wanted() {
 }
 
 #[test]
+fn an_outage_is_not_let_through_with_the_failed_cases() {
+    let project = triage();
+    edit(&project, CASES, "\"letter 1\"}, \"expected\": \"billing\"", "\"letter 1\"}, \"expected\": \"technical\"");
+    append(&project, "script.toml", "[[rule]]\ncontains = \"letter 2\"\nfault = \"server\"\n");
+    let line = "run suites/triage --no-retry";
+    for (more, code) in [("", 100), (" --no-fail", 104)] {
+        let _ = promptgate(&project, &format!("{line}{more}")).expect_code(code);
+    }
+    let said = promptgate(&project, "report --no-fail").expect_code(104);
+    assert_eq!(said.stderr, "exit 104 with --no-fail: too many trials went unanswered, which is no failed case\n");
+}
+
+#[test]
 fn cases_are_read_from_standard_input() {
     let from_stdin = |text: &str| {
         let project = triage().stdin(text);

@@ -111,6 +111,20 @@ fn a_model_that_changes_underneath_is_told() {
 }
 
 #[test]
+fn a_recording_tells_which_models_answered() {
+    let mock = Mock::start(Some("[[rule]]\ncontains = \"Wörter\"\nreturned_model = \"m-B at Groq\"\n"));
+    let project = project(&mock, "");
+    let recorded = "id = \"openai/m\"\nrecording = \"recordings/m.jsonl\"";
+    project.write("suites/words/suite.toml", SUITE.replace("id = \"openai/m\"", recorded));
+    let run = ["run", "suites/words", "--model", "openai/m", "--cache=off"];
+    let note = "note: answered by 2 models: m (1), m-B at Groq (1)";
+    for more in [&["--live", "--record"][..], &[]] {
+        let said = project.run(run.iter().chain(more)).expect_code(0);
+        assert!(said.stdout.contains(note), "{more:?}: {}", said.stdout);
+    }
+}
+
+#[test]
 fn what_was_answered_is_not_asked_again_even_where_the_prompt_only_reads_the_same() {
     let mock = Mock::start(None);
     let project = project(&mock, "");
@@ -312,7 +326,15 @@ fn a_doctor_tells_what_will_be_in_the_way_and_shows_no_key() {
     ] {
         assert!(healthy.stdout.contains(line), "{line}: {healthy:?}");
     }
+    // The environment names the mock server: it lies over the project's file, and that is told.
     project.write("promptgate.toml", "[provider.openai]\nbase_url = \"http://127.0.0.1:9/v1\"\n");
+    let other = "of the environment is used, not base_url of promptgate.toml:2";
+    let overridden = project.run(["doctor"]).expect_code(0);
+    assert!(overridden.stdout.contains("-   openai       OPENAI_BASE_URL=http://127.0.0.1:"), "{overridden:?}");
+    assert!(overridden.stdout.contains(other), "{overridden:?}");
+    let run = project.run(["run", "suites/words", "--live", "--model", "openai/m"]).expect_code(0);
+    assert_eq!(run.stderr.matches(other).count(), 1, "{run:?}");
+    let project = project.variable("OPENAI_BASE_URL", "");
     let sick = project.run(["doctor"]).expect_code(104);
     assert!(sick.stdout.contains("NO  openai       http://127.0.0.1:9/v1, without a key: cannot connect"), "{sick:?}");
     assert!(sick.stdout.contains("ok  anthropic    http://"), "one does not hide the others: {sick:?}");

@@ -11,7 +11,7 @@ use super::node::{Kind, Node};
 use super::source::Source;
 use super::suite::{gate_settings, judges, models, path};
 use super::table::Fields;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Location};
 use crate::name::ModelId;
 use crate::price::Price;
 use crate::suite::SuiteDefaults;
@@ -116,6 +116,18 @@ pub struct ProviderSettings {
     pub first_byte_timeout: Option<Duration>,
     /// How long a connection may stay silent after the first byte.
     pub idle_timeout: Option<Duration>,
+    /// Where some of it stands, for who is told that something else is used.
+    #[serde(skip)]
+    pub at: Places,
+}
+
+/// Where settings stand that the environment can override.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Of `base_url`.
+    pub base_url: Option<Location>,
+    /// Of `region`.
+    pub region: Option<Location>,
 }
 
 /// How the cache of answers is used.
@@ -195,6 +207,10 @@ impl ProviderSettings {
         // it means that one.
         let says_where = self.key_env.is_some() || self.key_file.is_some() || self.key_command.is_some();
         let below = if self.base_url.is_none() && !says_where { lower.clone() } else { Self::default() };
+        let at = Places {
+            base_url: if self.base_url.is_some() { self.at.base_url } else { lower.at.base_url },
+            region: if self.region.is_some() { self.at.region } else { lower.at.region },
+        };
         Self {
             kind: self.kind.or(lower.kind),
             key_env: self.key_env.or(below.key_env),
@@ -217,6 +233,7 @@ impl ProviderSettings {
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
             first_byte_timeout: self.first_byte_timeout.or(lower.first_byte_timeout),
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
+            at,
         }
     }
 }
@@ -308,9 +325,10 @@ fn price(model: &str, fields: Fields<'_, '_, '_>) -> Option<Price> {
     fields.require("input", "write `input = ...`, US dollars a million tokens read");
     fields.require("output", "write `output = ...`, US dollars a million tokens written");
     let dollars = |key| fields.number(key, "US dollars a million tokens, at least 0", |x| (0.0..1e9).contains(&x));
-    let (input, output, cached_input) = (dollars("input"), dollars("output"), dollars("cached_input"));
+    let (input, output) = (dollars("input"), dollars("output"));
+    let (cached_input, cache_creation_input) = (dollars("cached_input"), dollars("cache_creation_input"));
     fields.finish();
-    Some(Price { input: input?, output: output?, cached_input })
+    Some(Price { input: input?, output: output?, cached_input, cache_creation_input })
 }
 
 fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> {
@@ -319,6 +337,7 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         let help = "the name is what stands before the first slash of a model id";
         fields.source.mistake(fields.at, "this is not the name of a provider", help);
     }
+    let place = |key: &str| fields.has(key).then(|| fields.source.location(fields.place(key)));
     let settings = ProviderSettings {
         kind: fields.line("kind"),
         base_url: fields.parsed("base_url", "write an address such as \"https://api.openai.com/v1\"", base_url),
@@ -341,6 +360,7 @@ fn provider(name: &str, fields: Fields<'_, '_, '_>) -> Option<ProviderSettings> 
         connect_timeout: duration_of(&fields, "connect_timeout", LONGEST),
         first_byte_timeout: duration_of(&fields, "first_byte_timeout", LONGEST),
         idle_timeout: duration_of(&fields, "idle_timeout", LONGEST),
+        at: Places { base_url: place("base_url"), region: place("region") },
     };
     fields.finish_with(|key| {
         let key_like = matches!(key, "key" | "api_key" | "token" | "secret" | "password");

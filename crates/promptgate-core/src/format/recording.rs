@@ -54,6 +54,9 @@ pub struct RecordedLine {
     /// How long the first piece of it took, where it was streamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,
+    /// The model that the provider said it was; `m at Server` where a router said to which server it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_model: Option<String>,
 }
 
 /// Reads one line.
@@ -92,6 +95,7 @@ impl RecordedLine {
             usage: response.usage,
             latency_ms: response.latency_ms,
             first_token_ms: response.first_token_ms,
+            returned_model: response.returned_model.clone(),
         }
     }
 
@@ -105,7 +109,7 @@ impl RecordedLine {
             usage: self.usage,
             latency_ms: self.latency_ms,
             first_token_ms: self.first_token_ms,
-            returned_model: None,
+            returned_model: self.returned_model,
             cost: None,
             bound: self.request_digest.is_some(),
         }
@@ -249,6 +253,15 @@ mod tests {
         assert_eq!(picked(bare, 1, true), Err(Miss::Unbound));
         assert_eq!(picked(&format!("{}\n{bare}", with(b"abc")), 1, true), Ok(0));
         assert_eq!(picked(&format!("{}\n{}", with(b"old"), with(b"abc")), 1, true), Ok(1));
+    }
+
+    #[test]
+    fn who_answered_is_given_back() {
+        let recorded = lines(r#"{"case":"a","output":"x","returned_model":"m-B at Groq"}"#).remove(0);
+        assert_eq!(recorded.into_response().returned_model.as_deref(), Some("m-B at Groq"));
+        let older = lines(r#"{"case":"a","output":"x"}"#).remove(0);
+        assert_eq!(to_json_line(&older), r#"{"case":"a","output":"x"}"#);
+        assert_eq!(older.into_response().returned_model, None);
     }
 
     #[test]

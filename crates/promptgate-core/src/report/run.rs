@@ -22,6 +22,9 @@ pub struct RunReport {
     pub suite: SuiteName,
     /// 0 when nothing failed, 100 when a case did, 104 when too many went unanswered.
     pub exit_code: ExitCode,
+    /// What it is beside the failed cases: 104 or 102. Absent where no case failed, and where 100 is all there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code_no_fail: Option<ExitCode>,
     /// The seed.
     pub seed: u64,
     /// The plan digest.
@@ -51,6 +54,14 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// What the command ends with under `--no-fail`: that a case failed counts as nothing then, an outage does not.
+    pub fn no_fail(&self) -> ExitCode {
+        match self.exit_code {
+            ExitCode::Failed => self.exit_code_no_fail.unwrap_or(ExitCode::Done),
+            code => code,
+        }
+    }
+
     /// How many failures a report lists; `jsonl`, `csv` and `junit` list every trial.
     pub const FAILURES: usize = 200;
 

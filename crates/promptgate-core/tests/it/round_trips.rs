@@ -67,7 +67,7 @@ proptest! {
             case: CaseId::new(case).unwrap(),
             prompt: Some(PromptId::new("triage.cot").unwrap()),
             assertion: None,
-        model: None,
+            model: None,
             trial: Some(trial),
             request_digest: bound.then(|| Digest::of_bytes(output.as_bytes())),
             output,
@@ -77,6 +77,7 @@ proptest! {
             usage: None,
             latency_ms: latency,
             first_token_ms: None,
+            returned_model: None,
         };
         let text = recording::to_json_line(&line);
         prop_assert_eq!(recording::parse_line(text.as_bytes(), "r", 1).unwrap(), line);

@@ -39,12 +39,33 @@ fn tool_call(block: &Value) -> Option<ToolCall> {
 fn usage(usage: &Value) -> Option<Usage> {
     let count = |key: &str| usage[key].as_u64();
     let cached = count("cache_read_input_tokens").unwrap_or_default();
+    let kept = count("cache_creation_input_tokens").unwrap_or_default();
     Some(Usage {
-        input_tokens: count("input_tokens")?
-            .saturating_add(cached)
-            .saturating_add(count("cache_creation_input_tokens").unwrap_or_default()),
+        input_tokens: count("input_tokens")?.saturating_add(cached).saturating_add(kept),
         output_tokens: count("output_tokens").unwrap_or_default(),
         cached_input_tokens: cached,
+        cache_creation_input_tokens: kept,
         reasoning_tokens: usage["output_tokens_details"]["thinking_tokens"].as_u64().unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_of_the_cache_are_told_apart() {
+        let said = json!({"input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 10,
+            "cache_creation_input_tokens": 100});
+        let expected = Usage {
+            input_tokens: 113,
+            output_tokens: 4,
+            cached_input_tokens: 10,
+            cache_creation_input_tokens: 100,
+            reasoning_tokens: 0,
+        };
+        assert_eq!(usage(&said), Some(expected));
+    }
 }

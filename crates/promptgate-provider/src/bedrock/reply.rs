@@ -37,12 +37,33 @@ fn tool_call(block: &Value) -> Option<ToolCall> {
 fn usage(usage: &Value) -> Option<Usage> {
     let count = |key: &str| usage[key].as_u64();
     let cached = count("cacheReadInputTokens").unwrap_or_default();
+    let kept = count("cacheWriteInputTokens").unwrap_or_default();
     Some(Usage {
-        input_tokens: count("inputTokens")?
-            .saturating_add(cached)
-            .saturating_add(count("cacheWriteInputTokens").unwrap_or_default()),
+        input_tokens: count("inputTokens")?.saturating_add(cached).saturating_add(kept),
         output_tokens: count("outputTokens").unwrap_or_default(),
         cached_input_tokens: cached,
+        cache_creation_input_tokens: kept,
         reasoning_tokens: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_of_the_cache_are_told_apart() {
+        let said =
+            json!({"inputTokens": 3, "outputTokens": 4, "cacheReadInputTokens": 10, "cacheWriteInputTokens": 100});
+        let expected = Usage {
+            input_tokens: 113,
+            output_tokens: 4,
+            cached_input_tokens: 10,
+            cache_creation_input_tokens: 100,
+            reasoning_tokens: 0,
+        };
+        assert_eq!(usage(&said), Some(expected));
+    }
 }

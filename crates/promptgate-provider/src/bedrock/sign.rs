@@ -6,24 +6,29 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Held};
 
 /// Signs requests for one region.
 pub(crate) struct Signer {
-    identity: aws_credential_types::Credentials,
+    held: Held,
     region: String,
 }
 
 impl Signer {
-    pub(super) fn new(credentials: Credentials, region: String) -> Self {
-        let session = credentials.session.map(|session| session.expose().to_owned());
-        let (id, secret) = (credentials.id.expose(), credentials.secret.expose());
-        Self { identity: aws_credential_types::Credentials::new(id, secret, session, None, "promptgate"), region }
+    pub(super) fn new(held: Held, region: String) -> Self {
+        Self { held, region }
     }
 
-    /// Adds the signature to a request whose body is in memory.
-    pub(crate) fn sign(&self, request: &mut reqwest::Request, now_ms: u64) -> Result<(), String> {
-        let identity = self.identity.clone().into();
+    /// Adds the signature to a request whose body is in memory. Keys that end are asked for anew first.
+    pub(crate) async fn sign(&self, request: &mut reqwest::Request, now_ms: u64) -> Result<(), String> {
+        let credentials = self.held.at(now_ms).await?;
+        self.sign_with(&credentials, request, now_ms)
+    }
+
+    fn sign_with(&self, credentials: &Credentials, request: &mut reqwest::Request, now_ms: u64) -> Result<(), String> {
+        let session = credentials.session.as_ref().map(|session| session.expose().to_owned());
+        let (id, secret) = (credentials.id.expose(), credentials.secret.expose());
+        let identity = aws_credential_types::Credentials::new(id, secret, session, None, "promptgate").into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
@@ -67,12 +72,12 @@ mod tests {
             secret: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
             session: Some(Secret::new("token")),
         };
-        let signer = Signer::new(credentials, "us-east-1".to_owned());
+        let signer = Signer::new(Held::Fixed(credentials.clone()), "us-east-1".to_owned());
         let signature = |path: &str, body: &'static str, now_ms: u64| {
             let url = format!("https://bedrock-runtime.us-east-1.amazonaws.com{path}");
             let mut request = reqwest::Request::new(reqwest::Method::POST, url.parse().unwrap());
             *request.body_mut() = Some(body.into());
-            signer.sign(&mut request, now_ms).unwrap();
+            signer.sign_with(&credentials, &mut request, now_ms).unwrap();
             assert_eq!(request.headers()["x-amz-security-token"], "token");
             request.headers()["authorization"].to_str().unwrap().to_owned()
         };

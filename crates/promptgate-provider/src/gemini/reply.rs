@@ -52,6 +52,7 @@ fn usage(usage: &Value) -> Option<Usage> {
         output_tokens: count("candidatesTokenCount").saturating_add(count("thoughtsTokenCount")),
         cached_input_tokens: count("cachedContentTokenCount"),
         reasoning_tokens: count("thoughtsTokenCount"),
+        ..Usage::default()
     })
 }
 

@@ -107,6 +107,7 @@ struct ScriptedUsage {
     input_tokens: u64,
     output_tokens: u64,
     cached_input_tokens: u64,
+    cache_creation_input_tokens: u64,
     reasoning_tokens: u64,
 }
 
@@ -142,6 +143,7 @@ impl Script {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             cached_input_tokens: usage.cached_input_tokens,
+            cache_creation_input_tokens: usage.cache_creation_input_tokens,
             reasoning_tokens: usage.reasoning_tokens,
         })
     }

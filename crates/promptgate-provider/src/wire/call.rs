@@ -48,7 +48,7 @@ impl Call {
         if let Some((frames, _)) = &self.stream {
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static(frames.content_type()));
         }
-        endpoint.authorise(&mut request)?;
+        endpoint.authorise(&mut request).await?;
         let mut stream = self.stream.map(|(frames, fold)| Stream::new(frames, fold));
         let exchange = endpoint.transport.send(request, self.timeout, stream.as_mut()).await?;
         let (now, scrubber) = (endpoint.clock.now_ms(), endpoint.transport.scrubber());

@@ -6,6 +6,7 @@
     reason = "a test that cannot set up its world has failed"
 )]
 
+mod aws;
 mod calling;
 mod conformance;
 mod openai;

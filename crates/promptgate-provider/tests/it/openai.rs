@@ -258,7 +258,13 @@ fn tool_calls_and_detailed_usage_are_read() {
     assert_eq!(response.finish_reason, FinishReason::ToolCalls);
     assert_eq!(
         response.usage,
-        Some(Usage { input_tokens: 20, output_tokens: 9, cached_input_tokens: 8, reasoning_tokens: 4 })
+        Some(Usage {
+            input_tokens: 20,
+            output_tokens: 9,
+            cached_input_tokens: 8,
+            reasoning_tokens: 4,
+            ..Usage::default()
+        })
     );
     assert_eq!(response.tool_calls[0].arguments, json!({"q": 1}));
     assert_eq!((&response.tool_calls[1].arguments, &response.tool_calls[1].id), (&json!("not json"), &None));

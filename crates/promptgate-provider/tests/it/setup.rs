@@ -33,7 +33,7 @@ fn a_missing_key_is_named_before_anything_runs() {
 
 #[test]
 fn wrong_settings_say_what_to_write() {
-    insta::assert_snapshot!(error(&World::new(), "opanai/x").0, @"unknown provider `opanai`; did you mean `openai`?");
+    insta::assert_snapshot!(error(&World::new(), "opanai/x").0, @r#"unknown provider `opanai`; did you mean `openai`? Or, for an API of OpenAI's shape, set OPANAI_BASE_URL (and OPANAI_API_KEY), or write `kind = "openai"` and `base_url` under [provider.opanai]"#);
     insta::assert_snapshot!(error(&World::new(), "replay/x").0, @r#"`replay` is not a provider of its own; keep the model's own id and add `recording = "recordings/<model>.jsonl"` to its `[[model]]`"#);
     insta::assert_snapshot!(error(&World::new(), "scripted/x").0, @r#"the scripted provider has no script; add `script = "script.toml"` under `[provider.scripted]` in promptgate.toml"#);
     for url in
@@ -78,6 +78,27 @@ fn a_server_on_loopback_needs_no_key_and_another_name_has_its_own_variables() {
 }
 
 #[test]
+fn any_name_is_an_api_of_openais_shape_where_the_environment_says_where() {
+    let server = Server::answering("hi");
+    let mut world = World::new();
+    let both_ways = "; or, for an API of OpenAI's shape, set ACME_BASE_URL (and ACME_API_KEY), or write `kind = \"openai\"` and \
+        `base_url` under [provider.acme]";
+    let told = error(&world, "acme/m").0;
+    assert!(told.starts_with("unknown provider `acme`; known: `anthropic`, ") && told.ends_with(both_ways), "{told}");
+    world.environment.insert("ACME_BASE_URL".into(), server.base_url());
+    world.environment.insert("ACME_API_KEY".into(), "sk-acme-0123456789".into());
+    world.environment.insert("OPENAI_API_KEY".into(), "sk-openai-0123456789".into());
+    ask(&world.answerer("acme/m"), request("acme/m", "a", "x")).result.unwrap();
+    assert_eq!(server.received()[0].header("authorization"), Some("Bearer sk-acme-0123456789"));
+    assert!(world.scrubber.finds("sk-acme-0123456789"));
+    world.environment.remove("ACME_API_KEY");
+    world.environment.insert("ACME_BASE_URL".into(), "https://acme.example/v1".into());
+    insta::assert_snapshot!(error(&world, "acme/m").0, @"no key for provider `acme`: the environment variable ACME_API_KEY is not set; set ACME_API_KEY, or answer from a recording (leave out --live)");
+    world.settings.insert("acme".into(), ProviderSettings { kind: Some("opanai".into()), ..Default::default() });
+    insta::assert_snapshot!(error(&world, "acme/m").0, @"unknown provider `opanai`; did you mean `openai`?");
+}
+
+#[test]
 fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
     let server = Server::answering("hi");
     let mut world = with_base_url(&server.base_url()).key("sk-environment-1");
@@ -86,6 +107,59 @@ fn the_environments_key_is_not_sent_to_a_place_that_only_the_project_names() {
     world.settings.get_mut("openai").unwrap().key_env = Some("OPENAI_API_KEY".into());
     ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
     assert_eq!(server.received()[1].header("authorization"), Some("Bearer sk-environment-1"));
+}
+
+#[test]
+fn the_environment_names_the_place_before_a_file_does() {
+    let (servers, file) = (Server::answering("hi"), Server::answering("no"));
+    let mut world = with_base_url(&file.base_url()).key("sk-environment-1");
+    world.settings.get_mut("openai").unwrap().key_env = Some("FILES_KEY".into());
+    world.environment.insert("FILES_KEY".into(), "sk-of-the-file-1".into());
+    world.environment.insert("OPENAI_BASE_URL".into(), servers.base_url());
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(file.count(), 0);
+    // The key that the file names is for the address that stands beside it.
+    assert_eq!(servers.received()[0].header("authorization"), Some("Bearer sk-environment-1"));
+    world.environment.insert("OPENAI_BASE_URL".into(), format!("{}/other", file.origin()));
+    ask(&world.answerer("openai/x"), request("openai/x", "a", "x")).result.unwrap();
+    assert_eq!(file.received()[0].header("authorization"), Some("Bearer sk-of-the-file-1"));
+}
+
+#[test]
+fn the_environments_region_is_the_one_that_is_called() {
+    let mut world = World::new();
+    let region = Some("eu-west-1".to_owned());
+    world.settings.insert("bedrock".into(), ProviderSettings { region, ..Default::default() });
+    world.environment.insert("AWS_BEARER_TOKEN_BEDROCK".into(), "token-0123456789".into());
+    let source = |world: &World| world.build("bedrock/m").unwrap().source(&ModelId::new("bedrock/m").unwrap()).unwrap();
+    assert_eq!(source(&world), "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    world.environment.insert("AWS_REGION".into(), "us-east-2".into());
+    assert_eq!(source(&world), "https://bedrock-runtime.us-east-2.amazonaws.com");
+}
+
+#[test]
+fn what_the_environment_overrides_is_told_with_its_place() {
+    let text =
+        "[provider.openai]\nkey_env = \"K\"\nbase_url = \"https://a/v1\"\n[provider.bedrock]\nregion = \"eu-west-1\"\n";
+    let settings = promptgate_core::format::project::parse(text, "promptgate.toml").unwrap().providers;
+    let told = |variables: &[(&str, &str)]| {
+        let environment =
+            |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        promptgate_provider::overridden(["bedrock", "echo", "openai"], &settings, &environment)
+    };
+    assert_eq!(told(&[]), [""; 0]);
+    assert_eq!(told(&[("OPENAI_BASE_URL", "https://a/v1/"), ("AWS_REGION", "eu-west-1")]), [""; 0]);
+    assert_eq!(
+        told(&[("OPENAI_BASE_URL", "https://b/v1"), ("AWS_DEFAULT_REGION", "us-east-1")]),
+        [
+            "AWS_DEFAULT_REGION=us-east-1 of the environment is used, not region of promptgate.toml:5",
+            "OPENAI_BASE_URL=https://b/v1 of the environment is used, not base_url of promptgate.toml:3, nor the key that is \
+             named there",
+        ]
+    );
+    let moved = told(&[("OPENAI_BASE_URL", "https://a/v2")]);
+    assert_eq!(moved, ["OPENAI_BASE_URL=https://a/v2 of the environment is used, not base_url of promptgate.toml:3"]);
+    assert_eq!(told(&[("OPENAI_BASE_URL", "https://me:hunter2@b/v1")]), [""; 0]);
 }
 
 #[test]

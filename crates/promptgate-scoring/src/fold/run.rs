@@ -24,7 +24,8 @@ const MOST_UNANSWERED: f64 = 0.05;
 /// Folds the record of a `run`.
 ///
 /// Exit code: 100 when a case failed on a critical model; else 104 when more than 5 % of the trials there went unanswered, or
-/// ungraded since a judge is out; else 102 when a trial there could not be scored (unscored is never green); else 0.
+/// ungraded since a judge is out; else 102 when a trial there could not be scored (unscored is never green); else 0. What it is
+/// without the failed cases stands beside it, for `--no-fail`.
 pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let header = record.header();
     let mut tally = Tally::new(header);
@@ -36,11 +37,12 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
         failures.add(header, &trial);
         sides.add(&trial)?;
     }
-    let (sides, exit_code) = sides.finish();
+    let (sides, exit_code, exit_code_no_fail) = sides.finish();
     Ok(RunReport {
         schema: "promptgate.run/1".to_owned(),
         suite: header.suite.clone(),
         exit_code,
+        exit_code_no_fail,
         seed: header.seed,
         plan_digest: header.plan_digest,
         partition: header.partition,
@@ -100,19 +102,28 @@ impl Sides<'_> {
         self.done.extend(self.open.take().map(Side::finish));
     }
 
-    fn finish(mut self) -> (Vec<SideSummary>, ExitCode) {
+    /// The summaries, the exit code, and what it is beside the cases that failed.
+    fn finish(mut self) -> (Vec<SideSummary>, ExitCode, Option<ExitCode>) {
         self.close();
-        let exit_code = exit_code(&self.done);
-        (self.done.into_iter().map(|(side, _)| side).collect(), exit_code)
+        let has_failed = critical(&self.done).any(|(side, _)| side.cases.failed > 0);
+        let beside = beside_failures(&self.done);
+        let exit_code = if has_failed { ExitCode::Failed } else { beside };
+        let sides = self.done.into_iter().map(|(side, _)| side).collect();
+        (sides, exit_code, Some(beside).filter(|beside| has_failed && *beside != ExitCode::Done))
     }
 }
 
-fn exit_code(sides: &[(SideSummary, Unusable)]) -> ExitCode {
-    let critical = || sides.iter().filter(|(side, _)| side.tier == Tier::Critical);
+/// The sides that decide the exit code.
+fn critical(sides: &[(SideSummary, Unusable)]) -> impl Iterator<Item = &(SideSummary, Unusable)> {
+    sides.iter().filter(|(side, _)| side.tier == Tier::Critical)
+}
+
+/// What the exit code is, whatever the cases that failed say.
+fn beside_failures(sides: &[(SideSummary, Unusable)]) -> ExitCode {
+    let critical = || critical(sides);
     let trials: u64 = critical().map(|(side, _)| side.trials.passed + side.trials.failed + side.trials.errored).sum();
     let unanswered: u64 = critical().map(|(_, unusable)| unusable.unanswered).sum();
     match () {
-        () if critical().any(|(side, _)| side.cases.failed > 0) => ExitCode::Failed,
         () if unanswered as f64 > MOST_UNANSWERED * trials as f64 => ExitCode::Unavailable,
         () if critical().any(|(_, unusable)| unusable.unscored > 0) => ExitCode::Inconclusive,
         () => ExitCode::Done,

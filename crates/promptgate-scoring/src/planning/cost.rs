@@ -160,7 +160,7 @@ pub(super) fn total(models: impl Iterator<Item = Spend>) -> Spend {
 mod tests {
     use super::*;
 
-    const PRICE: Price = Price { input: 1.0, output: 10.0, cached_input: None };
+    const PRICE: Price = Price { input: 1.0, output: 10.0, cached_input: None, cache_creation_input: None };
 
     fn asked(calls: u64, characters: u64, limit: Option<u64>) -> SideCost {
         let (most_output, unlimited) = limit.map_or((0, calls), |limit| (limit * calls, 0));

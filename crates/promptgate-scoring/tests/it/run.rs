@@ -43,6 +43,15 @@ fn the_exit_code_tells_failed_from_unanswered_from_unscored() {
 }
 
 #[test]
+fn without_failed_cases_the_exit_code_is_what_the_others_say() {
+    let code = |of: fn(usize) -> Came| folded(&bench(10).record(|_, at, _| of(at))).no_fail().code();
+    assert_eq!(code(|at| Came::Out(at > 0)), 0);
+    assert_eq!(code(|at| if at < 2 { Came::Out(at == 0) } else { Came::Lost(FailureKind::Server) }), 104);
+    assert_eq!(code(|at| if at < 2 { Came::Out(at == 0) } else { Came::Unscored }), 102);
+    assert_eq!(code(|at| if at < 2 { Came::Out(true) } else { Came::Lost(FailureKind::Server) }), 104);
+}
+
+#[test]
 fn an_advisory_model_does_not_decide() {
     let bench = bench(10).with(|header| header.models[0].tier = Tier::Advisory);
     assert_eq!(code(&bench, |_| Came::Out(false)), 0);

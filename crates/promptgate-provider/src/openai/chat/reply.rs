@@ -109,12 +109,17 @@ fn usage(usage: &Value) -> Option<Usage> {
     let both = written.saturating_add(reasoning_tokens);
     let is_beside = count(&usage["total_tokens"]) == Some(input_tokens.saturating_add(both));
     // As OpenAI, DeepSeek and Moonshot call them.
-    let cached =
-        [&usage["prompt_tokens_details"]["cached_tokens"], &usage["prompt_cache_hit_tokens"], &usage["cached_tokens"]];
+    let details = &usage["prompt_tokens_details"];
+    let cached = [&details["cached_tokens"], &usage["prompt_cache_hit_tokens"], &usage["cached_tokens"]];
     Some(Usage {
         input_tokens,
         output_tokens: if is_beside { both } else { written },
         cached_input_tokens: cached.into_iter().find_map(count).unwrap_or_default(),
+        // As OpenRouter and LiteLLM call them.
+        cache_creation_input_tokens: [&details["cache_write_tokens"], &details["cache_creation_tokens"]]
+            .into_iter()
+            .find_map(count)
+            .unwrap_or_default(),
         reasoning_tokens,
     })
 }
@@ -126,9 +131,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tokens_that_a_router_wrote_to_a_cache_are_told_apart() {
+        for name in ["cache_write_tokens", "cache_creation_tokens"] {
+            let counts = json!({"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {name: 7}});
+            assert_eq!(usage(&counts).unwrap().cache_creation_input_tokens, 7, "{name}");
+        }
+    }
+
+    #[test]
     fn tokens_are_counted_as_each_server_counts_them() {
         let check = |counts: Value, expected: [u64; 4]| {
-            let Usage { input_tokens, output_tokens, cached_input_tokens, reasoning_tokens } = usage(&counts).unwrap();
+            let Usage { input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, .. } =
+                usage(&counts).unwrap();
             assert_eq!([input_tokens, output_tokens, cached_input_tokens, reasoning_tokens], expected, "{counts}");
         };
         let thoughts = json!({"reasoning_tokens": 94});

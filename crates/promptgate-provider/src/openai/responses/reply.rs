@@ -81,5 +81,6 @@ fn usage(usage: &Value) -> Option<Usage> {
         output_tokens: count(&usage["output_tokens"]).unwrap_or_default(),
         cached_input_tokens: count(&usage["input_tokens_details"]["cached_tokens"]).unwrap_or_default(),
         reasoning_tokens: count(&usage["output_tokens_details"]["reasoning_tokens"]).unwrap_or_default(),
+        ..Usage::default()
     })
 }
