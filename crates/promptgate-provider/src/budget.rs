@@ -7,7 +7,7 @@
 //! Where versions are compared, the first call for a case is made only when there is room for those of the other versions
 //! too, so that a spent budget leaves whole pairs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ use crate::tokens::{largest_answer, largest_tokens};
 use crate::{BoxFuture, FailedCall, Provider};
 
 /// How long what is kept for the other versions of a case is kept once no call is under way. Theirs are taken up right
-/// behind the first, so they are on their way, or nobody makes them: their answers were there.
+/// behind the first, so they are on their way; or nobody makes them, since their answers were there, or for as long as their
+/// model is held.
 const KEPT: Duration = Duration::from_secs(1);
 
 /// Limits; what is absent is not limited.
@@ -81,6 +82,8 @@ struct State {
     under_way: u64,
     /// Cases for which some versions were called and others are to be.
     begun: HashMap<Pair, Begun>,
+    /// Calls that were part of a pair ([`made`]): tried again, they need room for themselves alone.
+    made: HashSet<u128>,
 }
 
 /// What the calls of a pair have in common.
@@ -92,7 +95,8 @@ type Call = (Digest, u32);
 /// A case for which not all versions were called yet.
 #[derive(Debug)]
 struct Begun {
-    calls: Vec<Call>,
+    /// Versions that were called.
+    calls: u32,
     /// What is kept for the others.
     kept: Spending,
     /// The worst of one of them.
@@ -233,8 +237,8 @@ impl State {
         let kept = self.begun.values().fold(Spending::default(), |sum, begun| sum.plus(begun.kept));
         let taken = self.spent.plus(self.set_aside).plus(kept);
         match side {
-            Some((pair, call)) => match self.begun.get(pair) {
-                Some(begun) if begun.calls.contains(call) => taken.plus(worst),
+            Some((pair, call)) if self.made.contains(&made(pair, call)) => taken.plus(worst),
+            Some((pair, _)) => match self.begun.get(pair) {
                 Some(begun) => taken.minus(begun.worst).plus(worst),
                 None => taken.plus(worst.times(sides)),
             },
@@ -247,16 +251,27 @@ impl State {
         self.set_aside = self.set_aside.plus(worst);
         self.under_way += 1;
         let Some((pair, call)) = side.filter(|_| sides > 1) else { return };
-        let kept = worst.times(sides - 1);
-        let begun = self.begun.entry(pair.clone()).or_insert_with(|| Begun { calls: vec![call], kept, worst });
-        if !begun.calls.contains(&call) {
-            begun.calls.push(call);
-            begun.kept = begun.kept.minus(begun.worst);
+        if !self.made.insert(made(&pair, &call)) {
+            return;
         }
-        if begun.calls.len() as u32 == sides {
-            self.begun.remove(&pair);
+        match self.begun.get_mut(&pair) {
+            None => {
+                self.begun.insert(pair, Begun { calls: 1, kept: worst.times(sides - 1), worst });
+            }
+            Some(begun) if begun.calls + 1 == sides => {
+                self.begun.remove(&pair);
+            }
+            Some(begun) => {
+                begun.calls += 1;
+                begun.kept = begun.kept.minus(begun.worst);
+            }
         }
     }
+}
+
+/// What a call of a pair is remembered by: 16 bytes, since there are some for each case.
+fn made((case, _): &Pair, (request, repeat): &Call) -> u128 {
+    case_key(case).rotate_left(1) ^ request.prefix128() ^ u128::from(*repeat)
 }
 
 /// The worst of a call under way. When it is dropped, what the call took is noted; unknown, the worst is.

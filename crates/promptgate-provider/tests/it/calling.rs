@@ -193,6 +193,22 @@ async fn what_is_kept_for_the_other_side_of_a_pair_waits_for_it_and_is_free_wher
     assert_eq!(spent(false).await, (true, false, true, 2));
 }
 
+/// B-8: a call of a pair that is tried again needs no room for another pair.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_tried_again_needs_room_for_itself_alone() {
+    let world =
+        priced("[[rule]]\ncontains = \"new\"\nfault = \"server\"\nfault_times = 1\n[[rule]]\nlatency = \"1ms\"\n");
+    let limits = BudgetLimits { calls: Some(3), ..BudgetLimits::default() };
+    let budget = Budget::of_sides(limits, Sides { usual: 2, ..Sides::default() });
+    let retry = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+    let calling = Calling { budget: Some(budget.clone()), ..Calling::retrying(retry, world.listener()) };
+    let answerer = world.build(PRICED).unwrap().answerer(&calling);
+    let (old, new) =
+        tokio::join!(answerer.answer(request(PRICED, "a", "old")), answerer.answer(request(PRICED, "a", "new")));
+    assert!(old.result.is_ok() && new.result.is_ok(), "{old:?} {new:?}");
+    assert_eq!((new.attempts, budget.spent().calls), (2, 3));
+}
+
 /// B-8: random prices, sizes and failures; the budget is passed by no more than the calls under way could take.
 #[tokio::test(start_paused = true)]
 async fn a_budget_is_never_passed_by_more_than_the_calls_under_way() {
