@@ -7,7 +7,8 @@
 //!
 //! Some refusals have nothing to do with our rate: a quota that is shared with others refuses a call here and there at any
 //! rate, and a controller that slows down for each would hardly move. So a few among many calls are borne ([`BORNE`]); and a
-//! share that a lower rate has not made smaller is not the rate's doing, and is borne as well for a while.
+//! share that a lower rate has not made smaller is not the rate's doing, and is borne as well for a while. What is borne
+//! holds nobody else, whatever wait is asked for. Above a tenth or so that is not told from a rate that is too high.
 //!
 //! It cannot freeze: the rate is never below [`LEAST_RATE`], the window never below one call, a hold always ends.
 
@@ -37,9 +38,6 @@ const SEVERAL: usize = 2;
 
 /// For so many seconds that is believed.
 const BELIEVED: f64 = 60.0;
-
-/// Longer waits hold all calls even where the refusal itself is borne: somebody who names one knows when there is room.
-const SHORT_WAIT: f64 = 5.0;
 
 /// Of the calls at a time, what remains after a sign of overload.
 const NARROWED: f64 = 0.7;
@@ -206,7 +204,7 @@ impl Controller {
         if is_news && !is_early {
             self.ends.refused(now);
             self.learn_chance(now);
-            if (self.is_borne(now) || self.is_beginning()) && wait <= SHORT_WAIT {
+            if self.is_borne(now) || self.is_beginning() {
                 return;
             }
         }
