@@ -177,7 +177,7 @@ impl Budget {
                 };
                 if state.under_way == 0 && state.begun.is_empty() {
                     let next = needed.minus(state.spent);
-                    let message = format!("the budget of {limit} is spent: {}", self.why_spent(state.spent, next));
+                    let message = format!("the budget of {limit} is spent: {}", limit.why_spent(state.spent, next));
                     return Err(Failure::new(FailureKind::Budget, message));
                 }
                 state.under_way == 0
@@ -199,34 +199,45 @@ impl Budget {
     }
 
     /// The limit that an amount passes.
-    fn passed(&self, amount: Spending) -> Option<String> {
-        let limits = &self.0.limits;
-        let is_over = |limit: Option<u64>, amount: u64| limit.filter(|limit| amount > *limit);
-        if let Some(cost) = is_over(limits.cost.map(|cost| cost.0), amount.cost.0) {
-            return Some(NanoUsd(cost).to_string());
-        }
-        if let Some(tokens) = is_over(limits.tokens, amount.tokens) {
-            return Some(format!("{tokens} tokens"));
-        }
-        is_over(limits.calls, amount.calls).map(|calls| format!("{calls} calls"))
+    fn passed(&self, amount: Spending) -> Option<Limit> {
+        let BudgetLimits { cost, tokens, calls } = self.0.limits;
+        let cost = cost.filter(|cost| amount.cost.0 > cost.0).map(Limit::Cost);
+        let tokens = || tokens.filter(|tokens| amount.tokens > *tokens).map(Limit::Tokens);
+        let calls = || calls.filter(|calls| amount.calls > *calls).map(Limit::Calls);
+        cost.or_else(tokens).or_else(calls)
     }
+}
 
+/// A limit that would be passed.
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Cost(NanoUsd),
+    Tokens(u64),
+    Calls(u64),
+}
+
+impl Limit {
     /// What went, and what would come next: a call, or those of all versions for a case.
-    fn why_spent(&self, spent: Spending, next: Spending) -> String {
-        let limits = &self.0.limits;
+    fn why_spent(self, spent: Spending, next: Spending) -> String {
         let comes = match next.calls {
             1 => "the next call".to_owned(),
             calls => format!("the {calls} calls of the next case, which are made together or not at all,"),
         };
-        if limits.cost.is_some() {
-            return format!("{} went, and {comes} may take {}", spent.cost, next.cost);
+        match self {
+            Self::Cost(_) => format!("{} went, and {comes} may take {}", spent.cost, next.cost),
+            Self::Tokens(_) => format!("{} tokens went, and {comes} may take {}", spent.tokens, next.tokens),
+            Self::Calls(most) if most > spent.calls => format!("{} went, and {comes} do not fit", spent.calls),
+            Self::Calls(_) => format!("{} were made", spent.calls),
         }
-        match limits.tokens {
-            Some(_) => format!("{} tokens went, and {comes} may take {}", spent.tokens, next.tokens),
-            None if limits.calls.is_some_and(|calls| calls > spent.calls) => {
-                format!("{} went, and {comes} do not fit", spent.calls)
-            }
-            None => format!("{} were made", spent.calls),
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cost(cost) => cost.fmt(f),
+            Self::Tokens(tokens) => write!(f, "{tokens} tokens"),
+            Self::Calls(calls) => write!(f, "{calls} calls"),
         }
     }
 }

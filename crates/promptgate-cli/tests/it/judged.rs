@@ -103,8 +103,7 @@ fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() 
     let few = "[[rule]]\ncase = \"c7\"\nfault = \"server\"\n";
     assert!(judged_gate(rate, few, 0).starts_with("GATE PASS"));
     for wrong in ["answer = \"I rather like it.\"", "fault = \"bad-request\"", "fault = \"credential\""] {
-        let said =
-            judged_gate(rate, &format!("[[rule]]\n{wrong}\n").replace("[[rule]]\nanswer", "[[rule]]\nanswer"), 102);
+        let said = judged_gate(rate, &format!("[[rule]]\n{wrong}\n"), 102);
         assert!(said.starts_with("GATE INCONCLUSIVE"), "{wrong}: {said}");
     }
 }

@@ -56,7 +56,8 @@ impl Watched {
 
     fn hold(mut self) -> io::Result<Self> {
         let meta = self.file.metadata()?;
-        if meta.is_file() && meta.len() <= HELD_BYTES {
+        // What tells no size may have one all the same, as files of the system do.
+        if meta.is_file() && (1..=HELD_BYTES).contains(&meta.len()) {
             let mut all = Vec::with_capacity(meta.len() as usize);
             self.on_disk().take(meta.len()).read_to_end(&mut all)?;
             self.check()?;
