@@ -106,6 +106,9 @@ pub fn execute(job: Job) -> Result<RunOutcome, RunError> {
 
 fn carry_out(job: Job, runtime: &Runtime) -> Result<RunOutcome, RunError> {
     let desk = Arc::new(Desk::new(&job));
+    if job.failed.are_enough(job.limits.max_fail) {
+        desk.skip_the_rest();
+    }
     let Job { counts, log, limits, .. } = job;
     let stages = Stages::start(&desk, log, &limits, runtime).map_err(RunError::Threads)?;
     // More tasks than trials would only be started to find nothing left.

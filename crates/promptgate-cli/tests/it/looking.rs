@@ -121,6 +121,19 @@ fn a_case_that_fails_again_is_broken_and_one_that_may_not_be_called_leaves_the_r
 }
 
 #[test]
+fn enough_failed_cases_end_no_calls_that_confirm() {
+    let project = triage();
+    project.write(SUITE, format!("{}{RULE}", project.read(SUITE)));
+    scripted(&project, FAILS_C4);
+    // All 40 trials of the plan, and none on top.
+    let _ = promptgate(&project, "gate suites/triage --max-calls 40").expect_code(106);
+    let resumed = gate_json(&project, "--resume --max-fail 1 --concurrency 1", 100);
+    let rule = &resumed["comparisons"][0]["checks"][1];
+    assert_eq!(rule["cases"], serde_json::json!(["c4"]), "{rule}");
+    assert_eq!(calls(&project).len(), 43);
+}
+
+#[test]
 fn rules_are_judged_on_the_calls_of_all_draws() {
     let wrong = Arc::new(AtomicBool::new(true));
     let answers = wrong.clone();

@@ -41,7 +41,7 @@ pub(crate) struct Desk {
     put_off: PutOff,
     pub(crate) failed_before: FailedCases,
     /// Set once enough cases have failed.
-    pub(crate) skipping: AtomicBool,
+    skipping: AtomicBool,
     /// Why the run cannot go on.
     broken: Mutex<Option<Broken>>,
 }
@@ -76,9 +76,17 @@ impl Desk {
             next: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             put_off: PutOff::new(job.prepared.plan.models.len()),
-            skipping: AtomicBool::new(job.failed.are_enough(job.limits.max_fail)),
+            skipping: AtomicBool::new(false),
             failed_before: job.failed.clone(),
             broken: Mutex::new(None),
+        }
+    }
+
+    /// Enough cases have failed: what is left of the plan is skipped. Calls that confirm are about the very cases that
+    /// failed; without them a rule could not be judged.
+    pub(crate) fn skip_the_rest(&self) {
+        if !matches!(self.share, Share::Confirmations(_)) {
+            self.skipping.store(true, Ordering::Relaxed);
         }
     }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -228,7 +227,7 @@ impl Scoring {
         let trial = answered.settle(self.desk.prepared.plan.index(address), graded, self.grader());
         self.failed.add(&self.desk.prepared.plan, &trial);
         if self.failed.are_enough(self.max_fail) {
-            self.desk.skipping.store(true, Ordering::Relaxed);
+            self.desk.skip_the_rest();
         }
         self.log.send(Entry::Settled { trial: Box::new(trial), called }).map_err(|_| LogClosed)
     }
