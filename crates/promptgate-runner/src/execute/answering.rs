@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 
 use super::answered::{Answered, bug};
 use super::put_off::PutOff;
-use crate::failed::FailedCases;
 use crate::order::Order;
 use crate::prepare::{OpenTrial, Prepared};
 use crate::share::Share;
@@ -39,7 +38,6 @@ pub(crate) struct Desk {
     next: AtomicU64,
     in_flight: AtomicUsize,
     put_off: PutOff,
-    pub(crate) failed_before: FailedCases,
     /// Set once enough cases have failed.
     skipping: AtomicBool,
     /// Why the run cannot go on.
@@ -77,7 +75,6 @@ impl Desk {
             in_flight: AtomicUsize::new(0),
             put_off: PutOff::new(job.prepared.plan.models.len()),
             skipping: AtomicBool::new(false),
-            failed_before: job.failed.clone(),
             broken: Mutex::new(None),
         }
     }

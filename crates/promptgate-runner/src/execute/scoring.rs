@@ -90,10 +90,9 @@ impl Scoring {
         log: SyncSender<Entry>,
         over: watch::Receiver<bool>,
         runtime: Handle,
-        limits: &Limits,
+        (limits, failed): (&Limits, FailedCases),
     ) -> Self {
         let asks = Arc::new(Semaphore::new(limits.asks.max(1)));
-        let failed = desk.failed_before.clone();
         Self {
             desk,
             answered,
@@ -225,7 +224,7 @@ impl Scoring {
     fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
         let (called, address) = (answered.called, answered.address);
         let trial = answered.settle(self.desk.prepared.plan.index(address), graded, self.grader());
-        self.failed.add(&self.desk.prepared.plan, &trial);
+        self.failed.add(&self.desk.prepared.plan, &trial, self.max_fail);
         if self.failed.are_enough(self.max_fail) {
             self.desk.skip_the_rest();
         }
