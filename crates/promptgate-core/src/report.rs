@@ -8,7 +8,7 @@ mod run;
 pub mod words;
 
 pub use gate::{
-    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, Look, Noise,
+    Better, CheckKind, CheckMethod, CheckReport, Comparison, Cost, Flip, GateReport, GateVolatile, Look, Mend, Noise,
     PairCounts, Saved, SideReport, SliceNote,
 };
 pub use headline::headline;

@@ -106,8 +106,11 @@ pub fn execute(job: Job) -> Result<RunOutcome, RunError> {
 
 fn carry_out(job: Job, runtime: &Runtime) -> Result<RunOutcome, RunError> {
     let desk = Arc::new(Desk::new(&job));
-    let Job { counts, log, limits, .. } = job;
-    let stages = Stages::start(&desk, log, &limits, runtime).map_err(RunError::Threads)?;
+    if job.failed.are_enough(job.limits.max_fail) {
+        desk.skip_the_rest();
+    }
+    let Job { counts, log, limits, failed, .. } = job;
+    let stages = Stages::start(&desk, log, (&limits, failed), runtime).map_err(RunError::Threads)?;
     // More tasks than trials would only be started to find nothing left.
     let crew = (limits.concurrency.max(1) as u64).min(counts.open());
     let (scored, written) = stages.see_through(&desk, crew, limits.grace, runtime);
@@ -127,15 +130,20 @@ struct Stages {
 }
 
 impl Stages {
-    fn start(desk: &Arc<Desk>, log: Box<dyn RunLog>, limits: &Limits, runtime: &Runtime) -> std::io::Result<Self> {
+    fn start(
+        desk: &Arc<Desk>,
+        log: Box<dyn RunLog>,
+        (limits, failed): (&Limits, FailedCases),
+        runtime: &Runtime,
+    ) -> std::io::Result<Self> {
         let over = Arc::new(watch::Sender::new(false));
-        let failed = over.clone();
+        let given_up = over.clone();
         let writer = Writer::start(log, limits.commit, desk.listener.clone(), move |_| {
-            let _ = failed.send_replace(true);
+            let _ = given_up.send_replace(true);
         })?;
         let (answered, to_score) = mpsc::channel(scoring::BATCH);
         let handle = runtime.handle().clone();
-        let scorer = Scoring::new(desk.clone(), to_score, writer.sender(), over.subscribe(), handle, limits);
+        let scorer = Scoring::new(desk.clone(), to_score, writer.sender(), over.subscribe(), handle, (limits, failed));
         let (done, is_scored) = oneshot::channel::<()>();
         let scoring = std::thread::Builder::new().name("promptgate-score".into()).spawn(move || {
             // Dropped when scoring ends, however it ends.

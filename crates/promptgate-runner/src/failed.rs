@@ -12,8 +12,12 @@ use promptgate_core::score::{Outcome, Tier};
 pub struct FailedCases(HashSet<TrialAddress>);
 
 impl FailedCases {
-    /// Takes a settled trial in.
-    pub fn add(&mut self, plan: &Plan, trial: &SettledTrial) {
+    /// Takes a settled trial in. Without a most nobody counts, and once it is reached no other case matters: a run of many
+    /// failing cases keeps none of them in memory.
+    pub fn add(&mut self, plan: &Plan, trial: &SettledTrial, most: Option<u64>) {
+        if most.is_none() || self.are_enough(most) {
+            return;
+        }
         let address = plan.address(trial.trial);
         if trial.outcome == Outcome::Failed && plan.models[address.model].tier == Tier::Critical {
             self.0.insert(TrialAddress { repeat: 1, ..address });

@@ -101,6 +101,7 @@ impl Running {
         let mut words = Words::default();
         words.each("--model", &self.model);
         words.each("--filter", &self.filter);
+        words.each("--partition", self.partition);
         words.each("--trials", self.trials);
         words.each("--max-cost", self.max_cost);
         words.each("--max-tokens", self.max_tokens);

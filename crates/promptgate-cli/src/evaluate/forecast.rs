@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 
 use promptgate_core::name::ModelId;
-use promptgate_core::price::NanoUsd;
+use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::report::plan::{Basis, Unknown};
 use promptgate_core::report::words::counted;
 use promptgate_provider::{Budget, BudgetLimits};
-use promptgate_runner::{Counts, Estimate, Supply, called_sides, estimate};
-use promptgate_scoring::planning::spend;
+use promptgate_runner::{Calls, Counts, Estimate, Supply, called_sides, estimate};
+use promptgate_scoring::planning::{Asked, SideCost, spend};
 
 use super::Assembly;
 use super::assembly::setup_failure;
@@ -51,11 +51,14 @@ pub fn agree(
     let judges = assembly.called_judges.as_slice();
     let judges_are_called = !judges.is_empty() && !running.no_run && counts.open() > 0;
     must_have_keys(assembly, counts)?;
-    if counts.calls > 0 || judges_are_called {
-        must_be_priced(session, assembly, counts, &limits)?;
-        let found = reckoned(session, assembly, supply)?;
-        let forecast = forecast(session, assembly, found.as_ref());
-        let on_top = found.map(|found| on_top(session, assembly, &found)).filter(|on_top| on_top.calls > 0);
+    let may_confirm = may_confirm(assembly, supply);
+    let is_wanted = counts.calls > 0 || judges_are_called || may_confirm;
+    let found = if is_wanted { reckoned(session, assembly, supply)? } else { None };
+    let on_top = found.as_ref().filter(|_| may_confirm).map(|found| on_top(session, assembly, found));
+    let on_top = on_top.filter(|on_top| on_top.calls > 0);
+    if counts.calls > 0 || judges_are_called || on_top.is_some() {
+        must_be_priced(session, assembly, counts.calls > 0 || on_top.is_some(), &limits)?;
+        let forecast = forecast(session, assembly, counts, found.as_ref());
         out.say(&line(counts, forecast, on_top, assembly));
         confirm(costs_more(session, forecast, on_top, judges), &limits, running, out)?;
     }
@@ -84,17 +87,21 @@ pub fn must_have_keys(assembly: &Assembly, counts: &Counts) -> Result<(), Failur
     assembly.providers.must_have_keys(tested.chain(asked)).map_err(setup_failure)
 }
 
-/// A budget in dollars says nothing about a model without a price. Where a plan calls no model under test, calls that confirm
-/// a break may still come.
+/// Whether calls that confirm a break may come, also where the plan itself calls nobody: which cases fail is not known before
+/// answers are graded, stored ones too.
+fn may_confirm(assembly: &Assembly, supply: &Supply) -> bool {
+    supply.calls == Calls::Allowed && assembly.prepared.plan.confirm > 0 && !assembly.called_models.is_empty()
+}
+
+/// A budget in dollars says nothing about a model without a price.
 fn must_be_priced(
     session: &Session,
     assembly: &Assembly,
-    counts: &Counts,
+    may_be_called: bool,
     limits: &BudgetLimits,
 ) -> Result<(), Failure> {
     let prices = session.prices();
     let unpriced = |id: &&ModelId| prices.of(id).is_none();
-    let may_be_called = counts.calls > 0 || assembly.prepared.plan.confirm > 0;
     let tested = assembly.called_models.iter().filter(|_| may_be_called);
     match tested.chain(assembly.called_judges.iter()).find(unpriced) {
         Some(id) if limits.cost.is_some() => Err(Failure::usage(format!(
@@ -113,7 +120,11 @@ fn reckoned(session: &Session, assembly: &Assembly, supply: &Supply) -> Result<O
     Ok(if is_wanted { Some(estimate(&assembly.prepared, supply, &supply.recordings)?) } else { None })
 }
 
-fn forecast(session: &Session, assembly: &Assembly, found: Option<&Estimate>) -> Forecast {
+fn forecast(session: &Session, assembly: &Assembly, counts: &Counts, found: Option<&Estimate>) -> Forecast {
+    // Where only calls on top may come, the plan costs nothing at any price.
+    if counts.calls == 0 {
+        return Forecast::About(NanoUsd::default());
+    }
     let prices = session.prices();
     let is_priced = assembly.models.iter().any(|model| prices.of(&model.id).is_some());
     let Some(found) = found.filter(|_| is_priced) else { return Forecast::Unknown(Unknown::Price) };
@@ -130,7 +141,7 @@ fn forecast(session: &Session, assembly: &Assembly, found: Option<&Estimate>) ->
     if is_at_most { Forecast::AtMost(sum) } else { Forecast::About(sum) }
 }
 
-/// What may be called on top of the plan. A call is taken to cost what the plan's calls of the same version cost.
+/// What may be called on top of the plan.
 fn on_top(session: &Session, assembly: &Assembly, found: &Estimate) -> OnTop {
     let (prepared, prices) = (&assembly.prepared, session.prices());
     let judged = prepared.comparisons.iter().filter(|comparison| !comparison.control);
@@ -138,18 +149,33 @@ fn on_top(session: &Session, assembly: &Assembly, found: &Estimate) -> OnTop {
     let mut on_top = OnTop { calls: 0, cost: Some(NanoUsd::default()) };
     for (candidate, model) in judged {
         let id = &assembly.models[model].id;
-        if !assembly.called_models.contains(id) {
+        // A stored run is not called again.
+        if !assembly.called_models.contains(id) || prepared.plan.versions[candidate].stored.is_some() {
             continue;
         }
         let cases: Vec<u64> = found.groups[model].iter().map(|group| group.cases).collect();
         let calls = prepared.most_confirming(&cases);
-        let side = found.sides[candidate][model].cost;
-        let planned = spend(&[side], prices.of(id)).nano_usd.filter(|_| side.asked.calls > 0);
-        let cost = planned.map(|cost| NanoUsd::of_dollars(cost.dollars() / side.asked.calls as f64 * calls as f64));
+        let sides = found.sides.iter().map(|models| models[model].cost).collect();
+        let cost = of_a_call(sides, candidate, prices.of(id)).map(|cost| NanoUsd::of_dollars(cost * calls as f64));
         on_top.calls += calls;
         on_top.cost = on_top.cost.zip(cost).map(|(sum, cost)| sum.plus(cost));
     }
     on_top
+}
+
+/// Dollars of one more call of a version: as the plan's calls of it, else as its answers that are there.
+fn of_a_call(mut sides: Vec<SideCost>, version: usize, price: Option<&Price>) -> Option<f64> {
+    for (index, side) in sides.iter_mut().enumerate() {
+        let there = Asked { calls: side.measured.answers, characters: side.measured.characters, ..Asked::default() };
+        side.asked = match side.asked {
+            // What the others were answered still tells how long answers of the model are.
+            _ if index != version => Asked::default(),
+            Asked { calls: 0, .. } => there,
+            planned => planned,
+        };
+    }
+    let calls = sides[version].asked.calls;
+    spend(&sides, price).nano_usd.filter(|_| calls > 0).map(|cost| cost.dollars() / calls as f64)
 }
 
 fn line(counts: &Counts, forecast: Forecast, on_top: Option<OnTop>, assembly: &Assembly) -> String {
@@ -197,6 +223,11 @@ fn costs_more(session: &Session, forecast: Forecast, on_top: Option<OnTop>, judg
             if on_top.and_then(|on_top| on_top.cost).is_some_and(|more| cost.plus(more) > limit) =>
         {
             Some(format!("with the calls that may come on top that is above `confirm_above` ({limit})"))
+        }
+        (Forecast::About(_) | Forecast::AtMost(_), _) if on_top.is_some_and(|on_top| on_top.cost.is_none()) => {
+            Some(format!(
+                "what the calls that may come on top cost is not known, and may be above `confirm_above` ({limit})"
+            ))
         }
         (Forecast::Unknown(_), _) => Some(format!("that may be above `confirm_above` ({limit})")),
         (_, [judge, ..]) => {

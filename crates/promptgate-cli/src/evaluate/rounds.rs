@@ -172,10 +172,10 @@ impl Rounds<'_> {
 
     /// The cases that have failed so far, in this round or another, by this process or the one before it.
     fn failed(&self) -> Result<FailedCases, Failure> {
-        let mut failed = FailedCases::default();
-        if self.limits.max_fail.is_some() {
+        let (mut failed, most) = (FailedCases::default(), self.limits.max_fail);
+        if most.is_some() {
             for trial in self.session.runs().open(self.run.as_str())?.trials() {
-                failed.add(&self.assembly.prepared.plan, &trial?);
+                failed.add(&self.assembly.prepared.plan, &trial?, most);
             }
         }
         Ok(failed)

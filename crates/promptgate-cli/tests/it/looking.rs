@@ -95,7 +95,7 @@ fn a_failing_case_is_called_three_more_times_before_it_counts_as_broken() {
     assert_eq!(made.len(), 43, "20 cases on two sides, and one case three more times");
     // What was called to confirm is stored like any answer.
     let again = promptgate(&project, "gate suites/triage --report json=gate.json").expect_code(0);
-    assert!(!again.stderr.contains("on top"), "{again:?}");
+    assert!(!again.stderr.contains("calls on top: "), "{again:?}");
     let again: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
     assert_eq!(calls(&project).len(), 43);
     assert_eq!(again["comparisons"], report["comparisons"]);
@@ -118,6 +118,19 @@ fn a_case_that_fails_again_is_broken_and_one_that_may_not_be_called_leaves_the_r
     assert!(reason.contains("was to be called 3 more times and got no answer"), "{reason}");
     let broken = gate_json(&project, "", 100);
     assert_eq!(broken["comparisons"][0]["checks"][1]["cases"], serde_json::json!(["c4"]));
+}
+
+#[test]
+fn enough_failed_cases_end_no_calls_that_confirm() {
+    let project = triage();
+    project.write(SUITE, format!("{}{RULE}", project.read(SUITE)));
+    scripted(&project, FAILS_C4);
+    // All 40 trials of the plan, and none on top.
+    let _ = promptgate(&project, "gate suites/triage --max-calls 40").expect_code(106);
+    let resumed = gate_json(&project, "--resume --max-fail 1 --concurrency 1", 100);
+    let rule = &resumed["comparisons"][0]["checks"][1];
+    assert_eq!(rule["cases"], serde_json::json!(["c4"]), "{rule}");
+    assert_eq!(calls(&project).len(), 43);
 }
 
 #[test]

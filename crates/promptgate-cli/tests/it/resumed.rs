@@ -103,6 +103,30 @@ fn after_an_outage_the_command_to_run_next_is_the_one_that_was_run() {
 }
 
 #[test]
+fn a_part_says_to_ask_for_that_part_again_and_joined_parts_for_all() {
+    let is_out = Arc::new(AtomicBool::new(true));
+    let outage = is_out.clone();
+    let server = Server::start(move |_| {
+        let is_out = outage.load(Ordering::Relaxed);
+        if is_out { Wire::Chat.error(503, "down", "down") } else { Wire::Chat.whole(&Said::text("m", "a")) }
+    });
+    let project = project(&server).binary("sh");
+    let part = |part: u32| {
+        let said = typed(&project, &format!("promptgate run suites/s --no-retry --partition slice:{part}/2"));
+        (next(&said), said.expect_code(104))
+    };
+    let (again, _) = part(1);
+    assert_eq!(again, "promptgate run suites/s --candidate say --partition slice:1/2 --no-retry");
+    let _ = part(2);
+    let joined = typed(&project, &format!("promptgate report --merge {}", runs(&project).join(" "))).expect_code(104);
+    assert_eq!(next(&joined), "promptgate run suites/s --candidate say --no-retry", "{}", joined.stdout);
+    is_out.store(false, Ordering::Relaxed);
+    let before = server.count();
+    let _ = typed(&project, &again).expect_code(0);
+    assert_eq!(server.count() - before, CASES / 2, "the other part is not asked");
+}
+
+#[test]
 fn a_complete_run_is_not_gone_on_with_and_says_what_asks_for_the_answers_that_it_lacks() {
     let is_out = Arc::new(AtomicBool::new(true));
     let outage = is_out.clone();

@@ -280,6 +280,38 @@ fn calls_that_may_confirm_are_a_part_of_what_is_agreed_to() {
 }
 
 #[test]
+fn calls_that_may_confirm_are_agreed_to_where_the_plan_calls_nobody() {
+    let mock = Mock::start(None);
+    let project = project(&mock, "");
+    let suite = "name = \"words\"\nprompt = \"words\"\n[[model]]\nid = \"openai/m\"\n[cases]\nfile = \"cases.jsonl\"\n\
+                 [[assert]]\nkind = \"equals\"\nvalue = \"{{expected}}\"\n[gate]\nbaseline = \"words.old\"\n\
+                 [[gate.check]]\nrule = \"no-new-break\"\n";
+    project.write("suites/words/suite.toml", suite);
+    project.write("suites/words/prompts/words.old.prompt", "{{word}}");
+    project.write("suites/words/prompts/words.prompt", "it is {{word}}");
+    let _ = project.run(["compare", "--suite", "suites/words", "words.old", "words"]).expect_code(0);
+    let gate = |settings: &str, more: &[&str], code: i32| {
+        project.write("promptgate.toml", settings);
+        project.run(["gate", "suites/words"].iter().chain(more)).expect_code(code)
+    };
+    let untold = gate("confirm_above = 0.001\n", &[], 2);
+    assert!(untold.stderr.contains("0 calls to be made, 4 answers are there"), "{untold:?}");
+    assert!(untold.stderr.contains("; up to 6 calls on top, where cases are about to break a rule"), "{untold:?}");
+    assert!(untold.stderr.contains("on top cost is not known, and may be above `confirm_above`"), "{untold:?}");
+    let unpriced = gate("", &["--max-cost", "1"], 2);
+    assert!(unpriced.stderr.contains("a budget in dollars needs the price of `openai/m`"), "{unpriced:?}");
+    // What the answers that are there took tells what more of them take.
+    let prices = "[prices.\"openai/m\"]\ninput = 1000.0\noutput = 1000.0\n";
+    let above = gate(&format!("confirm_above = 0.001\n{prices}"), &[], 2);
+    assert!(above.stderr.contains("; up to 6 calls on top ($"), "{above:?}");
+    assert!(above.stderr.contains("with the calls that may come on top that is above `confirm_above`"), "{above:?}");
+    let none = gate("confirm_above = 0.001\n", &["--no-run"], 102);
+    assert!(!none.stderr.contains("to be made"), "{none:?}");
+    let below = gate(&format!("confirm_above = 100\n{prices}"), &[], 100);
+    assert!(below.stderr.contains("6 calls on top: cases that are about to break a rule"), "{below:?}");
+}
+
+#[test]
 fn what_assertions_ask_asks_for_agreement_too() {
     let mock = Mock::start(Some("answer = '{\"score\": 5, \"reason\": \"good\"}'\n"));
     let project = project(&mock, "confirm_above = 0.001\n[provider.scripted]\nscript = \"script.toml\"\n");

@@ -70,6 +70,9 @@ pub struct Comparison {
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,
+    /// What has to be another way for a comparison that is invalid, where the reason leaves that open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<Mend>,
     /// The largest draw among its trials; 2 and more were asked for by `--fresh`.
     pub draw: u32,
     /// Whether it meets the requirement and every output it rests on is bound to the prompt text by its digest.
@@ -94,6 +97,16 @@ pub struct Comparison {
     pub noise: Vec<Noise>,
     /// Cases whose majority changed, broken ones first, then by id.
     pub flips: Vec<Flip>,
+}
+
+/// What makes a comparison possible that is invalid for a reason which several things can mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mend {
+    /// Calls are forbidden (`--no-run`), and what is not on record has to be asked for.
+    AllowCalls,
+    /// The candidate is a stored run that no longer fits: the version itself has to be answered.
+    AnswerCandidate,
 }
 
 impl Comparison {

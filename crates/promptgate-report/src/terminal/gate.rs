@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport};
+use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, Mend};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
@@ -239,7 +239,7 @@ fn mend(report: &GateReport) -> Option<String> {
         Some("shard_missing") => {
             Some(step(&["report", "--merge", "PART..."], "PART: the run of each part of the plan"))
         }
-        Some("cases_changed") if reason.is_some_and(is_of_candidate) => {
+        _ if reason.is_some_and(|comparison| comparison.mend == Some(Mend::AnswerCandidate)) => {
             again(report, Some((CANDIDATE, "VERSION")), "VERSION: the version itself, such as NAME, answered anew")
         }
         Some("cases_changed" | "wrong_version") => {
@@ -247,11 +247,6 @@ fn mend(report: &GateReport) -> Option<String> {
         }
         _ => again(report, None, "once that is mended; stored answers are used again"),
     }
-}
-
-/// Whether it is the candidate that a comparison is invalid for.
-fn is_of_candidate(comparison: &Comparison) -> bool {
-    comparison.detail.as_deref().is_some_and(|detail| detail.contains("stored candidate"))
 }
 
 /// The same gate again, of the same versions or with another one.
@@ -274,8 +269,7 @@ const NO_RUN: &str = "--no-run";
 
 /// Whether what keeps a comparison from being made is that nobody may be called.
 fn says_to_call(report: &GateReport) -> bool {
-    let mut details = report.comparisons.iter().filter_map(|comparison| comparison.detail.as_deref());
-    details.any(|detail| detail.contains(NO_RUN))
+    report.comparisons.iter().any(|comparison| comparison.mend == Some(Mend::AllowCalls))
 }
 
 /// Names the version to judge.

@@ -1,7 +1,7 @@
 //! Every stored report in every format. `json` and `jsonl` give back the fixture itself, byte for byte; the others are
 //! snapshots. What acts on a screen is shown as an escape in the snapshot files, so that they can be read.
 
-use promptgate_core::report::{GateReport, Report};
+use promptgate_core::report::{GateReport, Mend, Report};
 use promptgate_report::Rendering;
 use promptgate_report::escape::acts;
 use promptgate_report::registry::by_name;
@@ -85,11 +85,16 @@ fn what_to_run_next_is_the_command_that_was_run_without_what_keeps_it_from_an_an
     check_next("gate-unavailable", &|_| {}, same);
     check_next("gate-invalid", &|_| {}, "gate suites/s --candidate new --trials 2 --no-run --baseline VERSION");
     let not_asked = |gate: &mut GateReport| {
-        let words = "it may not be asked: run without `--no-run`";
-        let reason = |code: &str| Some(code.to_owned());
+        let reason = Some("judge_changed".to_owned());
         gate.comparisons
             .iter_mut()
-            .for_each(|each| (each.reason, each.detail) = (reason("judge_changed"), reason(words)));
+            .for_each(|each| (each.reason, each.mend) = (reason.clone(), Some(Mend::AllowCalls)));
     };
     check_next("gate-invalid", &not_asked, "gate suites/s --candidate new --baseline old --baseline b --trials 2");
+    // The words of a detail decide nothing.
+    let told = |gate: &mut GateReport| {
+        let words = "of the stored candidate, `--no-run`".to_owned();
+        gate.comparisons.iter_mut().for_each(|each| each.detail = Some(words.clone()));
+    };
+    check_next("gate-invalid", &told, "gate suites/s --candidate new --trials 2 --no-run --baseline VERSION");
 }

@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 
 use super::answered::{Answered, bug};
 use super::put_off::PutOff;
-use crate::failed::FailedCases;
 use crate::order::Order;
 use crate::prepare::{OpenTrial, Prepared};
 use crate::share::Share;
@@ -39,9 +38,8 @@ pub(crate) struct Desk {
     next: AtomicU64,
     in_flight: AtomicUsize,
     put_off: PutOff,
-    pub(crate) failed_before: FailedCases,
     /// Set once enough cases have failed.
-    pub(crate) skipping: AtomicBool,
+    skipping: AtomicBool,
     /// Why the run cannot go on.
     broken: Mutex<Option<Broken>>,
 }
@@ -76,9 +74,16 @@ impl Desk {
             next: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             put_off: PutOff::new(job.prepared.plan.models.len()),
-            skipping: AtomicBool::new(job.failed.are_enough(job.limits.max_fail)),
-            failed_before: job.failed.clone(),
+            skipping: AtomicBool::new(false),
             broken: Mutex::new(None),
+        }
+    }
+
+    /// Enough cases have failed: what is left of the plan is skipped. Calls that confirm are about the very cases that
+    /// failed; without them a rule could not be judged.
+    pub(crate) fn skip_the_rest(&self) {
+        if !matches!(self.share, Share::Confirmations(_)) {
+            self.skipping.store(true, Ordering::Relaxed);
         }
     }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -91,10 +90,9 @@ impl Scoring {
         log: SyncSender<Entry>,
         over: watch::Receiver<bool>,
         runtime: Handle,
-        limits: &Limits,
+        (limits, failed): (&Limits, FailedCases),
     ) -> Self {
         let asks = Arc::new(Semaphore::new(limits.asks.max(1)));
-        let failed = desk.failed_before.clone();
         Self {
             desk,
             answered,
@@ -226,9 +224,9 @@ impl Scoring {
     fn settle(&mut self, answered: Answered, graded: Option<Graded>) -> Result<(), LogClosed> {
         let (called, address) = (answered.called, answered.address);
         let trial = answered.settle(self.desk.prepared.plan.index(address), graded, self.grader());
-        self.failed.add(&self.desk.prepared.plan, &trial);
+        self.failed.add(&self.desk.prepared.plan, &trial, self.max_fail);
         if self.failed.are_enough(self.max_fail) {
-            self.desk.skipping.store(true, Ordering::Relaxed);
+            self.desk.skip_the_rest();
         }
         self.log.send(Entry::Settled { trial: Box::new(trial), called }).map_err(|_| LogClosed)
     }

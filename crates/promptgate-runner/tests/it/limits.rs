@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use promptgate_core::event::Event;
 use promptgate_core::score::Outcome;
-use promptgate_runner::{GroupCommit, RunError, RunOutcome};
+use promptgate_runner::{FailedCases, GroupCommit, RunError, RunOutcome};
 
 use crate::world::{Act, Cases, Log, Model, Setting, World, cases, steady};
 
@@ -115,6 +115,20 @@ fn a_resumed_run_counts_the_cases_that_failed_before() {
         assert!((calls..=most_calls).contains(&again.model.calls()), "{}", again.model.calls());
         assert_eq!((failed, settled.len()), (4 + again.model.calls(), 50));
     }
+}
+
+#[test]
+fn no_more_failed_cases_are_kept_than_are_counted() {
+    let world = World::of(&Setting::of(cases(20)), Model::new(|_, _| Act::Say("no".to_owned())));
+    let settled = world.complete();
+    let kept = |trials: usize, most: Option<u64>| {
+        let mut failed = FailedCases::default();
+        settled[..trials].iter().for_each(|trial| failed.add(&world.prepared.plan, trial, most));
+        failed
+    };
+    assert_eq!(kept(20, None), FailedCases::default());
+    assert_eq!(kept(20, Some(3)), kept(3, Some(3)));
+    assert!(!kept(2, Some(3)).are_enough(Some(3)) && kept(20, Some(3)).are_enough(Some(3)));
 }
 
 #[test]

@@ -515,7 +515,7 @@ impl World {
 
     pub fn run_heard(&self, listener: Listener) -> Result<RunOutcome, RunError> {
         let mut failed = FailedCases::default();
-        self.log.settled().iter().for_each(|trial| failed.add(&self.prepared.plan, trial));
+        self.log.settled().iter().for_each(|trial| failed.add(&self.prepared.plan, trial, self.limits.max_fail));
         execute(Job {
             prepared: self.prepared.clone(),
             share: Share::Planned,

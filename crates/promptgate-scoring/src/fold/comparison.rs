@@ -180,6 +180,7 @@ impl<'a> Setting<'a> {
             verdict,
             reason: found.as_ref().map(|found| found.code.to_owned()).or(open.map(|_| "stopped".to_owned())),
             detail: found.as_ref().map(|found| found.words.clone()).or(open.map(|_| NOT_SETTLED.to_owned())),
+            mend: found.as_ref().and_then(|found| found.mend),
             draw,
             promotable: false,
             notes,

@@ -5,6 +5,7 @@ use promptgate_core::gate::{Check, Limit, Policy, Rule, Subject as Asks};
 use promptgate_core::name::MetricName;
 use promptgate_core::plan::{PlannedModel, PlannedVersion, StoredBaseline};
 use promptgate_core::record::RunHeader;
+use promptgate_core::report::Mend;
 use promptgate_core::report::words::{counted, thousands};
 use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
@@ -35,6 +36,14 @@ pub(crate) struct Found {
     pub(crate) verdict: Verdict,
     pub(crate) code: &'static str,
     pub(crate) words: String,
+    /// What mends it, where the code leaves that open.
+    pub(crate) mend: Option<Mend>,
+}
+
+impl Found {
+    fn mended_by(self, mend: Mend) -> Self {
+        Self { mend: Some(mend), ..self }
+    }
 }
 
 impl State<'_> {
@@ -80,14 +89,16 @@ impl State<'_> {
             .into_iter()
             .find_map(|(side, stored)| Some((side, stored.filter(|stored| changed_too_much(stored))?)))?;
         let (changed, cases) = (thousands(stored.changed.len() as u64), counted(stored.cases, "case", "cases"));
-        invalid("cases_changed", format!("{changed} of {cases} of the stored {side} were changed"))
+        let found = invalid("cases_changed", format!("{changed} of {cases} of the stored {side} were changed"))?;
+        let is_candidate = side == "candidate";
+        Some(if is_candidate { found.mended_by(Mend::AnswerCandidate) } else { found })
     }
 
     fn baseline_not_held(&self) -> Option<Found> {
         if self.answers.not_held as f64 > self.max_missing() * self.pairs.planned.len() as f64 {
             let lacking = counted(self.answers.not_held, "answer", "answers");
             let words = format!("{lacking} of the baseline may not be asked for: run without `--no-run`");
-            return invalid("baseline_missing", words);
+            return invalid("baseline_missing", words).map(|found| found.mended_by(Mend::AllowCalls));
         }
         let stored = self.stored().filter(|_| self.pairs.planned.is_empty())?;
         let words =
@@ -100,7 +111,7 @@ impl State<'_> {
         let words = format!(
             "answers hold no grade of the judge of `{metric}` as it is now, and it may not be asked: run without `--no-run`"
         );
-        invalid("judge_changed", words)
+        invalid("judge_changed", words).map(|found| found.mended_by(Mend::AllowCalls))
     }
 
     /// A gate that may stop early runs in one piece, and what it did not ask is no missing part.
@@ -149,7 +160,7 @@ impl State<'_> {
     }
 
     fn unavailable(&self) -> Option<Found> {
-        let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words });
+        let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words, mend: None });
         let (missing, planned) = (self.answers.unanswered, self.pairs.planned.len() as u64);
         let what = if self.pairs.baseline.is_some() { "pairs" } else { "cases" };
         let told = format!("{} of {} {what} got no answer", thousands(missing), thousands(planned));
@@ -184,7 +195,7 @@ impl State<'_> {
     }
 
     fn undecidable(&self) -> Option<Found> {
-        let open = |code, words| Some(Found { verdict: Verdict::Inconclusive, code, words });
+        let open = |code, words| Some(Found { verdict: Verdict::Inconclusive, code, words, mend: None });
         if self.answers.skipped > 0 {
             let skipped = counted(self.answers.skipped, "pair was", "pairs were");
             return open("skipped", format!("{skipped} skipped: run without `--max-fail`"));
@@ -204,7 +215,7 @@ impl State<'_> {
 }
 
 fn invalid(code: &'static str, words: String) -> Option<Found> {
-    Some(Found { verdict: Verdict::Invalid, code, words })
+    Some(Found { verdict: Verdict::Invalid, code, words, mend: None })
 }
 
 /// Fewer than 95 % of the stored cases are as they were.

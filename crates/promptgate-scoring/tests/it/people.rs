@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use promptgate_core::gate::{Basis, Limit, Scope};
 use promptgate_core::record::{MetricKind, MetricSpec, RecordInMemory, RunHeader, Unlabelled, people_metric};
 use promptgate_core::report::explain::{Derivation, Step};
-use promptgate_core::report::{CheckReport, GateReport};
+use promptgate_core::report::{CheckReport, GateReport, Mend};
 use promptgate_core::verdict::Verdict;
 use promptgate_scoring::fold::{explanation, gate_report};
 
@@ -287,9 +287,10 @@ fn a_judge_that_may_not_be_asked_leaves_nothing_to_compare() {
             header.settings.insert("no-run".to_owned(), no_run.into());
         });
         let report = bench.report(|version, _, _| if version == 0 { Came::Unscored } else { Came::Scored(0.8) });
-        (report.verdict.unwrap(), report.comparisons[0].reason.clone())
+        let comparison = &report.comparisons[0];
+        (report.verdict.unwrap(), comparison.reason.clone(), comparison.mend)
     };
-    let (verdict, reason) = found(true);
-    assert_eq!((verdict, reason.as_deref()), (Verdict::Invalid, Some("judge_changed")));
+    let (verdict, reason, mend) = found(true);
+    assert_eq!((verdict, reason.as_deref(), mend), (Verdict::Invalid, Some("judge_changed"), Some(Mend::AllowCalls)));
     assert_eq!(found(false).0, Verdict::Inconclusive);
 }

@@ -83,9 +83,18 @@ impl MergedRun {
         must_have_all_parts(&parts)?;
         must_have_all_trials(&parts)?;
         let mut header = first.header().clone();
-        header.partition = None;
-        header.settings.remove("partition");
+        take_partition(&mut header);
         Ok(Self { header, parts })
+    }
+}
+
+/// A joined run is about the whole plan, and so is the command that asks for it again.
+fn take_partition(header: &mut RunHeader) {
+    header.partition = None;
+    header.settings.remove("partition");
+    let command = &mut header.volatile.command;
+    if let Some(at) = command.iter().position(|word| word == "--partition") {
+        command.drain(at..(at + 2).min(command.len()));
     }
 }
 
