@@ -424,6 +424,9 @@ pub struct TrialVolatile {
     /// When the answer was got, milliseconds since 1970.
     #[serde(default)]
     pub answered_ms: u64,
+    /// When a question of its assertions came to nothing, milliseconds since 1970; its answer may be much older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ms: Option<u64>,
     /// By field of the header's `by`, the groups that the case belongs to; a field without a value is left out. How a report
     /// is laid out is no evidence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

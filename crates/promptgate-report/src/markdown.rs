@@ -54,7 +54,7 @@ fn gate(report: &GateReport) -> String {
         words::level(report.confidence),
         report.seed
     ));
-    notes(&report.notes, &mut text);
+    notes(report.notes.iter().chain(&report.volatile.notes), &mut text);
     let together = checks::side_by_side(report, |name| markdown_code(name, 80));
     if let Some(table) = &together {
         text.push_str(&format!("\n{}", table.markdown()));

@@ -202,6 +202,7 @@ fn a_judge_that_does_not_answer_leaves_the_trial_unscored() {
     let settled = world.complete();
     assert!(settled.iter().all(|trial| trial.outcome == Outcome::Errored));
     assert!(settled.iter().all(|trial| matches!(trial.error, Some(TrialError::Unscored { .. }))));
+    assert!(world.log.settled().iter().all(|trial| trial.volatile.refused_ms.is_some()), "when, beside what it says");
 }
 
 #[test]

@@ -54,7 +54,8 @@ impl Tally {
             }
         }
         let shared = self.shared_cost(&trial.volatile);
-        self.cost.judge_nano_usd = shared.into_iter().chain(trial.judge_cost).fold(self.cost.judge_nano_usd, NanoUsd::plus);
+        self.cost.judge_nano_usd =
+            shared.into_iter().chain(trial.judge_cost).fold(self.cost.judge_nano_usd, NanoUsd::plus);
         self.cost.judge_unpriced += u64::from(trial.judge_unpriced);
         self.attempts += u64::from(trial.volatile.attempts);
         self.reused += u64::from(trial.volatile.reused.is_some() || trial.volatile.kept);
