@@ -91,7 +91,10 @@ fn a_file_that_is_no_cache_is_told_done_without_and_can_be_mended() {
     let whole = std::fs::read(&file).unwrap();
     let (mut header, mut pages) = (whole.clone(), whole);
     header[..16].copy_from_slice(b"0123456789abcdef");
-    pages[4096..].fill(0x5a);
+    // The first page, which is told by the header's size of pages, stays: what is damaged is what it leads to.
+    let page = usize::from(u16::from_be_bytes([pages[16], pages[17]]));
+    assert!(page >= 512 && page < pages.len(), "{page} of {}", pages.len());
+    pages[page..].fill(0x5a);
     for (what, damaged) in [("header", header), ("pages", pages)] {
         let _ = std::fs::remove_file(project.path(".promptgate/cache.db-wal"));
         project.write(".promptgate/cache.db", damaged);
