@@ -183,7 +183,7 @@ fn run(report: &RunReport) -> String {
         count(u64::from(report.trials), "trial"),
         report.seed
     ));
-    notes(&report.notes, &mut text);
+    notes(report.notes.iter().chain(&report.volatile.notes), &mut text);
     text.push_str(
         "\n| version | model | passed | failed | errored | skipped | pass rate |\n|:--|:--|--:|--:|--:|--:|--:|\n",
     );

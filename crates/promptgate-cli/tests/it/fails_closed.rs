@@ -193,6 +193,17 @@ fn an_unavailable_gate_tells_the_cause_and_when_there_is_room_again() {
 }
 
 #[test]
+fn a_run_says_by_the_clock_when_there_is_room_again_as_its_stored_report_does() {
+    let project = triage();
+    append(&project, "script.toml", "[[rule]]\nprompt = \"triage\"\nfault = \"quota\"\nretry_after = \"6h\"\n");
+    let output = promptgate(&project, RUN).expect_code(104);
+    let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = "note: scripted fault: the quota is used up; there is room again at 20";
+    assert_eq!(said.matches(room).count(), 1, "{said}");
+    assert_eq!(promptgate(&project, "report").expect_code(104).stdout, output.stdout);
+}
+
+#[test]
 fn a_stored_candidate_passes_no_gate_on_the_cases_that_are_left() {
     let gate = |left: u32| {
         let project = triage();

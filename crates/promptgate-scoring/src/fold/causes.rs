@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use promptgate_core::answer::{Failure, FailureKind};
+use promptgate_core::record::{SettledTrial, TrialError};
 use promptgate_core::report::words::counted;
 use promptgate_core::room::{self, Room};
+
+use super::subject::unanswered;
 
 /// Causes that are told.
 const TOLD: usize = 3;
@@ -42,6 +45,15 @@ impl Causes {
 
     pub(crate) fn add_reason(&mut self, reason: &str, told_ms: u64) {
         self.hear(None, reason, told_ms);
+    }
+
+    /// Why a trial has neither an answer nor a score.
+    pub(crate) fn add_trial(&mut self, trial: &SettledTrial) {
+        let answered_ms = trial.volatile.answered_ms;
+        unanswered(trial).into_iter().for_each(|failure| self.add(failure, answered_ms));
+        if let Some(TrialError::Unscored { reason, .. }) = &trial.error {
+            self.add_reason(reason, trial.volatile.refused_ms.unwrap_or(answered_ms));
+        }
     }
 
     fn hear(&mut self, kind: Option<FailureKind>, said: &str, told_ms: u64) {
@@ -93,11 +105,10 @@ impl Causes {
         (!told.is_empty()).then(|| told.join("; "))
     }
 
-    /// Of the causes that are told, those that pass at a time of the day, and when.
+    /// The causes that pass at a time of the day, and when; the commonest ones.
     pub(crate) fn rooms<'a>(sides: impl IntoIterator<Item = &'a Self>) -> Vec<String> {
-        let told = Self::of(sides).into_iter().take(TOLD);
-        told.filter_map(|cause| Some(format!("{}; there is room again at {}", cause.message, minute(cause.room?)?)))
-            .collect()
+        let room = |cause: Cause| Some(format!("{}; there is room again at {}", cause.message, minute(cause.room?)?));
+        Self::of(sides).into_iter().filter_map(room).take(TOLD).collect()
     }
 }
 
