@@ -62,7 +62,7 @@ impl From<PortError> for Failure {
     fn from(error: PortError) -> Self {
         let code = match error.kind {
             PortErrorKind::NoRoom => ExitCode::Incomplete,
-            PortErrorKind::Corrupt => ExitCode::Usage,
+            PortErrorKind::Corrupt | PortErrorKind::Newer => ExitCode::Usage,
             PortErrorKind::Other => ExitCode::Bug,
         };
         Self::new(code, error.to_string())

@@ -33,6 +33,7 @@ pub mod record;
 pub mod reference;
 pub mod report;
 pub mod request;
+pub mod room;
 pub mod score;
 pub mod secret;
 pub mod selection;

@@ -37,6 +37,8 @@ pub enum PortErrorKind {
     NoRoom,
     /// What is stored does not read back: named, never used.
     Corrupt,
+    /// A newer promptgate has written it: it is whole, and left as it is.
+    Newer,
     /// Anything else.
     Other,
 }
@@ -55,6 +57,11 @@ impl PortError {
     /// What is stored does not read back.
     pub fn corrupt(action: impl Into<String>, cause: impl Into<String>) -> Self {
         Self { action: action.into(), kind: PortErrorKind::Corrupt, cause: cause.into().into() }
+    }
+
+    /// A newer promptgate has written what is stored.
+    pub fn newer(action: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self { action: action.into(), kind: PortErrorKind::Newer, cause: cause.into().into() }
     }
 
     /// Any other failure.

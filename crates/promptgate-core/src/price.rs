@@ -43,6 +43,12 @@ impl NanoUsd {
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
+
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, count: u32) -> Self {
+        Self(self.0.saturating_mul(count.into()))
+    }
 }
 
 impl fmt::Display for NanoUsd {

@@ -407,10 +407,14 @@ pub struct TrialVolatile {
     /// What failed attempts cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
-    /// What its questions cost that are asked once for all cases, by the digest of the request: each is counted once in a
-    /// run, however many trials tell it.
+    /// What its questions cost whose reply is the same for all cases, by the digest of the request: each is counted once in a
+    /// run, however many trials tell it, unless it was called for more often.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shared: BTreeMap<Digest, NanoUsd>,
+    /// Of these, how often this trial called a model: vectors and verdicts are kept by the cache alone, so without one equal
+    /// texts are paid again. Which of several trials called is chance, so this is no evidence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paid: BTreeMap<Digest, u32>,
     /// The run whose answer was taken over, where no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<RunId>,
@@ -420,6 +424,9 @@ pub struct TrialVolatile {
     /// When the answer was got, milliseconds since 1970.
     #[serde(default)]
     pub answered_ms: u64,
+    /// When a question of its assertions came to nothing, milliseconds since 1970; its answer may be much older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ms: Option<u64>,
     /// By field of the header's `by`, the groups that the case belongs to; a field without a value is left out. How a report
     /// is laid out is no evidence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

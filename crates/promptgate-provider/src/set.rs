@@ -131,7 +131,6 @@ pub struct ProviderSet {
     consultants: Consultants,
     prices: Prices,
     scrubber: Scrubber,
-    clock: Arc<dyn Clock>,
 }
 
 impl ProviderSet {
@@ -148,7 +147,6 @@ impl ProviderSet {
             consultants: Consultants::default(),
             prices: setup.prices.clone(),
             scrubber: setup.scrubber.clone(),
-            clock: setup.clock.clone(),
         };
         set.with(models, Vec::new(), setup)
     }
@@ -262,7 +260,6 @@ impl ProviderSet {
 
     /// The answerer over these providers. Models of one provider share its pace.
     pub fn answerer(&self, calling: &Calling<'_>) -> LocalAnswerer {
-        let scrubber = || self.scrubber.clone();
         let longest_hold = calling.retry.longest_retry_after;
         let pace = |built: &Built| Arc::new(Pace::of(&built.settings, longest_hold));
         let paces: HashMap<&Arc<str>, Arc<Pace>> = self.built.iter().map(|(name, built)| (name, pace(built))).collect();
@@ -272,7 +269,7 @@ impl ProviderSet {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
                     let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id.provider)?);
-                    stack::live(&model.id, built, pace.clone(), (scrubber(), self.clock.clone()), price, calling)
+                    stack::live(&model.id, built, pace.clone(), self.scrubber.clone(), price, calling)
                 }
             })
         };

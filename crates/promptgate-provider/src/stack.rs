@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use promptgate_core::event::Listener;
 use promptgate_core::name::ModelId;
-use promptgate_core::port::Clock;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
@@ -58,7 +57,7 @@ pub(crate) fn live(
     model: &ModelId,
     built: &Built,
     pace: Arc<Pace>,
-    (scrubber, clock): (Scrubber, Arc<dyn Clock>),
+    scrubber: Scrubber,
     price: Option<Price>,
     calling: &Calling<'_>,
 ) -> Box<dyn Answerer> {
@@ -74,7 +73,7 @@ pub(crate) fn live(
     let (policy, listener) = (calling.policy(), calling.listener.clone());
     let guard = Arc::new(Guard::new(model.to_string(), calling.fail_fast, listener.clone()));
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
-    let stack = Retry { inner: stack, policy, listener, clock, fail_fast, streak, guard: guard.clone() };
+    let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
     let stack = Guarded::new(stack, guard);
     kept(stack, caching, built, calling.recorder)
 }

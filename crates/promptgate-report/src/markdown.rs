@@ -54,7 +54,7 @@ fn gate(report: &GateReport) -> String {
         words::level(report.confidence),
         report.seed
     ));
-    notes(&report.notes, &mut text);
+    notes(report.notes.iter().chain(&report.volatile.notes), &mut text);
     let together = checks::side_by_side(report, |name| markdown_code(name, 80));
     if let Some(table) = &together {
         text.push_str(&format!("\n{}", table.markdown()));
@@ -183,7 +183,7 @@ fn run(report: &RunReport) -> String {
         count(u64::from(report.trials), "trial"),
         report.seed
     ));
-    notes(&report.notes, &mut text);
+    notes(report.notes.iter().chain(&report.volatile.notes), &mut text);
     text.push_str(
         "\n| version | model | passed | failed | errored | skipped | pass rate |\n|:--|:--|--:|--:|--:|--:|--:|\n",
     );

@@ -210,7 +210,9 @@ fn conclude(desk: &Desk, counts: &Counts, written: Written) -> Result<RunOutcome
     let tally = written.tally;
     let incomplete = |cause: PortError| match cause.kind {
         PortErrorKind::NoRoom => Ok(RunOutcome::Incomplete { reason: cause.to_string(), tally }),
-        PortErrorKind::Corrupt | PortErrorKind::Other => Err(RunError::Log { settled: tally.settled(), cause }),
+        PortErrorKind::Corrupt | PortErrorKind::Newer | PortErrorKind::Other => {
+            Err(RunError::Log { settled: tally.settled(), cause })
+        }
     };
     let mut log = match written.log {
         Ok(log) => log,

@@ -378,9 +378,16 @@ fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
 fn known_version(path: &Path, connection: &Connection) -> Result<i64, PortError> {
     match version_of(connection).map_err(|error| failed(path, "open the cache", error))? {
         version @ 0..=VERSION => Ok(version),
-        newer => Err(PortError::corrupt(
+        damaged @ ..0 => Err(PortError::corrupt(
             format!("open the cache {}", path.display()),
-            format!("it is of version {newer}, this promptgate knows {VERSION}; use a newer one, or delete the file"),
+            format!("it is of version {damaged}; {EMPTY_IT}"),
+        )),
+        newer => Err(PortError::newer(
+            format!("open the cache {}", path.display()),
+            format!(
+                "a newer promptgate has written it, in version {newer} where this one knows {VERSION}; use the newer \
+                 one, or delete the file"
+            ),
         )),
     }
 }

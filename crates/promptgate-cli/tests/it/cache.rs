@@ -62,6 +62,25 @@ fn a_cache_of_an_older_promptgate_is_told_as_one() {
     assert!(said.contains("answers   2\n"), "{said}");
 }
 
+#[test]
+fn a_cache_of_a_newer_promptgate_is_left_alone() {
+    let server = polite();
+    let project = project(&server);
+    let _ = project.run(["run", "suites/s"]).expect_code(0);
+    let path = project.path(".promptgate/cache.db");
+    let mut newer = std::fs::read(&path).unwrap();
+    // The last byte of `user_version` in SQLite's header.
+    newer[63] = 99;
+    project.write(".promptgate/cache.db", &newer);
+    for command in [&["cache", "stats"][..], &["cache", "prune", "--keep", "1"], &["cache", "prune", "--all"]] {
+        let told = project.run(command.iter().copied()).expect_code(2).stderr;
+        assert!(told.contains("a newer promptgate") && told.contains("or delete the file"), "{told}");
+    }
+    let run = project.run(["run", "suites/s", "--fresh"]).expect_code(0);
+    assert!(run.stderr.contains("the cache is not used in this run"), "{run:?}");
+    assert!(std::fs::read(&path).unwrap() == newer, "nothing of it is changed");
+}
+
 /// a cache is never a reason for a run to fail, and each state of its file can be mended.
 #[test]
 fn a_file_that_is_no_cache_is_told_done_without_and_can_be_mended() {
@@ -72,7 +91,10 @@ fn a_file_that_is_no_cache_is_told_done_without_and_can_be_mended() {
     let whole = std::fs::read(&file).unwrap();
     let (mut header, mut pages) = (whole.clone(), whole);
     header[..16].copy_from_slice(b"0123456789abcdef");
-    pages[4096..].fill(0x5a);
+    // The first page, which is told by the header's size of pages, stays: what is damaged is what it leads to.
+    let page = usize::from(u16::from_be_bytes([pages[16], pages[17]]));
+    assert!(page >= 512 && page < pages.len(), "{page} of {}", pages.len());
+    pages[page..].fill(0x5a);
     for (what, damaged) in [("header", header), ("pages", pages)] {
         let _ = std::fs::remove_file(project.path(".promptgate/cache.db-wal"));
         project.write(".promptgate/cache.db", damaged);

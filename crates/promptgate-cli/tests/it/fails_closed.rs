@@ -177,15 +177,30 @@ fn an_unavailable_gate_tells_the_cause_and_when_there_is_room_again() {
     let project = triage();
     append(&project, "script.toml", "[[rule]]\nprompt = \"triage\"\nfault = \"quota\"\nretry_after = \"6h\"\n");
     let output = promptgate(&project, GATE).expect_code(104);
-    let cause = "no answer on a side since: scripted fault: the quota is used up; there is room again at 20";
     let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (_, time) = said.split_once(cause).unwrap_or_else(|| panic!("{said}"));
+    let room = "note: scripted fault: the quota is used up; there is room again at 20";
+    let (_, time) = said.split_once(room).unwrap_or_else(|| panic!("{said}"));
+    assert!(time[14..].starts_with(" UTC"), "to the minute: {said}");
     // How many of the other version's calls went before the first was refused is chance.
-    let (_, trials) = time.split_once(" UTC (").unwrap_or_else(|| panic!("{said}"));
+    let cause = "no answer on a side since: scripted fault: the quota is used up (";
+    let (_, trials) = said.split_once(cause).unwrap_or_else(|| panic!("{said}"));
     let trials: u32 = trials.split(' ').next().unwrap().parse().unwrap();
     assert!((20..=40).contains(&trials), "{said}");
     let again = promptgate(&project, "report").expect_code(104);
     assert_eq!(again.stdout, output.stdout, "the stored run says the same");
+    let stored = project.read(&project.files(".promptgate/runs")[0]);
+    assert!(stored.contains("there is room again in 6 h") && !stored.contains("room again at"), "{stored}");
+}
+
+#[test]
+fn a_run_says_by_the_clock_when_there_is_room_again_as_its_stored_report_does() {
+    let project = triage();
+    append(&project, "script.toml", "[[rule]]\nprompt = \"triage\"\nfault = \"quota\"\nretry_after = \"6h\"\n");
+    let output = promptgate(&project, RUN).expect_code(104);
+    let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = "note: scripted fault: the quota is used up; there is room again at 20";
+    assert_eq!(said.matches(room).count(), 1, "{said}");
+    assert_eq!(promptgate(&project, "report").expect_code(104).stdout, output.stdout);
 }
 
 #[test]

@@ -90,9 +90,10 @@ fn a_judge_that_is_out_makes_a_gate_unavailable_and_one_that_babbles_does_not() 
         let told =
             "GATE UNAVAILABLE: 20 of 20 pairs got no grade since a judge is out; this says nothing about the prompt";
         assert!(said.starts_with(told), "{said}");
-        let cause =
-            "answers without a score: scripted/judge: scripted fault: the quota is used up; there is room again at 20";
+        let cause = "answers without a score: scripted/judge: scripted fault: the quota is used up (";
         assert!(said.contains(cause), "{said}");
+        let room = "note: scripted/judge: scripted fault: the quota is used up; there is room again at 20";
+        assert_eq!(said.matches(room).count(), 1, "{said}");
         assert!(
             said.contains("next: promptgate gate suites/judged --candidate say --baseline say.old --no-retry"),
             "{said}"

@@ -414,4 +414,7 @@ pub struct RunVolatile {
     /// The arguments behind `promptgate` that ask for the same again, stored answers included; absent where unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Notes that tell a time of the day: when a provider has room again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }

@@ -62,7 +62,6 @@ mod tests {
     use promptgate_core::event::{Event, Listener};
     use promptgate_core::message::{Message, Role};
     use promptgate_core::name::{CaseId, PromptId};
-    use promptgate_core::port::Clock;
     use promptgate_core::request::{Origin, RequestBody};
     use tokio::sync::Semaphore;
     use tokio::task::JoinSet;
@@ -104,19 +103,6 @@ mod tests {
         Request { digest: body.digest(), body, repeat: 1, timeout_ms: 2_000, origin }
     }
 
-    /// The first second of 1970.
-    struct Midnight;
-
-    impl Clock for Midnight {
-        fn now_ms(&self) -> u64 {
-            0
-        }
-
-        fn now_text(&self) -> String {
-            "1970-01-01T00:00:00Z".to_owned()
-        }
-    }
-
     /// What came of so many requests, 32 at a time: the failures, the calls, and how long it took.
     async fn run(
         requests: usize,
@@ -148,8 +134,7 @@ mod tests {
         });
         let guard = Arc::new(Guard::new("scripted/m".to_owned(), fail_fast, listener));
         let (listener, streak) = (Arc::new(|_| {}), Default::default());
-        let (guarding, clock) = (guard.clone(), Arc::new(Midnight));
-        let retry = Retry { inner: server, policy, listener, clock, fail_fast, streak, guard: guarding };
+        let retry = Retry { inner: server, policy, listener, fail_fast, streak, guard: guard.clone() };
         let guarded = Arc::new(Guarded::new(retry, guard));
         let room = Arc::new(Semaphore::new(concurrency));
         let mut answers = JoinSet::new();

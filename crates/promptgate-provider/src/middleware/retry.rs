@@ -4,14 +4,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::digest::Digest;
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::format::project::Retries;
-use promptgate_core::port::Clock;
 use promptgate_core::price::NanoUsd;
 use promptgate_core::request::Request;
+use promptgate_core::room;
 use tokio::time::Instant;
 
 use super::Guard;
@@ -121,8 +120,6 @@ pub(crate) struct Retry<P> {
     pub(crate) inner: P,
     pub(crate) policy: RetryPolicy,
     pub(crate) listener: Listener,
-    /// Says when there is room again: a failure is stored, and read at another time.
-    pub(crate) clock: Arc<dyn Clock>,
     /// Whether all is given up where nothing is answered for some seconds, or where the provider says that nothing will be
     /// for longer than the longest wait. Else it is asked once more after that wait.
     pub(crate) fail_fast: bool,
@@ -205,7 +202,7 @@ impl<P: Provider> Answerer for Retry<P> {
                 let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
                     // What the budget refused was not called.
                     let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
-                    return Answer { result: Err(self.given_up(failure)), attempts, wasted, answered_ms: None };
+                    return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
                 };
                 if let Err(failure) = self.unless_lost(self.pause(&request, attempts, wait, failure)).await {
                     return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
@@ -240,18 +237,8 @@ impl<P> Retry<P> {
         tokio::select! {
             biased;
             done = future => Ok(done),
-            failure = self.streak.lost(), if self.fail_fast => Err(self.given_up(failure)),
+            failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
             failure = self.guard.given_up() => Err(failure),
-        }
-    }
-
-    /// A failure that is told: also when there is room again, where the provider says so.
-    fn given_up(&self, failure: Failure) -> Failure {
-        let full = matches!(failure.kind, FailureKind::Quota | FailureKind::RateLimit);
-        let asked = failure.retry_after_ms.filter(|_| full).map(Duration::from_millis);
-        match asked.and_then(|asked| after(asked, self.clock.now_ms())) {
-            Some(at) => Failure { message: format!("{}; there is room again at {at}", failure.message), ..failure },
-            None => failure,
         }
     }
 
@@ -262,28 +249,12 @@ impl<P> Retry<P> {
     }
 }
 
-/// When so long a wait is over, as people say it: to the minute, a short one to the second. Nothing beyond the end of time.
-fn after(wait: Duration, now_ms: u64) -> Option<String> {
-    let at = Duration::from_millis(now_ms).checked_add(wait)?.as_secs();
-    let (at, form) = match wait.as_secs() {
-        0..120 => (at, "%F %T UTC"),
-        _ => (at.div_ceil(60) * 60, "%F %H:%M UTC"),
-    };
-    let at = Timestamp::from_second(i64::try_from(at).ok()?).ok()?;
-    Some(at.strftime(form).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_to_come_is_told_by_the_clock() {
-        let noon = 1_764_331_200_000;
-        let after = |seconds| after(Duration::from_secs(seconds), noon);
-        assert_eq!(after(7).as_deref(), Some("2025-11-28 12:00:07 UTC"));
-        assert_eq!(after(3_601).as_deref(), Some("2025-11-28 13:01 UTC"));
-        assert_eq!(after(86_400).as_deref(), Some("2025-11-29 12:00 UTC"));
-        assert_eq!(after(u64::MAX), None);
+/// A failure that is told: also how long it is until there is room again, where the provider says so.
+fn given_up(failure: Failure) -> Failure {
+    match failure.retry_after_ms.map(Duration::from_millis) {
+        Some(asked) if matches!(failure.kind, FailureKind::Quota | FailureKind::RateLimit) => {
+            Failure { message: room::told(&failure.message, asked), ..failure }
+        }
+        _ => failure,
     }
 }

@@ -387,7 +387,7 @@ fn failures_say_what_the_server_said_on_one_line() {
         .header("retry-after", "7");
     let failed = failure(after(reply));
     assert_eq!((failed.status, failed.retry_after_ms), (Some(429), Some(7_000)));
-    insta::assert_snapshot!(failed, @"HTTP 429: Slow down [31m. (rate_limit_exceeded) [request req_1]; there is room again at 1994-11-06 08:49:44 UTC");
+    insta::assert_snapshot!(failed, @"HTTP 429: Slow down [31m. (rate_limit_exceeded) [request req_1]; there is room again in 7 s");
     insta::assert_snapshot!(failure(after(Reply::raw("<b>no</b>").header("content-type", "text/html").status(502))), @"HTTP 502: a body of 9 bytes (text/html) that is not JSON");
     insta::assert_snapshot!(failure(after(Reply::raw("upstream gone").header("content-type", "text/plain").status(503))), @"HTTP 503: upstream gone");
     insta::assert_snapshot!(failure(after(Reply::json(&json!({"detail": "Not Found"})).status(404))), @"HTTP 404: Not Found; `promptgate doctor` tells whether the model and its API are there");

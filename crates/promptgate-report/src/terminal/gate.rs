@@ -14,7 +14,7 @@ use crate::words::{self, count};
 
 pub(super) fn render(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     headline(report, paint, out)?;
-    for note in &report.notes {
+    for note in report.notes.iter().chain(&report.volatile.notes) {
         writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "", WIDTH))?;
     }
     let together = checks::side_by_side(report, |name| shortened(name, 40));

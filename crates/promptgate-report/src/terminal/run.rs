@@ -14,7 +14,7 @@ use crate::{groups, labels};
 
 pub(super) fn render(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     headline(report, paint, out)?;
-    for note in &report.notes {
+    for note in report.notes.iter().chain(&report.volatile.notes) {
         writeln!(out, "{}", wrap(&format!("note: {}", terminal_line(note)), "", WIDTH))?;
     }
     for side in &report.sides {

@@ -65,6 +65,8 @@ pub(crate) struct Asking {
     pub(crate) cost: Option<NanoUsd>,
     /// What replies cost that hold for all cases, by the digest of the request.
     pub(crate) shared: BTreeMap<Digest, NanoUsd>,
+    /// Of these, how often each was called for.
+    pub(crate) paid: BTreeMap<Digest, u32>,
     /// Of both, what replies cost that the cache had kept.
     pub(crate) kept: Option<NanoUsd>,
     /// Replies whose cost is not known.
@@ -79,13 +81,21 @@ impl Asking {
         if let Ok(response) = &answer.result {
             match bill {
                 Bill::Trial => self.cost = NanoUsd::known_sum(self.cost, response.cost),
-                Bill::All(question) => self.shared.extend(response.cost.map(|cost| (question, cost))),
+                Bill::All(question) => self.share(question, response.cost, answer.attempts > 0),
             }
             self.kept = NanoUsd::known_sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
             // What counts no tokens (moderation, say) has no price.
             self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
         }
         self.wasted = NanoUsd::known_sum(self.wasted, answer.wasted);
+    }
+
+    fn share(&mut self, question: Digest, cost: Option<NanoUsd>, is_called: bool) {
+        let Some(cost) = cost else { return };
+        self.shared.insert(question, cost);
+        if is_called {
+            *self.paid.entry(question).or_default() += 1;
+        }
     }
 }
 
@@ -213,7 +223,9 @@ impl Answered {
 
     /// What it has come to.
     pub(crate) fn so_far(&self, index: u64) -> BegunTrial {
-        let shared = self.volatile.shared.values().copied().reduce(NanoUsd::plus);
+        let times = |question| self.volatile.paid.get(question).copied().unwrap_or_default().max(1);
+        let shared = self.volatile.shared.iter().map(|(question, cost)| cost.times(times(question)));
+        let shared = shared.reduce(NanoUsd::plus);
         let asked = NanoUsd::known_sum(self.judge_cost, shared);
         let asked = asked.map(|cost| cost.less(self.asked.kept.unwrap_or_default()));
         BegunTrial {
@@ -225,7 +237,12 @@ impl Answered {
             asked: NanoUsd::known_sum(self.asked.before, asked),
             told: Default::default(),
             // Groups are those of the case, which a resume reads again.
-            volatile: TrialVolatile { groups: Default::default(), shared: Default::default(), ..self.volatile.clone() },
+            volatile: TrialVolatile {
+                groups: Default::default(),
+                shared: Default::default(),
+                paid: Default::default(),
+                ..self.volatile.clone()
+            },
         }
     }
 
@@ -235,6 +252,7 @@ impl Answered {
         self.volatile.wasted = NanoUsd::known_sum(self.volatile.wasted, asking.wasted);
         self.judge_cost = NanoUsd::known_sum(self.judge_cost, asking.cost);
         self.volatile.shared.extend(&asking.shared);
+        asking.paid.iter().for_each(|(question, calls)| *self.volatile.paid.entry(*question).or_default() += calls);
         self.judge_unpriced += asking.unpriced;
         self.asked.kept = NanoUsd::known_sum(self.asked.kept, asking.kept);
         self.is_news |= asking.attempts > 0;

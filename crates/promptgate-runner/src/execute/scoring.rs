@@ -291,6 +291,9 @@ async fn serve(
         is_cut_short |= desk.stops_at(answer);
     }
     answered.add_asking(&asking);
+    if served.iter().any(|served| matches!(served.reply, Reply::Failed(_))) {
+        answered.volatile.refused_ms = Some(desk.clock.now_ms());
+    }
     let told = served.iter().filter_map(Served::for_all).collect();
     let replies = served.into_iter().map(|served| served.reply).collect();
     Replied { answered, pending, replies, told, is_cut_short }

@@ -139,23 +139,51 @@ fn what_holds_for_all_cases_is_paid_once() {
     assert!(shared.iter().all(|told| *told == shared[0] && told.values().map(|cost| cost.0).eq([7])), "{shared:?}");
 }
 
-static VECTORS: AssertionKind = AssertionKind {
-    build: |_, _| {
-        Ok(Box::new(Asks(|| {
-            vec![Ask::Embed { model: ModelId::new("judge/vectors").unwrap(), texts: vec!["the same".to_owned()] }]
-        })))
-    },
-    ..JUDGE
-};
+fn vectors() -> Ask {
+    Ask::Embed { model: ModelId::new("judge/vectors").unwrap(), texts: vec!["the same".to_owned()] }
+}
 
-#[test]
-fn vectors_of_equal_texts_are_paid_once() {
-    let setting = Setting { kinds: vec![&VECTORS], ..judged(20) };
-    let world = World::of(&setting, judge(|_| Act::Cost(7, "[[1.0]]".to_owned())));
+static VECTORS: AssertionKind = AssertionKind { build: |_, _| Ok(Box::new(Asks(|| vec![vectors()]))), ..JUDGE };
+
+/// The judging cost of a run whose vectors cost 7 a call, and what the calls for them came to.
+fn paid_for_vectors(setting: &Setting) -> (u64, u64) {
+    let world = World::of(setting, judge(|_| Act::Cost(7, "[[1.0]]".to_owned())));
     let settled = world.complete();
     assert!(settled.iter().all(|trial| trial.judge_cost.is_none()), "no trial bears it alone");
     let report = run_report(&*world.stored()).unwrap();
-    assert_eq!(report.cost.judge_nano_usd.0, 7);
+    (report.cost.judge_nano_usd.0, 7 * questions(&world).len() as u64)
+}
+
+#[test]
+fn vectors_of_equal_texts_are_paid_once() {
+    let (told, called) = paid_for_vectors(&Setting { kinds: vec![&VECTORS], ..judged(20) });
+    assert_eq!(told, called, "once for all that ask meanwhile, as often as it is called for");
+}
+
+/// Asks for the same vectors again once it has them.
+struct AsksAgain;
+
+impl Assertion for AsksAgain {
+    fn start(&self, _: &Trial<'_>) -> Step {
+        Step::Ask(State(json!(1)), vec![vectors()])
+    }
+
+    fn resume(&self, _: &Trial<'_>, state: State, _: Vec<Reply>) -> Step {
+        match state.0.as_u64() {
+            Some(1) => Step::Ask(State(json!(2)), vec![vectors()]),
+            _ => Step::Done(Scored::decided(true, Evidence::default())),
+        }
+    }
+}
+
+static VECTORS_AGAIN: AssertionKind = AssertionKind { build: |_, _| Ok(Box::new(AsksAgain)), ..JUDGE };
+
+#[test]
+fn vectors_that_nobody_kept_are_paid_again() {
+    let setting = |cases| Setting { kinds: vec![&VECTORS_AGAIN], ..judged(cases) };
+    assert_eq!(paid_for_vectors(&setting(1)), (14, 14));
+    let (told, called) = paid_for_vectors(&setting(20));
+    assert_eq!(told, called);
 }
 
 #[test]
@@ -174,6 +202,7 @@ fn a_judge_that_does_not_answer_leaves_the_trial_unscored() {
     let settled = world.complete();
     assert!(settled.iter().all(|trial| trial.outcome == Outcome::Errored));
     assert!(settled.iter().all(|trial| matches!(trial.error, Some(TrialError::Unscored { .. }))));
+    assert!(world.log.settled().iter().all(|trial| trial.volatile.refused_ms.is_some()), "when, beside what it says");
 }
 
 #[test]

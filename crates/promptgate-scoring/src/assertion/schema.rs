@@ -36,18 +36,22 @@ pub(crate) enum Validity {
 impl Schema {
     /// Compiles a schema of any draft up to 2020-12, which is the default.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        bounded(schema)?;
-        let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS).size_limit(MAX_COMPILED);
-        let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
-        let warnings = slips::slips(schema).iter().map(slips::Slip::in_table).collect();
-        Ok(Self { validator: built.map_err(unusable)?, warnings })
+        Self::of(schema, slips::Slip::in_table)
     }
 
     /// Reads the text of a file, whose path is for warnings.
     pub(crate) fn read(text: &str, file: &str) -> Result<Self, String> {
         let schema = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-        let warnings = slips::slips(&schema).iter().map(|slip| slip.in_file(file, text)).collect();
-        Ok(Self { warnings, ..Self::compile(&schema)? })
+        Self::of(&schema, |slip| slip.in_file(file, text))
+    }
+
+    /// What is too large is refused before anything else looks at it.
+    fn of(schema: &Value, warning: impl Fn(&slips::Slip) -> Diagnostic) -> Result<Self, String> {
+        bounded(schema)?;
+        let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS).size_limit(MAX_COMPILED);
+        let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
+        let validator = built.map_err(unusable)?;
+        Ok(Self { validator, warnings: slips::slips(schema).iter().map(warning).collect() })
     }
 
     /// What is likely a slip.
@@ -114,6 +118,19 @@ mod tests {
         defs.insert("a30".to_owned(), json!({"type": "string"}));
         check(json!({"$ref": "#/$defs/a0", "$defs": defs}), "checks one value in more than");
         check(Value::Array(vec![json!(1); MAX_VALUES]), "has more than");
+    }
+
+    #[test]
+    fn of_many_slips_a_few_are_told_and_none_of_what_is_too_large() {
+        let slipped = |count: usize| {
+            let properties = (0..count).map(|n| (format!("p{n:05}"), json!({"tpye": "string"})));
+            json!({"properties": properties.collect::<serde_json::Map<_, _>>()}).to_string()
+        };
+        let read = |count| Schema::read(&slipped(count), "x.json").map(|schema| schema.warnings().len());
+        assert_eq!((read(3), read(2_000)), (Ok(3), Ok(10)));
+        assert_eq!(read(MAX_VALUES), Err(format!("has more than {MAX_VALUES} values")));
+        let compiled = Schema::compile(&serde_json::from_str(&slipped(2_000)).unwrap());
+        assert_eq!(compiled.map(|schema| schema.warnings().len()), Ok(10));
     }
 
     /// Definitions `a 0` to `a 30`, each with two references to the next one.

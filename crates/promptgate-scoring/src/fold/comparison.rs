@@ -54,6 +54,8 @@ pub(crate) struct Stand<'a> {
 /// A comparison judged; the cases it names are still positions.
 pub(crate) struct Judged {
     report: Comparison,
+    /// When there is room again for what got no answer.
+    pub(crate) rooms: Vec<String>,
     /// By check, the cases its rule found.
     by_rule: Vec<Vec<usize>>,
     /// The cases whose majority changed, broken ones first.
@@ -199,7 +201,7 @@ impl<'a> Setting<'a> {
         };
         let bound = !candidate.unbound && !baseline.is_some_and(|side| side.unbound);
         report.promotable = report.meets(policy.require) == Some(true) && bound;
-        Ok(Judged { report, by_rule, flips: scene.flips(), twins: scene.twins() })
+        Ok(Judged { report, rooms: scene.rooms(&answers), by_rule, flips: scene.flips(), twins: scene.twins() })
     }
 
     /// Judges at each look that the record reaches, until one settles the comparison; once where the gate looks once.
@@ -477,18 +479,29 @@ impl Scene<'_> {
         }
         if answers.unanswered > 0 {
             let pairs = words::counted(answers.unanswered, "pair has", "pairs have");
-            let causes = Causes::told(before.into_iter().chain([after]).map(|side| &side.causes));
+            let causes = Causes::told(self.both().map(|side| &side.causes));
             let why =
                 causes.map_or_else(|| "for reasons of infrastructure".to_owned(), |causes| format!("since: {causes}"));
             notes.push(format!("{pairs} no answer on a side {why}"));
         }
-        let unscored = Causes::told(before.into_iter().chain([after]).map(|side| &side.unscored));
+        let unscored = Causes::told(self.both().map(|side| &side.unscored));
         notes.extend(unscored.map(|causes| format!("answers without a score: {causes}")));
         notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());
         notes.extend(self.judges());
         notes
+    }
+
+    /// When there is room again, for the causes that the notes tell.
+    fn rooms(&self, answers: &Answers) -> Vec<String> {
+        let unanswered = (answers.unanswered > 0).then(|| Causes::rooms(self.both().map(|side| &side.causes)));
+        unanswered.into_iter().flatten().chain(Causes::rooms(self.both().map(|side| &side.unscored))).collect()
+    }
+
+    /// The sides that there are.
+    fn both(&self) -> impl Iterator<Item = &Side> {
+        self.pairs.baseline.into_iter().chain([self.pairs.candidate])
     }
 
     /// Of each metric that is checked and rests on judges, how far they were held against people, and what came of it.

@@ -1,6 +1,6 @@
 //! The fold to a gate's report: every comparison judged, the worst of the critical ones, and what meets the requirement.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use promptgate_core::calibration::CalibratedMetric;
 use promptgate_core::gate::{Limit, Policy, Scope, Subject as Asks};
@@ -27,6 +27,7 @@ pub fn gate_report(record: &dyn SettledRecord) -> Result<GateReport, FoldError> 
     let (table, tally) = read(record, policy.as_ref())?;
     let setting = Setting::new(header, policy.as_ref(), &table);
     let judged: Vec<Judged> = judged_alone(header).map(|planned| setting.judged(planned)).collect::<Result<_, _>>()?;
+    let rooms: BTreeSet<String> = judged.iter().flat_map(|judged| &judged.rooms).cloned().collect();
     let mut comparisons = named(record, &table, judged)?;
     for (planned, comparison) in judged_alone(header).zip(&mut comparisons) {
         let same = |control: &&PlannedComparison| {
@@ -39,7 +40,9 @@ pub fn gate_report(record: &dyn SettledRecord) -> Result<GateReport, FoldError> 
     if policy.is_none() {
         side_by_side(&mut comparisons);
     }
-    assembled(header, policy.as_ref(), tally, comparisons)
+    let mut report = assembled(header, policy.as_ref(), tally, comparisons)?;
+    report.volatile.notes = rooms.into_iter().collect();
+    Ok(report)
 }
 
 /// The comparisons that are reported; those of a baseline with itself stand beside them.
@@ -67,7 +70,7 @@ pub fn confirmations(record: &dyn SettledRecord) -> Result<Vec<TrialAddress>, Fo
     let Some(policy) = policy(header)?.filter(|_| header.confirm > 0) else { return Ok(Vec::new()) };
     let (table, _) = read(record, Some(&policy))?;
     let setting = Setting::new(header, Some(&policy), &table);
-    let mut wanted = std::collections::BTreeSet::new();
+    let mut wanted = BTreeSet::new();
     for planned in judged_alone(header) {
         in_header(header, planned)?;
         let pairs = setting.pairs(planned);
@@ -235,6 +238,7 @@ fn volatile(header: &RunHeader, tally: &Tally) -> GateVolatile {
         reused: tally.reused,
         wasted_nano_usd: tally.wasted,
         command: header.volatile.command.clone(),
+        notes: Vec::new(),
     }
 }
 
@@ -265,8 +269,7 @@ fn notes(header: &RunHeader, policy: Option<&Policy>, comparisons: &[Comparison]
             "{critical} comparisons, each judged at {one}: where nothing changed, one of them is blocked falsely in up to {all} of gates"
         ));
     }
-    let candidates: std::collections::BTreeSet<_> =
-        comparisons.iter().map(|comparison| comparison.candidate.digest).collect();
+    let candidates: BTreeSet<_> = comparisons.iter().map(|comparison| comparison.candidate.digest).collect();
     if policy.is_none() && candidates.len() > 1 {
         let level = words::percent(1.0 - (1.0 - Policy::default().confidence) / candidates.len() as f64);
         notes.push(format!(

@@ -12,6 +12,7 @@ use promptgate_core::score::{Outcome, Score, Tier};
 use super::FoldError;
 use super::answerers::Answerers;
 use super::by_name::ByName;
+use super::causes::Causes;
 use super::labels::Labels;
 use super::measured::Measured;
 use super::orders::Orders;
@@ -31,10 +32,12 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let mut tally = Tally::new(header);
     let mut sides = Sides { header, open: None, done: Vec::new() };
     let mut failures = Failures::default();
+    let mut causes = Causes::default();
     for read in record.digested() {
         let (trial, digest) = read?;
         tally.add(&trial, &digest);
         failures.add(header, &trial);
+        causes.add_trial(&trial);
         sides.add(&trial)?;
     }
     let (sides, exit_code, exit_code_no_fail) = sides.finish();
@@ -61,6 +64,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
             reused: tally.reused,
             wasted_nano_usd: tally.wasted,
             command: header.volatile.command.clone(),
+            notes: Causes::rooms([&causes]),
         },
         evidence_digest: tally.evidence(),
     })

@@ -256,9 +256,10 @@ impl Side {
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         self.draw = self.draw.max(trial.draw);
         trial.response.iter().for_each(|response| self.answerers.add(response));
-        unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure));
+        let answered_ms = trial.volatile.answered_ms;
+        unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure, answered_ms));
         if let Some(TrialError::Unscored { reason, .. }) = &trial.error {
-            self.unscored.add_reason(reason);
+            self.unscored.add_reason(reason, trial.volatile.refused_ms.unwrap_or(answered_ms));
         }
         self.orders.add(trial);
         if trial.response.as_ref().is_some_and(|response| response.latency_ms.is_some()) {

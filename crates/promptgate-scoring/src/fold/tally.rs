@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use promptgate_core::digest::Digest;
 use promptgate_core::price::NanoUsd;
-use promptgate_core::record::{EvidenceWriter, RunHeader, SettledTrial};
+use promptgate_core::record::{EvidenceWriter, RunHeader, SettledTrial, TrialVolatile};
 use promptgate_core::report::Cost;
 
 /// Sums over the trials of a record.
@@ -17,8 +17,10 @@ pub(crate) struct Tally {
     /// Planned trials on record; calls that confirm a broken case come on top.
     pub(crate) planned: u64,
     trials: u32,
-    /// Questions asked once for all cases that are counted.
+    /// Questions whose reply is the same for all cases, of which one call is counted.
     shared: BTreeSet<u128>,
+    /// Of these, those that were called for: the first call is the one that is counted.
+    paid: BTreeSet<u128>,
 }
 
 impl Tally {
@@ -33,6 +35,7 @@ impl Tally {
             planned: 0,
             trials: header.trials,
             shared: BTreeSet::new(),
+            paid: BTreeSet::new(),
         }
     }
 
@@ -50,16 +53,25 @@ impl Tally {
                 self.cost.output_tokens = self.cost.output_tokens.saturating_add(usage.output_tokens);
             }
         }
-        let shared = &trial.volatile.shared;
-        let shared =
-            shared.iter().filter(|(question, _)| self.shared.insert(question.prefix128())).map(|(_, cost)| *cost);
-        for cost in trial.judge_cost.into_iter().chain(shared) {
-            self.cost.judge_nano_usd = self.cost.judge_nano_usd.plus(cost);
-        }
+        let shared = self.shared_cost(&trial.volatile);
+        self.cost.judge_nano_usd =
+            shared.into_iter().chain(trial.judge_cost).fold(self.cost.judge_nano_usd, NanoUsd::plus);
         self.cost.judge_unpriced += u64::from(trial.judge_unpriced);
         self.attempts += u64::from(trial.volatile.attempts);
         self.reused += u64::from(trial.volatile.reused.is_some() || trial.volatile.kept);
         self.wasted = self.wasted.plus(trial.volatile.wasted.unwrap_or_default());
+    }
+
+    /// What a trial's shared questions add: each is counted once a run for whoever gets its reply, which covers the first
+    /// call for it, and then for each call.
+    fn shared_cost(&mut self, volatile: &TrialVolatile) -> Option<NanoUsd> {
+        let costs = volatile.shared.iter().map(|(question, cost)| {
+            let calls = volatile.paid.get(question).copied().unwrap_or_default();
+            let once = u32::from(self.shared.insert(question.prefix128()));
+            let covered = u32::from(calls > 0 && self.paid.insert(question.prefix128()));
+            cost.times(once + calls - covered)
+        });
+        costs.reduce(NanoUsd::plus)
     }
 
     /// The evidence digest.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use promptgate_core::Digest;
 use promptgate_core::answer::Response;
-use promptgate_core::port::{AddressedKey, CacheKey, Clock, ResponseCache};
+use promptgate_core::port::{AddressedKey, CacheKey, Clock, PortErrorKind, ResponseCache};
 use promptgate_core::secret::{Scrubber, Secret};
 use promptgate_store::SystemClock;
 use promptgate_store::cache::{Access, CACHE_FILE, Cache, Pruning};
@@ -210,11 +210,15 @@ fn a_file_that_is_no_cache_or_a_newer_one_is_refused_with_what_to_do() {
     let kept = Kept::new();
     drop(kept.cache());
     kept.sql().pragma_update(None, "user_version", 99).unwrap();
-    let refused = |access| {
+    let error = |access| {
         let opened = Cache::open(&kept.runs(), access, Arc::new(SystemClock), kept.scrubber.clone());
-        opened.map(drop).unwrap_err().to_string()
+        opened.map(drop).unwrap_err()
     };
-    assert!(refused(Access::ReadWrite).contains("version 99"), "{}", refused(Access::ReadWrite));
+    let refused = |access| error(access).to_string();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        assert!(refused(access).contains("version 99"), "{}", refused(access));
+        assert_eq!(error(access).kind, PortErrorKind::Newer);
+    }
     let file = kept.folder.path().join("state").join(CACHE_FILE);
     std::fs::write(&file, "this is no database at all, but a text that is longer than a header of one").unwrap();
     for extra in ["-wal", "-shm"] {

@@ -81,6 +81,9 @@ const FREE: [&str; 2] = ["id", "example"];
 /// Shorter ones are one letter away from too many words of anybody's.
 const SHORTEST: usize = 4;
 
+/// Slips that are told.
+const MOST: usize = 10;
+
 /// A keyword that is likely a slip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Slip {
@@ -112,7 +115,7 @@ impl Slip {
     }
 }
 
-/// The likely slips of a schema, in its order.
+/// The likely slips of a schema, in its order: the first few, since for each the text of the file is read again.
 pub(super) fn slips(schema: &Value) -> Vec<Slip> {
     let (mut found, mut path) = (Vec::new(), Vec::new());
     look(schema, &mut path, &mut found);
@@ -122,6 +125,9 @@ pub(super) fn slips(schema: &Value) -> Vec<Slip> {
 fn look(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Slip>) {
     let Value::Object(map) = schema else { return };
     for (key, value) in map {
+        if found.len() >= MOST {
+            return;
+        }
         path.push(key.clone());
         found.extend(meant(key).map(|meant| Slip { path: path.clone(), meant }));
         for (steps, schema) in below(key, value) {
