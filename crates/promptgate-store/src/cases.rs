@@ -1,4 +1,5 @@
-//! The cases of a suite on disk: checked in one pass, then read one at a time by offset. 12 bytes a case stay in memory.
+//! The cases of a suite on disk: checked in one pass, then read one at a time by offset. 12 bytes a case stay in
+//! memory; so does a file of a few megabytes, which may then change without harm, and a larger one must not.
 //!
 //! JSONL is read where it lies. CSV, TOML and standard input are spooled as JSONL into an unnamed temporary file first, so
 //! that there is one way to read a case.

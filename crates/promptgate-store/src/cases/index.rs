@@ -26,8 +26,8 @@ impl Place {
     }
 }
 
-/// A file of lines that must not change while it is in use. A new file put in its place does no harm: the handle stays
-/// with the old one.
+/// A file of lines that must not change while it is in use, unless it is small enough to be held. A new file put in its
+/// place does no harm: the handle stays with the old one.
 #[derive(Debug)]
 pub(super) struct Watched {
     file: File,
