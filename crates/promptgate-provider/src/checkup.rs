@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::endpoint::{Endpoint, encoded};
+use crate::http::get;
 
 /// How long a provider may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -131,8 +132,7 @@ impl Probe {
 
     async fn get(&self, path: &str) -> Result<crate::http::Exchange, String> {
         let url = format!("{}{path}", self.endpoint.base);
-        let request = self.endpoint.transport.client().get(url).build();
-        let mut request = request.map_err(|_| "the address cannot be asked".to_owned())?;
+        let mut request = get(&url).ok_or("the address cannot be asked")?;
         self.endpoint.authorise(&mut request).await.map_err(|failed| failed.to_string())?;
         let sent = tokio::time::timeout(PATIENCE, self.endpoint.transport.send(request, PATIENCE, None));
         let silent = || format!("nothing was said within {} s", PATIENCE.as_secs());

@@ -18,7 +18,7 @@ use crate::FailedCall;
 use crate::doubled::doubled_key;
 use crate::endpoint::{Endpoint, Place};
 use crate::exec::HOW_TO_ALLOW;
-use crate::http::{Exchange, overslept};
+use crate::http::{self, Exchange, overslept};
 use crate::middleware::{Guard, RetryPolicy, Told, scrubbed_json};
 use crate::program::Program;
 use crate::set::{BuildContext, Setup, SetupError};
@@ -157,8 +157,8 @@ async fn post(endpoint: Arc<Endpoint>, input: Value, timeout: Duration) -> Resul
 }
 
 async fn exchange(endpoint: &Endpoint, input: &Value, timeout: Duration) -> Result<Exchange, FailedCall> {
-    let unbuilt = |_| FailedCall::new(FailureKind::BadRequest, "the question cannot be put into a request");
-    let request = endpoint.transport.client().post(&endpoint.base).json(input).build().map_err(unbuilt)?;
+    let unbuilt = || FailedCall::new(FailureKind::BadRequest, "the question cannot be put into a request");
+    let request = http::post(&endpoint.base, input).ok_or_else(unbuilt)?;
     endpoint.transport.send(request, timeout, None).await
 }
 

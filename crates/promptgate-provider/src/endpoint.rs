@@ -6,16 +6,17 @@
 
 use std::sync::Arc;
 
+use ::http::Uri;
+use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use promptgate_core::Diagnostic;
 use promptgate_core::answer::FailureKind;
 use promptgate_core::port::Clock;
 use promptgate_core::secret::Secret;
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use crate::FailedCall;
 use crate::bedrock::Signer;
-use crate::http::{self, Limits, Transport};
+use crate::http::{self, Limits, Request, Transport};
 use crate::key;
 use crate::registry;
 use crate::set::{BuildContext, SetupError};
@@ -173,7 +174,7 @@ impl Endpoint {
     /// The same without a key.
     pub(crate) fn keyless(context: &BuildContext<'_>, place: &Place) -> Result<Self, SetupError> {
         let setup = context.setup;
-        let proxy = http::proxy(setup.environment, setup.scrubber)?;
+        let proxy = http::proxy(&place.parsed, setup.environment, setup.scrubber)?;
         Ok(Self {
             base: place.url.clone(),
             parsed: place.parsed.clone(),
@@ -207,9 +208,9 @@ impl Endpoint {
     }
 
     /// Adds what every request carries; the key only where the request goes to the origin it belongs to.
-    pub(crate) async fn authorise(&self, request: &mut reqwest::Request) -> Result<(), FailedCall> {
+    pub(crate) async fn authorise(&self, request: &mut Request) -> Result<(), FailedCall> {
         request.headers_mut().extend(self.headers.clone());
-        if !is_of_one_origin(request.url(), &self.parsed) {
+        if !goes_to(request.uri(), &self.parsed) {
             return Ok(());
         }
         if let Some((name, value)) = &self.key {
@@ -230,7 +231,14 @@ impl Endpoint {
     }
 }
 
-/// Whether two URLs are of one origin. Looked at for each call, so without the copies that `Url::origin` makes.
+/// Whether a request goes to the origin of a URL. Looked at for each call, so without the copies that `Url::origin` makes.
+fn goes_to(uri: &Uri, origin: &Url) -> bool {
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    (uri.scheme_str(), uri.host(), Some(uri.port_u16().unwrap_or(usual)))
+        == (Some(origin.scheme()), origin.host_str(), origin.port_or_known_default())
+}
+
+/// Whether two URLs are of one origin.
 pub(crate) fn is_of_one_origin(one: &Url, other: &Url) -> bool {
     (one.scheme(), one.host(), one.port_or_known_default())
         == (other.scheme(), other.host(), other.port_or_known_default())
@@ -278,6 +286,8 @@ mod tests {
             ("https://host.example@evil.example/v1", false),
         ] {
             let url = Url::parse(url).unwrap();
+            let uri: Uri = url.as_str().parse().unwrap();
+            assert_eq!(goes_to(&uri, &base), is_one, "{uri}");
             assert_eq!(is_of_one_origin(&url, &base), is_one, "{url}");
             assert_eq!(url.origin() == base.origin(), is_one, "{url}");
         }

@@ -4,18 +4,28 @@
 //! after the first byte is the model's own failure. Bodies are capped, and a part of a body is never handed on. Nothing is
 //! retried here, no redirect is followed, no body or header is logged.
 
-use std::sync::Once;
+mod connect;
+
 use std::time::Duration;
 
+use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use ::http::{Method, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use promptgate_core::Diagnostic;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::format::project::ProviderSettings;
-use promptgate_core::secret::{Scrubber, Secret};
-use reqwest::header::HeaderMap;
+use promptgate_core::secret::Scrubber;
+use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
 
 use crate::FailedCall;
 use crate::wire::{Stream, comes_whole};
+use connect::Connector;
+pub(crate) use connect::{Proxy, proxy};
 
 /// How long each stage of a call may take, and how much may come back.
 #[derive(Debug, Clone)]
@@ -64,10 +74,39 @@ pub(crate) struct Exchange {
     pub(crate) is_streamed: bool,
 }
 
+/// A request whose body is in memory, to a whole address.
+pub(crate) type Request = ::http::Request<Bytes>;
+
+/// A request for what is at an address. Nothing where that is none.
+pub(crate) fn get(url: &str) -> Option<Request> {
+    request(Method::GET, url, Bytes::new())
+}
+
+/// A request that posts JSON to an address. Nothing where that is none.
+pub(crate) fn post(url: &str, body: &Value) -> Option<Request> {
+    let mut request = request(Method::POST, url, json(body))?;
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Some(request)
+}
+
+/// A value as the bytes that are sent.
+pub(crate) fn json(value: &Value) -> Bytes {
+    // A value has string keys and writes into memory.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+fn request(method: Method, url: &str, body: Bytes) -> Option<Request> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    // What an address may not hold as it is written is encoded.
+    *request.uri_mut() = Url::parse(url).ok()?.as_str().parse().ok()?;
+    Some(request)
+}
+
 /// Sends requests. Clones share one pool of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
-    client: reqwest::Client,
+    client: Client<Connector, Full<Bytes>>,
     limits: Limits,
     scrubber: Scrubber,
     /// By which way connections are made, as messages say it.
@@ -75,43 +114,23 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A transport to a place, of its own pool. `proxy` tunnels HTTPS; plain HTTP never takes one, since it would read the
-    /// key.
+    /// A transport to a place, of its own pool.
     pub(crate) fn new(
-        place: &reqwest::Url,
+        place: &Url,
         limits: Limits,
         scrubber: &Scrubber,
         proxy: Option<Proxy>,
     ) -> Result<Self, Diagnostic> {
-        install_tls();
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("promptgate/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            // Not even the copy of a request that could be sent again is made: retries live in one place.
-            .retry(reqwest::retry::never().max_retries_per_request(0))
-            .connect_timeout(limits.connect)
-            // A connection for each call in flight: over HTTP/2 calls beyond the server's stream limit would wait unseen,
-            // and one broken connection would take all of them along.
-            .http1_only()
-            .pool_max_idle_per_host(usize::MAX)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .tcp_keepalive(Duration::from_secs(30))
-            .no_proxy();
         let way =
             proxy.as_ref().map_or_else(String::new, |proxy| format!(" (HTTPS goes through the proxy {})", proxy.named));
-        let builder = proxy.into_iter().map(|proxy| proxy.proxy).fold(builder, reqwest::ClientBuilder::proxy);
-        // Plain HTTP asks nobody whom this machine trusts, and no redirect leads elsewhere; reading that takes a while.
-        let builder = if place.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-        let client = builder.build().map_err(|error| {
-            let message = format!("cannot set up HTTPS: {}", cause(&error));
-            Diagnostic::new(message).help("install the system's CA certificates (package `ca-certificates`)")
-        })?;
+        let connector = Connector::new(place, limits.connect, proxy.map(|proxy| proxy.matcher))?;
+        // A connection for each call in flight: over HTTP/2 calls beyond the server's stream limit would wait unseen, and
+        // one broken connection would take all of them along.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build(connector);
         Ok(Self { client, limits, scrubber: scrubber.clone(), way })
-    }
-
-    /// The client that requests are built with.
-    pub(crate) fn client(&self) -> &reqwest::Client {
-        &self.client
     }
 
     /// Knows the secrets that are sent.
@@ -123,34 +142,38 @@ impl Transport {
     /// stream as it comes, where there is one; a refusal, and an answer that is no stream all the same, comes back whole.
     pub(crate) async fn send(
         &self,
-        request: reqwest::Request,
+        mut request: Request,
         model_timeout: Duration,
         stream: Option<&mut Stream>,
     ) -> Result<Exchange, FailedCall> {
         let sent = Instant::now();
-        let host = request.url().host_str().unwrap_or("the provider").to_owned();
-        let place = named(request.url());
+        let uri = request.uri().clone();
+        let host = uri.host().unwrap_or(NAMELESS);
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promptgate/", env!("CARGO_PKG_VERSION"))));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let first_byte = self.limits.first_byte(model_timeout);
-        let mut head = match timeout(first_byte, self.client.execute(request)).await {
-            Ok(Ok(head)) => head,
-            Ok(Err(error)) if error.is_connect() => return Err(self.broken(&place, &error).into()),
-            Ok(Err(error)) => return Err(FailedCall::from(self.broken(&place, &error)).untold()),
-            Err(_) => return Err(FailedCall::from(silent(&host, "sent nothing", first_byte)).untold()),
+        let reply = match timeout(first_byte, self.client.request(request.map(Full::new))).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(error)) if error.is_connect() => return Err(self.unreached(&uri, &error).into()),
+            Ok(Err(error)) => {
+                return Err(FailedCall::from(self.broken(&named(uri.host(), uri.port_u16()), &error)).untold());
+            }
+            Err(_) => return Err(FailedCall::from(silent(host, "sent nothing", first_byte)).untold()),
         };
-        // The body is read without them.
-        let (status, headers) = (head.status().as_u16(), std::mem::take(head.headers_mut()));
-        let stream = stream.filter(|_| head.status().is_success() && !comes_whole(&headers));
+        let (head, body) = reply.into_parts();
+        let (status, headers) = (head.status, head.headers);
+        let stream = stream.filter(|_| status.is_success() && !comes_whole(&headers));
         let is_streamed = stream.is_some();
-        let is_success = head.status().is_success();
-        let body = self.body(head, &host, model_timeout, stream).await;
+        let body = self.body(body, host, model_timeout, stream).await;
         // A refusal took nothing, even where it broke off.
-        let body = body.map_err(|failed| if is_success { failed.untold() } else { failed })?;
-        Ok(Exchange { status, headers, body, sent, elapsed: sent.elapsed(), is_streamed })
+        let body = body.map_err(|failed| if status.is_success() { failed.untold() } else { failed })?;
+        Ok(Exchange { status: status.as_u16(), headers, body, sent, elapsed: sent.elapsed(), is_streamed })
     }
 
     async fn body(
         &self,
-        mut head: reqwest::Response,
+        mut incoming: Incoming,
         host: &str,
         model_timeout: Duration,
         mut stream: Option<&mut Stream>,
@@ -170,7 +193,7 @@ impl Transport {
             };
             let since = Instant::now();
             let silence = since + patience;
-            let chunk = match timeout_at(silence.min(deadline), head.chunk()).await {
+            let chunk = match timeout_at(silence.min(deadline), chunk(&mut incoming)).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(body),
                 _ if is_done => return Ok(body),
@@ -195,20 +218,38 @@ impl Transport {
         }
     }
 
-    fn broken(&self, host: &str, error: &reqwest::Error) -> Failure {
-        let cause = cause(error);
-        let message = match error.is_connect() {
-            true => format!("cannot connect to {host}{}: {cause}{}", self.way, guess(&cause)),
-            false => format!("the connection broke off: {host}: {cause}"),
-        };
-        Failure::new(FailureKind::Connection, self.scrubber.scrub(&message))
+    fn unreached(&self, uri: &Uri, error: &Error) -> Failure {
+        let (place, cause) = (named(uri.host(), uri.port_u16()), cause(error));
+        self.connection(&format!("cannot connect to {place}{}: {cause}{}", self.way, guess(&cause)))
+    }
+
+    fn broken(&self, place: &str, error: &dyn std::error::Error) -> Failure {
+        self.connection(&format!("the connection broke off: {place}: {}", cause(error)))
+    }
+
+    fn connection(&self, message: &str) -> Failure {
+        Failure::new(FailureKind::Connection, self.scrubber.scrub(message))
     }
 }
 
+/// The next piece of a body; nothing at its end.
+async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    while let Some(frame) = body.frame().await {
+        // What is no data is a trailer.
+        if let Ok(data) = frame?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// Whom messages mean where an address names no host.
+const NAMELESS: &str = "the provider";
+
 /// Host and port, the port only where it is not the usual one.
-fn named(url: &reqwest::Url) -> String {
-    let host = url.host_str().unwrap_or("the provider");
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+fn named(host: Option<&str>, port: Option<u16>) -> String {
+    let host = host.unwrap_or(NAMELESS);
+    port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// What a cause that says little mostly comes from.
@@ -248,45 +289,12 @@ fn too_slow(limit: Duration) -> Failure {
 }
 
 /// The innermost cause: what the outer layers say ("error sending request for url") helps nobody, and names the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     let said = innermost.to_string();
     // The seconds since 1970 of an expired certificate help nobody.
     said.split(": verification time").next().unwrap_or_default().to_owned()
-}
-
-/// rustls wants exactly one cryptography provider for the process. Ours is ring; one that is there already stays.
-fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-}
-
-/// A proxy, and what it is called in messages.
-pub(crate) struct Proxy {
-    proxy: reqwest::Proxy,
-    named: String,
-}
-
-/// The proxy that the environment names for HTTPS, its credentials learnt as secrets.
-pub(crate) fn proxy(
-    environment: &dyn Fn(&str) -> Option<String>,
-    scrubber: &Scrubber,
-) -> Result<Option<Proxy>, Diagnostic> {
-    let set = |name: &&str| environment(name).filter(|value| !value.is_empty()).map(|value| (name.to_string(), value));
-    let Some((name, url)) = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find_map(set) else {
-        return Ok(None);
-    };
-    let unusable =
-        || Diagnostic::new(format!("`{name}` is not the URL of a proxy")).help("expected `http://host:port`");
-    let parsed = reqwest::Url::parse(&url).map_err(|_| unusable())?;
-    if let Some(password) = parsed.password() {
-        scrubber.learn(&Secret::new(password));
-    }
-    let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment(name)).unwrap_or_default();
-    let named = named(&parsed);
-    let proxy = reqwest::Proxy::https(parsed).map_err(|_| unusable())?;
-    Ok(Some(Proxy { proxy: proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)), named }))
 }

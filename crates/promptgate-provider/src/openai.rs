@@ -11,19 +11,21 @@ pub(crate) mod responses;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use ::http::header::HeaderMap;
 use async_openai::Client;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
+use hyper::body::Bytes;
 use promptgate_core::answer::FailureKind;
 use promptgate_core::format::project::WireApi;
 use promptgate_core::request::Task;
-use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::endpoint::{Api, Endpoint, Place};
+use crate::http::{Request, json};
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
 use crate::wire::{Call, Came, HttpModel, Side};
@@ -63,7 +65,7 @@ pub(crate) fn built(
 ) -> Result<Built, SetupError> {
     let endpoint = Arc::new(Endpoint::at(context, api, &place)?);
     let config = Keyless { base: place.url.clone(), key: SecretString::from(String::new()) };
-    let requests = Requests::new(Client::build(endpoint.transport.client().clone(), config));
+    let requests = Requests::new(Client::build(reqwest::Client::new(), config));
     let streamed = context.settings.stream.unwrap_or_default();
     let source = place.source(api);
     Ok(match context.settings.api {
@@ -111,7 +113,7 @@ impl Config for Keyless {
 pub(crate) struct Requests {
     client: Client<Keyless>,
     /// Without its body.
-    first: Arc<OnceLock<reqwest::Request>>,
+    first: Arc<OnceLock<Request>>,
 }
 
 impl Requests {
@@ -126,8 +128,8 @@ impl Requests {
         R: Future<Output = Result<IgnoredAny, OpenAIError>> + Send + 'a,
     {
         if let Some(first) = self.first.get() {
-            let mut request = bodiless(first);
-            *request.body_mut() = Some(compact(&body).into());
+            let mut request = first.clone();
+            *request.body_mut() = json(&body);
             return Box::pin(call.send(request));
         }
         let slot = Arc::new(Slot { call: Mutex::new(Some(call)), came: Mutex::new(None) });
@@ -144,16 +146,20 @@ impl Requests {
     }
 }
 
-/// A value as the bytes that are sent; faster than by its formatter.
-fn compact(value: &Value) -> Vec<u8> {
-    // A value has string keys and writes into memory.
-    serde_json::to_vec(value).unwrap_or_default()
+/// A request of async-openai's as one of ours.
+fn ours(built: &reqwest::Request) -> Option<Request> {
+    let body = built.body().and_then(|body| body.as_bytes()).unwrap_or_default();
+    let mut request = Request::new(Bytes::copy_from_slice(body));
+    *request.method_mut() = built.method().clone();
+    *request.uri_mut() = built.url().as_str().parse().ok()?;
+    request.headers_mut().clone_from(built.headers());
+    Some(request)
 }
 
-/// Method, place and headers of a request.
-fn bodiless(request: &reqwest::Request) -> reqwest::Request {
-    let mut copy = reqwest::Request::new(request.method().clone(), request.url().clone());
-    copy.headers_mut().clone_from(request.headers());
+/// Method, address and headers of a request.
+fn bodiless(request: &Request) -> Request {
+    let mut copy = request.clone();
+    *copy.body_mut() = Bytes::new();
     copy
 }
 
@@ -167,7 +173,7 @@ struct Slot {
 /// request for those that follow.
 fn service(
     slot: Arc<Slot>,
-    first: Arc<OnceLock<reqwest::Request>>,
+    first: Arc<OnceLock<Request>>,
 ) -> impl tower::Service<HttpRequestFactory, Response = reqwest::Response, Error = OpenAIError, Future: Send>
 + Clone
 + Send
@@ -176,10 +182,10 @@ fn service(
     tower::service_fn(move |factory: HttpRequestFactory| {
         let (slot, first) = (slot.clone(), first.clone());
         async move {
-            let request = factory.build().await?;
-            first.get_or_init(|| bodiless(&request));
+            let request = ours(&factory.build().await?);
             let call = slot.call.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(call) = call {
+            if let (Some(request), Some(call)) = (request, call) {
+                first.get_or_init(|| bodiless(&request));
                 let came = call.send(request).await;
                 *slot.came.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use promptgate_core::diagnostic::Location;
 use promptgate_core::format::project::ProviderSettings;
-use reqwest::Url;
+use url::Url;
 
 use crate::bedrock;
 use crate::endpoint::{Api, base_url_variables, is_of_one_origin, plain_http_url};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::nearest::did_you_mean;
 use promptgate_core::{Diagnostic, Diagnostics};
-use reqwest::Url;
+use url::Url;
 
 use crate::checkup::Probe;
 use crate::endpoint::{Api, is_of_one_origin};

@@ -5,7 +5,7 @@ mod resets;
 
 use std::time::UNIX_EPOCH;
 
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 
 pub(crate) use resets::reset_ms;
 

@@ -15,6 +15,7 @@ mod judged;
 mod looking;
 mod misconfigured;
 mod plan;
+mod proxied;
 mod pull_request;
 mod recorded;
 mod rehearsal;

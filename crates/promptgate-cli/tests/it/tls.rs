@@ -1,7 +1,7 @@
-//! A server with a certificate of one's choice: it does no more than a handshake, after which a client knows all.
+//! A server with a certificate of one's choice: whoever takes that for good gets one answer of a model, `x`.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -35,13 +35,29 @@ impl TlsServer {
         let config = Arc::new(config);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let mut connection = ServerConnection::new(config.clone()).unwrap();
-                let mut stream = stream;
-                // The client hangs up when it has seen the certificate; whatever comes of that is its business.
-                let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-                let _ = tls.read(&mut [0; 64]).and_then(|_| tls.write(b"HTTP/1.1 204 No Content\r\n\r\n"));
+                // A client that does not like the certificate hangs up; that is its business.
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                let _ = answer(rustls::StreamOwned::new(connection, stream));
             }
         });
         Self { port, issuer_pem }
     }
+}
+
+/// Reads a request, and answers it as a model would.
+fn answer(mut tls: rustls::StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(&mut tls);
+    let mut length = 0;
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    let body = r#"{"model":"m","choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
+    write!(tls, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())?;
+    tls.conn.send_close_notify();
+    tls.flush()
 }

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use promptgate_core::secret::{Scrubber, Secret};
-use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use url::Url;
 
 use super::credentials::Credentials;
-use crate::http::{Limits, Transport};
+use crate::http::{Limits, Transport, get};
 use crate::key;
 use crate::set::BuildContext;
 
@@ -170,8 +170,8 @@ async fn fetch(url: &Url, token: Option<HeaderValue>, scrubber: &Scrubber) -> Re
         body_bytes: LONGEST as usize,
     };
     let transport = Transport::new(url, limits, scrubber, None).map_err(|mistake| mistake.to_string())?;
-    let request = transport.client().get(url.clone()).header(ACCEPT, "application/json").build();
-    let mut request = request.map_err(|_| "it cannot be asked".to_owned())?;
+    let mut request = get(url.as_str()).ok_or("it cannot be asked")?;
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
     token.into_iter().for_each(|token| drop(request.headers_mut().insert(AUTHORIZATION, token)));
     let came = transport.send(request, CONTAINER, None).await.map_err(|failed| failed.to_string())?;
     match came.status {

@@ -4,9 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use reqwest::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use super::credentials::{Credentials, Held};
+use crate::http::Request;
 
 /// Signs requests for one region.
 pub(crate) struct Signer {
@@ -20,12 +21,12 @@ impl Signer {
     }
 
     /// Adds the signature to a request whose body is in memory. Keys that end are asked for anew first.
-    pub(crate) async fn sign(&self, request: &mut reqwest::Request, now_ms: u64) -> Result<(), String> {
+    pub(crate) async fn sign(&self, request: &mut Request, now_ms: u64) -> Result<(), String> {
         let credentials = self.held.at(now_ms).await?;
         self.sign_with(&credentials, request, now_ms)
     }
 
-    fn sign_with(&self, credentials: &Credentials, request: &mut reqwest::Request, now_ms: u64) -> Result<(), String> {
+    fn sign_with(&self, credentials: &Credentials, request: &mut Request, now_ms: u64) -> Result<(), String> {
         let session = credentials.session.as_ref().map(|session| session.expose().to_owned());
         let (id, secret) = (credentials.id.expose(), credentials.secret.expose());
         let identity = aws_credential_types::Credentials::new(id, secret, session, None, "promptgate").into();
@@ -37,15 +38,14 @@ impl Signer {
             .settings(SigningSettings::default())
             .build()
             .map_err(|error| error.to_string())?;
-        let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
         // The body is covered by its digest, the address by itself; of the headers only what does not change on the way.
         let headers =
             request.headers().get("content-type").and_then(|value| Some(("content-type", value.to_str().ok()?)));
         let signable = SignableRequest::new(
             request.method().as_str(),
-            request.url().as_str(),
+            request.uri().to_string(),
             headers.into_iter(),
-            SignableBody::Bytes(body),
+            SignableBody::Bytes(request.body()),
         );
         let signed = signable.and_then(|signable| sign(signable, &params.into())).map_err(|error| error.to_string())?;
         let (instructions, _) = signed.into_parts();
@@ -75,8 +75,9 @@ mod tests {
         let signer = Signer::new(Held::Fixed(credentials.clone()), "us-east-1".to_owned());
         let signature = |path: &str, body: &'static str, now_ms: u64| {
             let url = format!("https://bedrock-runtime.us-east-1.amazonaws.com{path}");
-            let mut request = reqwest::Request::new(reqwest::Method::POST, url.parse().unwrap());
-            *request.body_mut() = Some(body.into());
+            let mut request = Request::new(body.into());
+            *request.method_mut() = http::Method::POST;
+            *request.uri_mut() = url.parse().unwrap();
             signer.sign_with(&credentials, &mut request, now_ms).unwrap();
             assert_eq!(request.headers()["x-amz-security-token"], "token");
             request.headers()["authorization"].to_str().unwrap().to_owned()

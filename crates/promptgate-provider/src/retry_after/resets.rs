@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use http::header::HeaderMap;
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
 
 /// A limit that is reset later is told by mistake.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);

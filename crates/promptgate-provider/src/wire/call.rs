@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use promptgate_core::answer::FailureKind;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 use super::refusal;
 use super::stream::{Fold, Frames, Stream};
 use crate::FailedCall;
 use crate::endpoint::Endpoint;
+use crate::http::{self, Request};
 
 /// A call that is about to be made.
 pub(crate) struct Call {
@@ -36,14 +37,13 @@ pub(crate) struct Came {
 impl Call {
     /// Posts JSON to the path.
     pub(crate) async fn post(self, body: Value) -> Result<Came, FailedCall> {
-        let unbuilt = |_| FailedCall::new(FailureKind::BadRequest, "the request cannot be built");
+        let unbuilt = || FailedCall::new(FailureKind::BadRequest, "the request cannot be built");
         let url = format!("{}{}", self.endpoint.base, self.path);
-        let request = self.endpoint.transport.client().post(url).json(&body).build().map_err(unbuilt)?;
-        self.send(request).await
+        self.send(http::post(&url, &body).ok_or_else(unbuilt)?).await
     }
 
     /// Sends a request that somebody else has built.
-    pub(crate) async fn send(self, mut request: reqwest::Request) -> Result<Came, FailedCall> {
+    pub(crate) async fn send(self, mut request: Request) -> Result<Came, FailedCall> {
         let endpoint = self.endpoint;
         if let Some((frames, _)) = &self.stream {
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static(frames.content_type()));
@@ -66,7 +66,7 @@ impl Call {
 }
 
 /// Whether a reply is JSON or a web page by its own account, though a stream was asked for.
-pub(crate) fn comes_whole(headers: &reqwest::header::HeaderMap) -> bool {
+pub(crate) fn comes_whole(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     ["application/json", "text/html"].iter().any(|whole| kind.starts_with(whole))
 }

@@ -1,9 +1,9 @@
 //! What a server says when it does not answer: one reading for all wires, since gateways speak for servers of another wire
 //! than their own.
 
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::secret::Scrubber;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::class;

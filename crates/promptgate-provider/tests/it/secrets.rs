@@ -115,6 +115,18 @@ fn a_proxys_password_is_learnt_and_a_proxy_never_sees_plain_http() {
     assert!(world.scrubber.finds("http://user:hunter2hunter2@proxy"));
 }
 
+#[test]
+fn a_proxy_of_another_kind_is_refused_where_it_would_be_needed_alone() {
+    let mut world = World::openai("https://gateway.example/v1").key("sk-canary-0123456789abcdef");
+    world.environment.insert("ALL_PROXY".to_owned(), "socks5://127.0.0.1:1080".to_owned());
+    let refused = world.build(MODEL).err().unwrap().to_string();
+    assert!(refused.contains("`ALL_PROXY` names a proxy of the kind `socks5`"), "{refused}");
+    let server = Server::answering("hi");
+    let mut world = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef");
+    world.environment.insert("ALL_PROXY".to_owned(), "socks5://127.0.0.1:1080".to_owned());
+    ask(&world.answerer(MODEL), request(MODEL, "a", "hello")).result.unwrap();
+}
+
 /// Collects what is logged at every level, from every target.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
