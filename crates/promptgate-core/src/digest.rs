@@ -85,6 +85,11 @@ impl DigestWriter {
         self.0.update(b"\n");
     }
 
+    /// Adds bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// The digest of everything written so far.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())

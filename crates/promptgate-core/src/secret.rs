@@ -1,8 +1,10 @@
 //! Secrets: a type that cannot be printed, and a scrubber by value that every sink is given.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use zeroize::Zeroizing;
 
 /// A secret value. It has no `Display`, no `Serialize`, and its `Debug` shows nothing.
@@ -37,7 +39,15 @@ pub const SCRUBBED: &str = "[secret]";
 ///
 /// Clones share one list: a secret learned late is scrubbed everywhere from then on.
 #[derive(Clone, Default)]
-pub struct Scrubber(Arc<RwLock<Vec<Zeroizing<String>>>>);
+pub struct Scrubber(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    forms: Vec<Zeroizing<String>>,
+    /// How the forms begin, so that a text without any of them is read once; nothing where that cannot be built. No more of
+    /// a secret is in there, since it is not wiped.
+    beginnings: Option<AhoCorasick>,
+}
 
 impl Scrubber {
     /// A scrubber that knows nothing yet.
@@ -51,35 +61,63 @@ impl Scrubber {
         if value.len() < SHORTEST {
             return;
         }
-        let mut forms = encodings(value);
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
         if let Ok(mut known) = self.0.write() {
-            for form in forms {
-                if !known.iter().any(|each| **each == form) {
-                    known.push(Zeroizing::new(form));
+            for form in encodings(value) {
+                if !known.forms.iter().any(|each| **each == form) {
+                    known.forms.push(Zeroizing::new(form));
                 }
             }
-            // Longest first, so that a form that contains another is replaced whole.
-            known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+            known.beginnings = beginnings(&known.forms);
         }
     }
 
-    /// The text without any known secret. Borrowed when there was none.
+    /// The text without any known secret: neither a whole one nor what two that overlap leave of each other.
     pub fn scrub<'a>(&self, text: &'a str) -> std::borrow::Cow<'a, str> {
-        let mut clean = std::borrow::Cow::Borrowed(text);
         let Ok(known) = self.0.read() else { return SCRUBBED.into() };
-        for form in known.iter() {
-            if clean.contains(form.as_str()) {
-                clean = clean.replace(form.as_str(), SCRUBBED).into();
-            }
+        let found = known.found(text);
+        if found.is_empty() {
+            return text.into();
         }
-        clean
+        let mut clean = String::with_capacity(text.len());
+        let mut end = 0;
+        for place in found {
+            if place.start >= end {
+                clean.push_str(&text[end..place.start]);
+                clean.push_str(SCRUBBED);
+            }
+            end = end.max(place.end);
+        }
+        clean.push_str(&text[end..]);
+        clean.into()
     }
 
     /// Whether the text holds a known secret.
     pub fn finds(&self, text: &str) -> bool {
-        matches!(self.scrub(text), std::borrow::Cow::Owned(_))
+        self.0.read().map_or(true, |known| !known.found(text).is_empty())
     }
+}
+
+impl Known {
+    /// Where secrets stand in a text, by where they begin.
+    fn found(&self, text: &str) -> Vec<Range<usize>> {
+        if self.forms.is_empty() || self.beginnings.as_ref().is_some_and(|beginnings| !beginnings.is_match(text)) {
+            return Vec::new();
+        }
+        let places = |form: &Zeroizing<String>| -> Vec<Range<usize>> {
+            text.match_indices(form.as_str()).map(|(start, form)| start..start + form.len()).collect()
+        };
+        let mut found: Vec<Range<usize>> = self.forms.iter().flat_map(places).collect();
+        found.sort_by_key(|place| place.start);
+        found
+    }
+}
+
+/// Finds what begins as one of the forms does, with the vector instructions of the machine.
+fn beginnings(forms: &[Zeroizing<String>]) -> Option<AhoCorasick> {
+    let mut begin: Vec<&[u8]> = forms.iter().map(|form| &form.as_bytes()[..SHORTEST]).collect();
+    begin.sort_unstable();
+    begin.dedup();
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(begin).ok()
 }
 
 impl fmt::Debug for Scrubber {
@@ -226,6 +264,28 @@ mod tests {
         assert!(knowing("it's-a-secret").finds("it&#39;s-a-secret and more"));
         // A key without anything to escape has no more forms than before.
         assert_eq!(encodings("sk-12345678").len(), 7);
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_each_other() {
+        let scrubber = knowing("abcdefgh12345678");
+        scrubber.learn(&Secret::new("12345678ijklmnop"));
+        assert_eq!(scrubber.scrub("x abcdefgh12345678ijklmnop y"), "x [secret] y");
+        assert_eq!(scrubber.scrub("abcdefgh1234567812345678ijklmnop"), "[secret][secret]");
+        // One within another, learnt after it.
+        scrubber.learn(&Secret::new("fgh12345"));
+        assert_eq!(scrubber.scrub("abcdefgh12345678 and fgh12345"), "[secret] and [secret]");
+    }
+
+    #[test]
+    fn no_more_than_the_beginning_of_a_form_is_looked_for_first() {
+        // Both begin alike, as keys of one provider do.
+        let scrubber = knowing("sk-proj-first-key");
+        scrubber.learn(&Secret::new("sk-proj-other-key"));
+        assert_eq!(scrubber.scrub("sk-proj- is how keys begin"), "sk-proj- is how keys begin");
+        assert_eq!(scrubber.scrub("sk-proj-other-key, ü sk-proj-first-key"), "[secret], ü [secret]");
+        // A beginning that ends within a character.
+        assert_eq!(knowing("sk-1234üäö").scrub("ü sk-1234üäö sk-1234ü"), "ü [secret] sk-1234ü");
     }
 
     #[test]
