@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use promptgate_core::Digest;
+use foldhash::fast::RandomState;
 use promptgate_core::answer::Response;
+use promptgate_core::digest::{Digest, DigestWriter};
 use promptgate_core::port::{AddressedKey, CacheKey, Clock, PortError, ResponseCache};
 use promptgate_core::secret::Scrubber;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
@@ -70,13 +71,13 @@ pub struct Cache {
     writer: Option<Writer>,
     /// The first bytes of every address that was kept here since the cache was opened empty: others need no look at the
     /// file. What another process keeps meanwhile is not seen before the next time.
-    since_empty: Option<Mutex<HashSet<u64>>>,
+    since_empty: Option<Mutex<HashSet<u64, RandomState>>>,
     /// What was kept and is not in the file yet.
     unwritten: Unwritten,
 }
 
 /// By address, the newest answer on its way to the file. Who asks the same a moment later must get it too.
-type Unwritten = Arc<Mutex<HashMap<Digest, Arc<Response>>>>;
+type Unwritten = Arc<Mutex<HashMap<Digest, Arc<Response>, RandomState>>>;
 
 struct Writer {
     jobs: Mutex<Sender<Job>>,
@@ -184,8 +185,9 @@ impl Cache {
 
     /// Whether a look at the file is worth it.
     fn may_hold(&self, address: &Digest) -> bool {
-        let holds =
-            |kept: &Mutex<HashSet<u64>>| kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&head(address));
+        let holds = |kept: &Mutex<HashSet<u64, RandomState>>| {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&head(address))
+        };
         self.since_empty.as_ref().is_none_or(holds)
     }
 
@@ -351,6 +353,8 @@ fn set_up(path: &Path, connection: &mut Connection) -> Result<(), PortError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes can be asked again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // In KiB: a batch finds room, so that no page of it is written twice.
+        connection.pragma_update(None, "cache_size", -8_192)?;
         // In pages: what is written again and again is moved to the file less often.
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         bring_up_to_date(connection)
@@ -394,7 +398,12 @@ fn known_version(path: &Path, connection: &Connection) -> Result<i64, PortError>
 
 /// Over key, answer and time, so that none can be exchanged for another.
 fn check_sum(key: &str, response: &str, kept_ms: i64) -> Vec<u8> {
-    Digest::of_bytes(format!("{kept_ms}\n{}\n{key}\n{response}", key.len()).as_bytes()).as_bytes().to_vec()
+    let mut sum = DigestWriter::default();
+    sum.bytes(format!("{kept_ms}\n{}\n", key.len()).as_bytes());
+    for part in [key, "\n", response] {
+        sum.bytes(part.as_bytes());
+    }
+    sum.finish().as_bytes().to_vec()
 }
 
 /// The thread that writes: what has gathered goes into one transaction.

@@ -2,8 +2,26 @@
 
 use promptgate_core::Digest;
 use promptgate_core::secret::{SCRUBBED, Scrubber};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// Adds the JSON of a value without any known secret.
+pub(crate) fn put_scrubbed<T: Serialize + DeserializeOwned>(
+    to: &mut Vec<u8>,
+    value: &T,
+    scrubber: &Scrubber,
+) -> Result<(), String> {
+    let start = to.len();
+    serde_json::to_writer(&mut *to, value).map_err(|error| error.to_string())?;
+    let json = std::str::from_utf8(&to[start..]).map_err(|error| error.to_string())?;
+    if scrubber.finds(json) {
+        let clean = scrub_json::<T>(json.to_owned(), scrubber)?;
+        to.truncate(start);
+        to.extend_from_slice(clean.as_bytes());
+    }
+    Ok(())
+}
 
 /// The JSON of a `T` without any known secret; still the JSON of a `T`.
 ///

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use promptgate_core::Digest;
@@ -29,9 +29,12 @@ use crate::log::Entry;
 /// Answers graded at once; also how many may wait to be graded.
 pub(crate) const BATCH: usize = 256;
 
-/// Fewer answers than this are worth a moment's wait for more: each batch wakes all cores.
+/// Fewer answers than this are worth a moment's wait for more: each batch wakes this thread, and the log's.
 const FEW: usize = 32;
 const MOMENT: Duration = Duration::from_millis(1);
+
+/// What is graded so soon is not worth waking other cores for: they would be awake for longer than they are of use.
+const BRIEF: Duration = Duration::from_micros(250);
 
 /// Asks that may wait for replies before no more answers are taken, where no more than half of it may be under way: each
 /// holds its whole request.
@@ -232,8 +235,24 @@ impl Scoring {
     }
 }
 
-/// Grades a batch; where that panics, each answer by itself, so that one of them cannot take the others along.
+/// Grades a batch: here for a moment, and on all cores what is left then.
 fn grade(grader: &Grader, inputs: Vec<GradeInput>) -> Vec<Grading> {
+    let since = Instant::now();
+    let mut inputs = inputs.into_iter();
+    let mut gradings = Vec::with_capacity(inputs.len());
+    while since.elapsed() < BRIEF
+        && let Some(input) = inputs.next()
+    {
+        gradings.push(grade_alone(grader, input));
+    }
+    if inputs.len() > 0 {
+        gradings.extend(grade_on_all_cores(grader, inputs.collect()));
+    }
+    gradings
+}
+
+/// Grades many; where that panics, each answer by itself, so that one of them cannot take the others along.
+fn grade_on_all_cores(grader: &Grader, inputs: Vec<GradeInput>) -> Vec<Grading> {
     let again = inputs.clone();
     catch_unwind(AssertUnwindSafe(|| grader.grade_batch(inputs)))
         .unwrap_or_else(|_| again.into_iter().map(|input| grade_alone(grader, input)).collect())

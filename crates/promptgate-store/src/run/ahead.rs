@@ -71,12 +71,12 @@ impl ReadAhead {
 
 /// Reads every turn of one thread, until all are read or nobody takes more.
 fn read(lines: &TrialLines, first: usize, threads: usize, parts: &SyncSender<Part>) {
+    let mut text = Vec::new();
     for turn in lines.entries().chunks(TURN).skip(first).step_by(threads) {
         let (mut trials, mut bytes) = (Vec::with_capacity(turn.len()), 0);
         for (at, entry) in turn.iter().enumerate() {
-            let text = lines.text(*entry);
-            bytes += text.as_ref().map_or(0, Vec::len);
-            trials.push(text.and_then(|text| lines.trial(*entry, &text)));
+            trials.push(lines.read(*entry, &mut text));
+            bytes += text.len();
             let more = at + 1 < turn.len();
             if !more || bytes > MOST_BYTES {
                 if parts.send(Part { trials: std::mem::take(&mut trials), more }).is_err() {

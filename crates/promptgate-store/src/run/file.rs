@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::line::{self, Finished};
 use crate::positioned::LONGEST_LINE;
-use crate::scrub::scrub_json;
+use crate::scrub::put_scrubbed;
 
 /// A run's file, open for appending and locked, so that no other process appends to it.
 ///
@@ -23,7 +23,7 @@ pub struct RunFile {
     path: PathBuf,
     file: File,
     scrubber: Scrubber,
-    batch: String,
+    batch: Vec<u8>,
     /// Bytes that are synced.
     synced: u64,
     /// Trial lines in the file and in the batch.
@@ -49,7 +49,7 @@ impl RunFile {
         finished: bool,
     ) -> Self {
         let state = if finished { State::Finished } else { State::Open };
-        Self { path, file, scrubber, batch: String::new(), synced, trials, state }
+        Self { path, file, scrubber, batch: Vec::new(), synced, trials, state }
     }
 
     /// The file.
@@ -57,13 +57,13 @@ impl RunFile {
         &self.path
     }
 
-    fn write_batch(&mut self, batch: &str) -> std::io::Result<()> {
+    fn write_batch(&mut self, batch: &[u8]) -> std::io::Result<()> {
         self.file.seek(SeekFrom::Start(self.synced))?;
-        self.file.write_all(batch.as_bytes())?;
+        self.file.write_all(batch)?;
         self.file.sync_data()
     }
 
-    fn sync(&mut self, batch: &str) -> Result<(), PortError> {
+    fn sync(&mut self, batch: &[u8]) -> Result<(), PortError> {
         match self.write_batch(batch) {
             Ok(()) => {
                 self.synced += batch.len() as u64;
@@ -81,12 +81,11 @@ impl RunFile {
     /// Adds the line of a trial to the open batch, behind one that says what is synced.
     fn take<T: Serialize + DeserializeOwned>(&mut self, kind: &str, trial: u64, value: &T) -> Result<usize, PortError> {
         self.must_be_open()?;
-        let line = checked_line::<T>(kind, value, &self.scrubber)
-            .map_err(|cause| PortError::other(format!("append trial {trial} to {}", self.path.display()), cause))?;
         if self.batch.is_empty() {
-            self.batch.push_str(&line::write("synced", &self.synced.to_string()));
+            line::write_json(&mut self.batch, "synced", &self.synced.to_string());
         }
-        self.batch.push_str(&line);
+        checked_line(&mut self.batch, kind, value, &self.scrubber)
+            .map_err(|cause| PortError::other(format!("append trial {trial} to {}", self.path.display()), cause))?;
         Ok(self.batch.len())
     }
 
@@ -130,21 +129,34 @@ impl RunLog for RunFile {
         self.must_be_open()?;
         self.commit()?;
         let end = Finished { trials: self.trials, bytes: self.synced };
-        self.sync(&line::write("finished", &serde_json::json!(end).to_string()))?;
+        let mut line = Vec::new();
+        line::write_json(&mut line, "finished", &serde_json::json!(end).to_string());
+        self.sync(&line)?;
         self.state = State::Finished;
         Ok(())
     }
 }
 
 /// The header line of a new file.
-pub(super) fn header_line(header: &RunHeader, scrubber: &Scrubber) -> Result<String, String> {
-    checked_line::<RunHeader>("header", header, scrubber)
+pub(super) fn header_line(header: &RunHeader, scrubber: &Scrubber) -> Result<Vec<u8>, String> {
+    let mut line = Vec::new();
+    checked_line(&mut line, "header", header, scrubber)?;
+    Ok(line)
 }
 
-fn checked_line<T: Serialize + DeserializeOwned>(kind: &str, value: &T, scrubber: &Scrubber) -> Result<String, String> {
-    let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
-    let line = line::write(kind, &scrub_json::<T>(json, scrubber)?);
-    if line.len() > LONGEST_LINE { Err(format!("its line of {} bytes is too long", line.len())) } else { Ok(line) }
+/// Adds a line without any known secret in it.
+fn checked_line<T: Serialize + DeserializeOwned>(
+    batch: &mut Vec<u8>,
+    kind: &str,
+    value: &T,
+    scrubber: &Scrubber,
+) -> Result<(), String> {
+    line::write(batch, kind, |batch| {
+        let start = batch.len();
+        put_scrubbed(batch, value, scrubber)?;
+        let length = batch.len() - start;
+        if length > LONGEST_LINE { Err(format!("its line of {length} bytes is too long")) } else { Ok(()) }
+    })
 }
 
 #[cfg(test)]

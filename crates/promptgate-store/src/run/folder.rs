@@ -123,7 +123,7 @@ impl RunFolder {
         let line = header_line(header, &scrubber).map_err(|cause| failed()(std::io::Error::other(cause)))?;
         // Unnamed to every reader until it is whole: they look at `*.jsonl` alone.
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.runs).map_err(failed())?;
-        file.write_all(line.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
+        file.write_all(&line).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
         lock(file.as_file(), &path)?;
         let file = file.persist_noclobber(&path).map_err(|error| failed()(error.error))?;
         sync_folder(&self.runs).map_err(failed())?;

@@ -35,10 +35,37 @@ pub(crate) struct Finished {
     pub bytes: u64,
 }
 
-/// The line of one member, with its line feed.
-pub(crate) fn write(kind: &str, json: &str) -> String {
-    let body = format!("\"{kind}\":{json}}}");
-    format!("{{\"c\":\"{:08x}\",{body}\n", crc32fast::hash(body.as_bytes()))
+/// Adds the line of one member to a batch, with its line feed. `put` adds the member's JSON; where it fails, the batch is
+/// left as it was.
+pub(crate) fn write<E>(
+    batch: &mut Vec<u8>,
+    kind: &str,
+    put: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let start = batch.len();
+    for part in [OPEN, &[b'0'; 8], COMMA, b"\"", kind.as_bytes(), b"\":"] {
+        batch.extend_from_slice(part);
+    }
+    put(batch).inspect_err(|_| batch.truncate(start))?;
+    batch.push(b'}');
+    let sum = sum(&batch[start + BODY..]);
+    batch[start + OPEN.len()..][..8].copy_from_slice(&sum);
+    batch.push(b'\n');
+    Ok(())
+}
+
+/// Adds the line of a member that is there as JSON.
+pub(crate) fn write_json(batch: &mut Vec<u8>, kind: &str, json: &str) {
+    let Ok(()) = write(batch, kind, |batch| {
+        batch.extend_from_slice(json.as_bytes());
+        Ok::<_, std::convert::Infallible>(())
+    });
+}
+
+/// The check sum as it is written.
+fn sum(body: &[u8]) -> [u8; 8] {
+    let sum = crc32fast::hash(body);
+    std::array::from_fn(|digit| b"0123456789abcdef"[(sum >> (28 - 4 * digit)) as usize & 15])
 }
 
 /// Reads a line without its line feed. The error says what is wrong with it, a lower-case fragment.
@@ -65,8 +92,7 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], &'static str> {
         return Err("it is not one of our lines");
     }
     // Compared as text, not as a number: an upper-case digit is damage too.
-    let sum = format!("{:08x}", crc32fast::hash(&bytes[BODY..]));
-    if bytes[OPEN.len()..OPEN.len() + 8] == *sum.as_bytes() {
+    if bytes[OPEN.len()..OPEN.len() + 8] == sum(&bytes[BODY..]) {
         Ok(&bytes[BODY..])
     } else {
         Err("its check sum does not fit")
@@ -82,12 +108,29 @@ fn member(body: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
+    fn written(kind: &str, json: &str) -> Vec<u8> {
+        let mut line = Vec::new();
+        write_json(&mut line, kind, json);
+        line
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_leaves_the_batch_as_it_was() {
+        let mut batch = written("trial", "{}");
+        let before = batch.clone();
+        let broken = write(&mut batch, "trial", |batch| {
+            batch.extend_from_slice(b"half a");
+            Err("no")
+        });
+        assert_eq!((broken, batch), (Err("no"), before));
+    }
+
     #[test]
     fn every_kind_reads_back_from_what_is_written() {
         let check = |kind, json: &str, expected| {
-            let text = write(kind, json);
-            assert_eq!(read(text.strip_suffix('\n').unwrap().as_bytes()), Ok(expected));
-            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+            let text = written(kind, json);
+            assert_eq!(read(text.strip_suffix(b"\n").unwrap()), Ok(expected));
+            assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "{text:?}");
         };
         check("header", r#"{"a":"ü"}"#, Line::Header(r#"{"a":"ü"}"#));
         check("trial", "{}", Line::Trial("{}"));
@@ -98,8 +141,8 @@ mod tests {
 
     #[test]
     fn no_single_flipped_bit_goes_unseen() {
-        let good = write("trial", r#"{"trial":7,"output":"some text"}"#);
-        let good = good.trim_end().as_bytes();
+        let good = written("trial", r#"{"trial":7,"output":"some text"}"#);
+        let good = good.trim_ascii_end();
         for bit in 0..good.len() * 8 {
             let mut bad = good.to_vec();
             bad[bit / 8] ^= 1 << (bit % 8);

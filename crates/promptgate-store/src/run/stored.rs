@@ -13,7 +13,7 @@ use super::ahead::ReadAhead;
 use super::error::RunError;
 use super::line::{self, Line};
 use super::scan::{Entry, Torn, line_of, scan};
-use crate::positioned::read_line;
+use crate::positioned::read_line_into;
 
 /// A stored run: its header, and where each trial stands (12 bytes a trial). Trials are read from the file when they are
 /// asked for, and checked again then.
@@ -39,22 +39,14 @@ impl TrialLines {
         &self.entries
     }
 
-    /// The text of a line.
-    pub(super) fn text(&self, entry: Entry) -> Result<Vec<u8>, PortError> {
-        read_line(&self.file, entry.offset())
-            .map_err(|cause| PortError::io(format!("read {}", self.path.display()), cause))
-    }
-
-    /// What a line's text says.
-    pub(super) fn trial(&self, entry: Entry, text: &[u8]) -> Digested {
+    /// What a line says; its text is in `text` then.
+    pub(super) fn read(&self, entry: Entry, text: &mut Vec<u8>) -> Digested {
+        read_line_into(&self.file, entry.offset(), text)
+            .map_err(|cause| PortError::io(format!("read {}", self.path.display()), cause))?;
         digested(text).map_err(|reason| {
             let line = line_of(&self.path, entry).unwrap_or(0);
             RunError::Corrupt { file: self.path.to_path_buf(), line, reason }.into()
         })
-    }
-
-    fn read(&self, entry: Entry) -> Digested {
-        self.trial(entry, &self.text(entry)?)
     }
 }
 
@@ -92,7 +84,7 @@ impl StoredRun {
     }
 
     pub(super) fn read(&self, entry: Entry) -> Digested {
-        self.lines.read(entry)
+        self.lines.read(entry, &mut Vec::new())
     }
 }
 
