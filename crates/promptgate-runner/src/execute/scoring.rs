@@ -17,7 +17,6 @@ use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading, Pending};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::sleep;
 
 use super::answered::{Answered, Asking, bug};
 use super::answering::{Broken, Desk};
@@ -266,7 +265,8 @@ fn grade_alone(grader: &Grader, input: GradeInput) -> Grading {
 /// the batch, and the next time nothing is waited for.
 async fn gather(answered: &mut mpsc::Receiver<Answered>, batch: &mut Vec<Answered>) -> usize {
     if batch.is_empty() && answered.recv_many(batch, BATCH).await > 0 && batch.len() < FEW {
-        sleep(MOMENT).await;
+        // The thread is this stage's own; a timer would wake those that wait for replies.
+        std::thread::sleep(MOMENT);
     }
     while batch.len() < BATCH
         && let Ok(more) = answered.try_recv()
