@@ -174,7 +174,7 @@ impl Endpoint {
     /// The same without a key.
     pub(crate) fn keyless(context: &BuildContext<'_>, place: &Place) -> Result<Self, SetupError> {
         let setup = context.setup;
-        let proxy = http::proxy(&place.parsed, setup.environment, setup.scrubber)?;
+        let proxy = http::proxy(&place.parsed, setup.environment)?;
         Ok(Self {
             base: place.url.clone(),
             parsed: place.parsed.clone(),

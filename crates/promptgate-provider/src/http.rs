@@ -25,7 +25,7 @@ use url::Url;
 use crate::FailedCall;
 use crate::wire::{Stream, comes_whole};
 use connect::Connector;
-pub(crate) use connect::{Proxy, proxy};
+pub(crate) use connect::{Proxy, proxy, proxy_secrets};
 
 /// How long each stage of a call may take, and how much may come back.
 #[derive(Debug, Clone)]
@@ -255,6 +255,8 @@ fn named(host: Option<&str>, port: Option<u16>) -> String {
 /// What a cause that says little mostly comes from.
 fn guess(cause: &str) -> &'static str {
     match cause {
+        _ if cause.contains("tunnel error: unsuccessful") => "; it answered, and does not lead there",
+        _ if cause.contains("proxy authorization required") => "; name it as `http://user:password@host:port`",
         _ if cause.contains("InvalidContentType") => "; does it speak http, not https?",
         _ if cause.contains("certificate expired") => "; or this machine's clock is wrong",
         _ if cause.contains("not valid for name") => "; is the address right?",

@@ -15,6 +15,7 @@ use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 
 use crate::checkup::Checkup;
 use crate::consult::Consultants;
+use crate::http::proxy_secrets;
 use crate::middleware::Pace;
 use crate::precedence::under_environment;
 use crate::registry::{self, Built};
@@ -291,8 +292,8 @@ impl ModelSetup {
     }
 }
 
-/// Learns every key that the environment holds for a provider, whether that will be called or not: an answer that was
-/// stored or recorded elsewhere may repeat it.
+/// Learns every key that the environment holds for a provider or a proxy, whether that will be called or not: an answer that
+/// was stored or recorded elsewhere may repeat it, and so may a program.
 pub fn learn_keys(
     settings: &BTreeMap<String, ProviderSettings>,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -306,6 +307,7 @@ pub fn learn_keys(
             scrubber.learn(&Secret::new(value.trim()));
         }
     }
+    proxy_secrets(environment).iter().for_each(|secret| scrubber.learn(secret));
 }
 
 /// Variables that hold secrets without being the key of an API.

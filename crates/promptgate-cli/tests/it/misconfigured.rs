@@ -23,7 +23,7 @@ const fn of(what: &'static str, environment: &'static [(&'static str, &'static s
     Mistake { what, model: "openai/m", settings: "", environment }
 }
 
-const MISTAKES: [Mistake; 27] = [
+const MISTAKES: [Mistake; 30] = [
     of("no key", &[]),
     of("a wrong key", &[AT, ("OPENAI_API_KEY", "sk-wrong-hunter2")]),
     Mistake {
@@ -61,10 +61,27 @@ const MISTAKES: [Mistake; 27] = [
     of("an expired certificate", &[KEY, ("OPENAI_BASE_URL", "EXPIRED/v1"), ("SSL_CERT_FILE", "ISSUERS")]),
     of("a certificate for another name", &[KEY, ("OPENAI_BASE_URL", "ELSEWHERE/v1"), ("SSL_CERT_FILE", "ISSUERS")]),
     of("a certificate signed by nobody known", &[KEY, ("OPENAI_BASE_URL", "UNSIGNED/v1")]),
+    of(
+        "a file of certificates that holds none",
+        &[KEY, ("OPENAI_BASE_URL", "UNSIGNED/v1"), ("SSL_CERT_FILE", "/dev/null")],
+    ),
     of("a proxy that is no address", &[KEY, ("HTTPS_PROXY", "::")]),
     of(
         "a proxy that nobody listens at",
         &[KEY, ("HTTPS_PROXY", "http://127.0.0.1:9"), ("OPENAI_BASE_URL", "https://api.invalid/v1")],
+    ),
+    of(
+        "a proxy of another kind",
+        &[KEY, ("ALL_PROXY", "socks5://127.0.0.1:9"), ("OPENAI_BASE_URL", "https://api.invalid/v1")],
+    ),
+    of(
+        "no proxy for a host that is not there",
+        &[
+            KEY,
+            ("HTTPS_PROXY", "http://127.0.0.1:9"),
+            ("NO_PROXY", "127.0.0.1"),
+            ("OPENAI_BASE_URL", "https://127.0.0.1:9/v1"),
+        ],
     ),
     Mistake { what: "a model that is not there", model: "openai/gone", ..of("", &[KEY, AT]) },
     Mistake { what: "a provider that is not there", model: "opnai/m", ..of("", &[KEY, AT]) },

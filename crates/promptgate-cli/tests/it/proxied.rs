@@ -110,7 +110,8 @@ fn a_proxy_may_be_named_without_its_scheme_and_its_refusal_is_told() {
     let (code, said) = asked(&server, &[("HTTPS_PROXY", &at)]);
     assert_ne!(code, 0);
     let expected = format!(
-        "cannot connect to localhost:{} (HTTPS goes through the proxy {at}): tunnel error: proxy authorization required",
+        "cannot connect to localhost:{} (HTTPS goes through the proxy {at}): tunnel error: proxy authorization required; \
+         name it as `http://user:password@host:port`",
         server.port
     );
     assert_eq!(said, expected);

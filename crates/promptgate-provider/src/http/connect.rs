@@ -13,8 +13,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use promptgate_core::Diagnostic;
-use promptgate_core::secret::{Scrubber, Secret};
+use promptgate_core::secret::Secret;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::net::TcpStream;
@@ -112,8 +113,12 @@ fn tls(place: &Url) -> Result<ClientConfig, Diagnostic> {
     let mut config = match place.scheme() {
         "http" => ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
         _ => ClientConfig::with_platform_verifier().map_err(|error| {
-            let message = format!("cannot set up HTTPS: {error}");
-            Diagnostic::new(message).help("install the system's CA certificates (package `ca-certificates`)")
+            let help = match ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| std::env::var_os(name).is_some())
+            {
+                Some(name) => format!("look at what `{name}` names: certificates in PEM form"),
+                None => "install the system's CA certificates (package `ca-certificates`)".to_owned(),
+            };
+            Diagnostic::new(format!("cannot set up HTTPS: {error}")).help(help)
         })?,
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -132,34 +137,51 @@ pub(crate) struct Proxy {
     pub(super) named: String,
 }
 
-/// The proxy that the environment names for HTTPS, its credentials learnt as secrets; none for a place of plain HTTP.
-pub(crate) fn proxy(
-    place: &Url,
-    environment: &dyn Fn(&str) -> Option<String>,
-    scrubber: &Scrubber,
-) -> Result<Option<Proxy>, Diagnostic> {
-    let set = |name: &&str| environment(name).filter(|value| !value.is_empty()).map(|value| (name.to_string(), value));
-    let Some((name, url)) = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find_map(set) else {
+/// The variables that name proxies: for HTTPS the first ones, for everything the last, for plain HTTP others' business.
+const HTTPS_PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+const OTHER_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
+
+/// The proxy that the environment names for a place; none for plain HTTP, and for a place that is reached straight.
+pub(crate) fn proxy(place: &Url, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Proxy>, Diagnostic> {
+    let set = |name: &&str| environment(name).filter(|value| !value.is_empty());
+    let Some((name, value)) = HTTPS_PROXIES.iter().find_map(|name| Some((name, set(name)?))) else { return Ok(None) };
+    let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(set).unwrap_or_default();
+    if place.scheme() == "http" || is_straight(place, &exceptions) {
         return Ok(None);
-    };
+    }
     let unusable =
         || Diagnostic::new(format!("`{name}` is not the URL of a proxy")).help("expected `http://host:port`");
-    // As elsewhere, `host:port` alone will do.
-    let url = if url.contains("://") { url } else { format!("http://{url}") };
-    let parsed = Url::parse(&url).map_err(|_| unusable())?;
-    if let Some(password) = parsed.password() {
-        scrubber.learn(&Secret::new(password));
-    }
-    if place.scheme() == "http" {
-        return Ok(None);
-    }
+    let parsed = proxy_url(&value).ok_or_else(unusable)?;
     if !matches!(parsed.scheme(), "http" | "https") {
         let message = format!("`{name}` names a proxy of the kind `{}`, which is not spoken here", parsed.scheme());
         return Err(
             Diagnostic::new(message).help("expected `http://host:port`; `NO_PROXY` names hosts to go to straight")
         );
     }
-    let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment(name)).unwrap_or_default();
-    let matcher = Matcher::builder().https(parsed.as_str()).no(exceptions).build();
+    let matcher = Matcher::builder().https(parsed.as_str()).build();
     Ok(Some(Proxy { matcher, named: named(parsed.host_str(), parsed.port()) }))
+}
+
+/// Whether a place is among the exceptions.
+fn is_straight(place: &Url, exceptions: &str) -> bool {
+    let any = Matcher::builder().all("http://proxy.invalid").no(exceptions).build();
+    place.as_str().parse().is_ok_and(|uri| any.intercept(&uri).is_none())
+}
+
+/// As elsewhere, `host:port` alone will do.
+fn proxy_url(value: &str) -> Option<Url> {
+    let whole = if value.contains("://") { value } else { &format!("http://{value}") };
+    Url::parse(whole).ok()
+}
+
+/// The passwords of all proxies, as they are written and as they are meant; of one without a password the name, which is a
+/// token then.
+pub(crate) fn proxy_secrets(environment: &dyn Fn(&str) -> Option<String>) -> Vec<Secret> {
+    let proxies = HTTPS_PROXIES.iter().chain(&OTHER_PROXIES).filter_map(|name| proxy_url(&environment(name)?));
+    let secrets = proxies.flat_map(|proxy| {
+        let secret = proxy.password().unwrap_or(proxy.username()).to_owned();
+        let meant = percent_decode_str(&secret).decode_utf8_lossy().into_owned();
+        [secret, meant]
+    });
+    secrets.filter(|secret| !secret.is_empty()).map(Secret::new).collect()
 }

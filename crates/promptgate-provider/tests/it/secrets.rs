@@ -1,9 +1,11 @@
 //! Keys stay where they belong: 16 shapes of canaries through every failure, and nothing of a body in any log.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use promptgate_core::answer::Answer;
+use promptgate_core::secret::Scrubber;
 use promptgate_mock::{Delivery, Received, Reply, Server};
 
 use serde_json::json;
@@ -102,7 +104,7 @@ fn a_key_is_learnt_before_the_first_call() {
 }
 
 #[test]
-fn a_proxys_password_is_learnt_and_a_proxy_never_sees_plain_http() {
+fn a_proxy_never_sees_plain_http() {
     let server = Server::answering("hi");
     let proxy = Server::answering("through the proxy");
     let mut world = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef");
@@ -112,7 +114,25 @@ fn a_proxys_password_is_learnt_and_a_proxy_never_sees_plain_http() {
     }
     ask(&world.answerer(MODEL), request(MODEL, "a", "hello")).result.unwrap();
     assert_eq!((server.count(), proxy.count()), (1, 0));
-    assert!(world.scrubber.finds("http://user:hunter2hunter2@proxy"));
+}
+
+#[test]
+fn what_the_environment_says_of_proxies_is_learnt_whoever_takes_them() {
+    let environment = |name: &str| {
+        let value = match name {
+            "HTTPS_PROXY" => "http://me:swordfish%40sea@proxy.example:3128",
+            "http_proxy" => "https://me:hunter2hunter2@proxy.example",
+            "ALL_PROXY" => "token-0123456789@proxy.example:3128",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let scrubber = Scrubber::new();
+    promptgate_provider::learn_keys(&BTreeMap::new(), &environment, &scrubber);
+    for secret in ["swordfish%40sea", "swordfish@sea", "hunter2hunter2", "token-0123456789"] {
+        assert_eq!(scrubber.scrub(&format!("at {secret}!")), "at [secret]!");
+    }
+    assert!(!scrubber.finds("http://me@proxy.example:3128"));
 }
 
 #[test]
@@ -121,6 +141,9 @@ fn a_proxy_of_another_kind_is_refused_where_it_would_be_needed_alone() {
     world.environment.insert("ALL_PROXY".to_owned(), "socks5://127.0.0.1:1080".to_owned());
     let refused = world.build(MODEL).err().unwrap().to_string();
     assert!(refused.contains("`ALL_PROXY` names a proxy of the kind `socks5`"), "{refused}");
+    world.environment.insert("NO_PROXY".to_owned(), String::new());
+    world.environment.insert("no_proxy".to_owned(), "elsewhere.example, .example".to_owned());
+    world.build(MODEL).unwrap();
     let server = Server::answering("hi");
     let mut world = World::openai(&server.base_url()).key("sk-canary-0123456789abcdef");
     world.environment.insert("ALL_PROXY".to_owned(), "socks5://127.0.0.1:1080".to_owned());
