@@ -17,7 +17,7 @@ use promptgate_core::secret::Scrubber;
 use serde_json::Value;
 
 use crate::FailedCall;
-use crate::endpoint::{Api, Endpoint, Place, encoded};
+use crate::endpoint::{Api, Endpoint, Place, base_url_variables, encoded};
 use crate::key;
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, Keys, SetupError};
@@ -68,19 +68,18 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
     build,
 };
 
-const REGION_HELP: &str = "set AWS_REGION, or add `region = \"us-east-1\"` under [provider.bedrock]";
-
 fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
     let profile = Profile::of(context);
     let region = context.settings.region.clone().or_else(|| profile.region());
     let place = place(context, region.as_deref())?;
     let mut endpoint = Endpoint::at(context, &API, &place)?;
     // As with every key: those of the environment do not go to an address that only the project's file names.
-    let is_foreign = place.from_settings && context.settings.key_env.is_none();
+    // AWS itself may see a signature, which shows no key: an endpoint in a network of one's own has an address of AWS too.
+    let is_foreign = place.from_settings && context.settings.key_env.is_none() && !is_of_aws(&place);
     if !endpoint.has_key() && !is_foreign {
         match credentials::of(context, &profile)? {
             Some(credentials) => {
-                let region = region.filter(|region| !region.is_empty()).ok_or_else(no_region)?;
+                let region = region.filter(|region| !region.is_empty()).ok_or_else(|| no_region(context))?;
                 endpoint = endpoint.signed(Signer::new(credentials, region));
             }
             None if place.is_loopback() || context.setup.keys == Keys::NotNeeded => {}
@@ -93,24 +92,32 @@ fn build(context: &BuildContext<'_>) -> Result<Built, SetupError> {
 }
 
 /// A signature names a region, whatever the address.
-fn no_region() -> SetupError {
-    Diagnostic::new("`bedrock` has no region").help(REGION_HELP).into()
+fn no_region(context: &BuildContext<'_>) -> SetupError {
+    Diagnostic::new(format!("`{}` has no region", context.name)).help(region_help(context)).into()
+}
+
+fn region_help(context: &BuildContext<'_>) -> String {
+    format!("set AWS_REGION, or add `region = \"us-east-1\"` under [provider.{}]", context.name)
+}
+
+fn is_of_aws(place: &Place) -> bool {
+    let host = place.parsed.host_str().unwrap_or_default();
+    place.parsed.scheme() == "https" && [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|aws| host.ends_with(aws))
 }
 
 /// The region's own address, unless another is named.
 fn place(context: &BuildContext<'_>, region: Option<&str>) -> Result<Place, SetupError> {
-    let is_named =
-        context.settings.base_url.is_some() || API.base_urls.iter().any(|name| key::set(context, name).is_some());
-    if is_named || context.name != API.name {
+    let variables = base_url_variables(context.name, &API);
+    if context.settings.base_url.is_some() || variables.iter().any(|name| key::set(context, name).is_some()) {
         return Ok(Place::of(context, &API)?);
     }
     let is_region = |region: &&str| region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let Some(region) = region.filter(is_region) else {
-        let message = match region {
-            Some(_) => "the region of `bedrock` is not one: small letters, digits and `-` only",
-            None => "`bedrock` has no region",
-        };
-        return Err(Diagnostic::new(message).help(REGION_HELP).into());
+        if region.is_none() {
+            return Err(no_region(context));
+        }
+        let message = format!("the region of `{}` is not one: small letters, digits and `-` only", context.name);
+        return Err(Diagnostic::new(message).help(region_help(context)).into());
     };
     Place::at(&format!("https://bedrock-runtime.{region}.amazonaws.com")).map_err(Into::into)
 }

@@ -18,6 +18,7 @@ use crate::FailedCall;
 use crate::bedrock::Signer;
 use crate::http::{self, Limits, Request, Transport};
 use crate::key;
+use crate::openai;
 use crate::registry;
 use crate::set::{BuildContext, SetupError};
 
@@ -84,7 +85,7 @@ impl Place {
         let (url, named_by, from_settings) = match (&context.settings.base_url, found, api.base_url) {
             (Some(url), ..) => (url.clone(), format!("`base_url` of [provider.{}]", context.name), true),
             (None, Some((name, url)), _) => (url, format!("`{name}`"), false),
-            (None, None, Some(url)) if context.name == api.name => (url.to_owned(), String::new(), false),
+            (None, None, Some(url)) if is_default(context.name, api) => (url.to_owned(), String::new(), false),
             (None, None, _) => return Err(nowhere(context, api)),
         };
         let parsed = plain_http_url(&url).map_err(|reason| {
@@ -128,6 +129,12 @@ impl Place {
         let host = self.parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
         host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
     }
+}
+
+/// Whether a provider is at its kind's own place where nobody says another. What speaks OpenAI's API under a name of one's own
+/// is seldom OpenAI: it has to be said where.
+fn is_default(name: &str, api: &Api) -> bool {
+    name == api.name || api.name != openai::API.name
 }
 
 fn nowhere(context: &BuildContext<'_>, api: &Api) -> Diagnostic {

@@ -29,8 +29,15 @@ impl Said {
         Self::by(base_url_variables(name, api), environment)
     }
 
-    fn region(api: &Api, environment: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
-        let variables = if api.name == bedrock::NAME { &bedrock::REGIONS[..] } else { &[] };
+    /// A section by a name of one's own is one of several: the region that it says is what it is there for.
+    fn region(
+        name: &str,
+        api: &Api,
+        settings: &ProviderSettings,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let is_its_own = name != api.name && settings.region.is_some();
+        let variables = if api.name == bedrock::NAME && !is_its_own { &bedrock::REGIONS[..] } else { &[] };
         Self::by(variables.iter().map(|name| (*name).to_owned()).collect(), environment)
     }
 
@@ -60,7 +67,7 @@ pub(crate) fn under_environment(
     {
         (settings.key_env, settings.key_file, settings.key_command) = (None, None, None);
     }
-    if let Some(said) = Said::region(api, environment) {
+    if let Some(said) = Said::region(name, api, &settings, environment) {
         settings.region = Some(said.value);
     }
     settings
@@ -100,7 +107,7 @@ fn told(
         let loses = says_where && settings.base_url.as_ref().is_some_and(|written| moves_away(written, &said.value));
         Some(if loses { format!("{line}, nor the key that is named there") } else { line })
     });
-    let region = Said::region(api, environment);
+    let region = Said::region(name, api, settings, environment);
     let region = region.and_then(|said| said.over("region", settings.region.as_ref(), settings.at.region.as_ref()));
     base_url.into_iter().chain(region).collect()
 }

@@ -1,5 +1,6 @@
 //! Where the keys and the region of `bedrock` come from: the environment, the files of AWS's own tools, a container.
 
+use promptgate_core::format::project::ProviderSettings;
 use promptgate_mock::{Received, Reply, Server};
 use promptgate_provider::SetupError;
 use serde_json::json;
@@ -50,6 +51,23 @@ fn keys_and_region_come_from_the_files_of_aws() {
     check(&credentials, &config, &[("AWS_PROFILE", "work")], "AKWORK in eu-west-2");
     check(&credentials, &config, &[("AWS_PROFILE", "alone")], "AKALONE in eu-west-3");
     check(&credentials, &config, &[("AWS_PROFILE", "work"), ("AWS_REGION", "us-east-1")], "AKWORK in us-east-1");
+}
+
+#[test]
+fn keys_of_the_environment_sign_for_an_address_that_a_file_names_where_that_is_of_aws() {
+    let keys = [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_REGION", "eu-west-1")];
+    for (url, is_signed) in [
+        ("https://vpce-0a1b.bedrock-runtime.eu-west-1.vpce.amazonaws.com", true),
+        ("https://bedrock.amazonaws.com.evil.example", false),
+        ("http://bedrock.amazonaws.com", false),
+    ] {
+        let mut world = world("", "", &keys);
+        let settings = ProviderSettings { base_url: Some(url.to_owned()), ..Default::default() };
+        world.settings.insert("bedrock".to_owned(), settings);
+        world.build("bedrock/m").unwrap();
+        // Keys that are looked up are learnt.
+        assert_eq!(world.scrubber.finds(SECRET), is_signed, "{url}");
+    }
 }
 
 #[test]

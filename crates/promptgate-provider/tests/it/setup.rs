@@ -181,6 +181,31 @@ fn sources_name_where_answers_come_from() {
 }
 
 #[test]
+fn a_kind_by_another_name_is_where_the_kind_is_and_openais_shape_must_be_told_where() {
+    let source =
+        |world: &World, model: &str| world.build(model).unwrap().source(&ModelId::new(model).unwrap()).unwrap();
+    let mut world = World::new();
+    for (name, kind, region) in [("second", "anthropic", None), ("aws-eu", "bedrock", Some("eu-west-1".to_owned()))] {
+        let settings = ProviderSettings { kind: Some(kind.into()), region, ..Default::default() };
+        world.settings.insert(name.into(), settings);
+    }
+    world.environment.insert("SECOND_API_KEY".into(), "sk-0123456789".into());
+    assert_eq!(source(&world, "second/m"), "https://api.anthropic.com");
+    // The region that is said under the name is what the name is there for.
+    for (name, value) in
+        [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "s3cret-0123"), ("AWS_REGION", "us-east-1")]
+    {
+        world.environment.insert(name.into(), value.into());
+    }
+    assert_eq!(source(&world, "aws-eu/m"), "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    assert_eq!(source(&world, "bedrock/m"), "https://bedrock-runtime.us-east-1.amazonaws.com");
+    world.settings.get_mut("aws-eu").unwrap().region = None;
+    assert_eq!(source(&world, "aws-eu/m"), "https://bedrock-runtime.us-east-1.amazonaws.com");
+    world.environment.remove("AWS_REGION");
+    insta::assert_snapshot!(error(&world, "aws-eu/m").0, @"`aws-eu` has no region; set AWS_REGION, or add `region = \"us-east-1\"` under [provider.aws-eu]");
+}
+
+#[test]
 fn every_kind_has_a_name_of_its_own_a_summary_and_an_example() {
     let mut names = std::collections::BTreeSet::new();
     for kind in kinds() {
