@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::endpoint::{Endpoint, encoded};
-use crate::http::get;
+use crate::http::{Exchange, get};
 
 /// How long a provider may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ pub struct Checkup {
     pub base_url: String,
     /// Whether a key, or credentials to sign with, was found. It is never shown.
     pub has_key: bool,
+    /// How far its clock is ahead of ours, in seconds; nothing where it does not tell the time. It may be why it refuses.
+    pub clock_ahead_s: Option<i64>,
     /// What it said; why not, where it did not.
     pub reached: Result<Reached, String>,
 }
@@ -42,8 +44,23 @@ pub struct Reached {
     pub models: Option<Vec<ListedModel>>,
     /// What was found where APIs of its kind list their models, where that was no list: the base URL may be wrong.
     pub no_list: Option<String>,
-    /// How far its clock is ahead of ours, in seconds; nothing where it does not tell the time.
-    pub clock_ahead_s: Option<i64>,
+}
+
+impl Reached {
+    /// The model of a name in the list: by itself, else the newest one that the name is a shorter one of.
+    pub fn model(&self, name: &str) -> Option<&ListedModel> {
+        let listed = self.models.as_ref()?;
+        let exactly = listed.iter().find(|model| model.id == name);
+        exactly.or_else(|| listed.iter().filter(|model| is_short_for(name, &model.id)).max_by_key(|model| &model.id))
+    }
+}
+
+/// Whether a name stands for one with a date or a number behind it, or for the latest.
+fn is_short_for(name: &str, id: &str) -> bool {
+    let Some(rest) = id.strip_prefix(name) else { return false };
+    let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    // `-5` behind `-4` is another model; dates and versions are longer.
+    rest == ":latest" || rest.strip_prefix('-').is_some_and(|rest| rest.len() >= 3 && is_number(rest))
 }
 
 /// A model that a provider lists.
@@ -72,21 +89,24 @@ impl Probe {
     /// Asks.
     pub(crate) async fn checkup(&self, provider: &str) -> Checkup {
         let endpoint = &self.endpoint;
-        let reached = match self.models {
-            Some(path) => self.list(path).await,
-            None => self.knock().await,
+        let said = self.get(self.models.unwrap_or("/")).await;
+        let clock_ahead_s = said.as_ref().ok().and_then(|exchange| self.clock_ahead_s(exchange));
+        let reached = match (said, self.models) {
+            (Err(why), _) => Err(why),
+            (Ok(exchange), Some(path)) => self.list(path, &exchange).await,
+            (Ok(exchange), None) => self.knock(&exchange),
         };
         Checkup {
             provider: provider.to_owned(),
             base_url: endpoint.base.clone(),
             has_key: endpoint.has_credentials(),
+            clock_ahead_s,
             reached,
         }
     }
 
-    async fn list(&self, path: &str) -> Result<Reached, String> {
-        let exchange = self.get(path).await?;
-        let reached = self.reached(&exchange);
+    async fn list(&self, path: &str, exchange: &Exchange) -> Result<Reached, String> {
+        let reached = Reached { took: exchange.elapsed, models: None, no_list: None };
         match exchange.status {
             200..300 => {
                 let listed = self.pages(path, &exchange.body).await?;
@@ -99,7 +119,7 @@ impl Probe {
             status @ (404 | 405) => {
                 Ok(Reached { no_list: Some(format!("no list of models is at {path} (HTTP {status})")), ..reached })
             }
-            _ => Err(self.refused(&exchange)),
+            _ => Err(self.refused(exchange)),
         }
     }
 
@@ -120,17 +140,17 @@ impl Probe {
     }
 
     /// Any reply will do, but for one that refuses what it was shown.
-    async fn knock(&self) -> Result<Reached, String> {
-        let exchange = self.get("/").await?;
+    fn knock(&self, exchange: &Exchange) -> Result<Reached, String> {
         let is_refused = matches!(exchange.status, 401 | 403) && self.endpoint.has_credentials();
-        if is_refused { Err(self.refused(&exchange)) } else { Ok(self.reached(&exchange)) }
+        let reached = Reached { took: exchange.elapsed, models: None, no_list: None };
+        if is_refused { Err(self.refused(exchange)) } else { Ok(reached) }
     }
 
-    fn refused(&self, exchange: &crate::http::Exchange) -> String {
+    fn refused(&self, exchange: &Exchange) -> String {
         crate::wire::refused(exchange, self.endpoint.transport.scrubber())
     }
 
-    async fn get(&self, path: &str) -> Result<crate::http::Exchange, String> {
+    async fn get(&self, path: &str) -> Result<Exchange, String> {
         let url = format!("{}{path}", self.endpoint.base);
         let mut request = get(&url).ok_or("the address cannot be asked")?;
         self.endpoint.authorise(&mut request).await.map_err(|failed| failed.to_string())?;
@@ -139,16 +159,11 @@ impl Probe {
         sent.await.map_err(|_| silent())?.map_err(|failed| failed.to_string())
     }
 
-    fn reached(&self, exchange: &crate::http::Exchange) -> Reached {
+    fn clock_ahead_s(&self, exchange: &Exchange) -> Option<i64> {
         let date = exchange.headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-        let theirs = date.and_then(|date| i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok());
+        let theirs = date.and_then(|date| i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok())?;
         let ours = i64::try_from(self.endpoint.clock.now_ms() / 1_000).unwrap_or(i64::MAX);
-        Reached {
-            took: exchange.elapsed,
-            models: None,
-            no_list: None,
-            clock_ahead_s: theirs.map(|theirs| theirs - ours),
-        }
+        Some(theirs - ours)
     }
 }
 
@@ -184,6 +199,24 @@ mod tests {
         assert_eq!(found(json!({"models": [{"name": "models/g"}]})), [("g".to_owned(), None)]);
         assert_eq!(found(json!([{"id": "t", "deprecation": "2027-01-31"}])), [("t".to_owned(), date)]);
         assert_eq!((found(json!({})), found(Value::Null)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_name_without_its_date_is_the_newest_that_is_listed() {
+        let listed = |ids: &[&str]| {
+            let model = |id: &&str| ListedModel { id: (*id).to_owned(), retires: None };
+            Reached { models: Some(ids.iter().map(model).collect()), ..Reached::default() }
+        };
+        let check = |ids: &[&str], name: &str, expected: Option<&str>| {
+            assert_eq!(listed(ids).model(name).map(|model| model.id.as_str()), expected, "{name} of {ids:?}");
+        };
+        check(&["llama3.2:latest", "llama3.2:1b"], "llama3.2", Some("llama3.2:latest"));
+        check(&["claude-haiku-4-5-20251001"], "claude-haiku-4-5", Some("claude-haiku-4-5-20251001"));
+        check(&["gpt-4o-2024-05-13", "gpt-4o-2024-11-20", "gpt-4o"], "gpt-4o", Some("gpt-4o"));
+        check(&["gpt-4o-2024-05-13", "gpt-4o-2024-11-20"], "gpt-4o", Some("gpt-4o-2024-11-20"));
+        check(&["gemini-2.0-flash-001"], "gemini-2.0-flash", Some("gemini-2.0-flash-001"));
+        check(&["gpt-4o-mini", "gpt-4o-audio-2024-11-20", "gpt-4"], "gpt-4o", None);
+        check(&["claude-haiku-4-5"], "claude-haiku-4", None);
     }
 
     #[test]

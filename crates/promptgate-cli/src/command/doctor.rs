@@ -229,6 +229,10 @@ fn prints_key(opened: &Opened, name: &str) -> bool {
 fn reached(checkup: &Checkup, models: &[ModelId], found: &mut Findings) {
     let (name, place) = (&checkup.provider, &checkup.base_url);
     let key = if checkup.has_key { "with a key" } else { "without a key" };
+    if let Some(ahead) = checkup.clock_ahead_s.filter(|ahead| ahead.abs() > MOST_SKEW_S) {
+        let way = if ahead > 0 { "behind" } else { "ahead of" };
+        found.bad(ExitCode::Unavailable, "clock", &format!("{} s {way} that of {name}; set it", ahead.abs()));
+    }
     match &checkup.reached {
         Err(why) => found.bad(ExitCode::Unavailable, name, &format!("{place}, {key}: {why}")),
         Ok(said) => {
@@ -242,28 +246,27 @@ fn reached(checkup: &Checkup, models: &[ModelId], found: &mut Findings) {
     }
 }
 
-/// What a provider that was reached says of the clock and of the models that suites use.
+/// What a provider that was reached says of the models that suites use.
 fn told(name: &str, said: &Reached, models: &[ModelId], found: &mut Findings) {
-    if let Some(ahead) = said.clock_ahead_s.filter(|ahead| ahead.abs() > MOST_SKEW_S) {
-        let way = if ahead > 0 { "behind" } else { "ahead of" };
-        found.bad(ExitCode::Unavailable, "clock", &format!("{} s {way} that of {name}; set it", ahead.abs()));
-    }
     let Some(listed) = &said.models else { return };
     for id in models {
-        match listed.iter().find(|model| *model.id == *id.model) {
-            None => found.note(name, &format!("{} models are listed, `{}` is not among them", listed.len(), id.model)),
-            Some(model) => match model.retires.as_deref().map(|date| (date, days_until(date))) {
-                Some((date, Some(days))) if days <= SOON_DAYS => {
-                    let when = if days < 0 {
-                        format!("was shut down on {date}")
-                    } else {
-                        format!("is shut down on {date}, in {days} days")
-                    };
-                    found.bad(ExitCode::Unavailable, name, &format!("`{}` {when}", id.model));
-                }
-                Some((date, _)) => found.good(name, &format!("`{}` is listed, until {date}", id.model)),
-                None => found.good(name, &format!("`{}` is listed", id.model)),
-            },
+        let Some(model) = said.model(&id.model) else {
+            found.note(name, &format!("{} models are listed, `{}` is not among them", listed.len(), id.model));
+            continue;
+        };
+        let called = match model.id == *id.model {
+            true => format!("`{}`", id.model),
+            false => format!("`{}`, listed as `{}`,", id.model, model.id),
+        };
+        match model.retires.as_deref().map(|date| (date, days_until(date))) {
+            Some((date, Some(days))) if days < 0 => {
+                found.bad(ExitCode::Unavailable, name, &format!("{called} was shut down on {date}"));
+            }
+            Some((date, Some(days))) if days <= SOON_DAYS => {
+                found.bad(ExitCode::Unavailable, name, &format!("{called} is shut down on {date}, in {days} days"));
+            }
+            Some((date, _)) => found.good(name, &format!("{called} is there, until {date}")),
+            None => found.good(name, &format!("{called} is there")),
         }
     }
 }

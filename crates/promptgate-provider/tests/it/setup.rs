@@ -5,7 +5,7 @@ use promptgate_core::answer::FailureKind;
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
 use promptgate_mock::{Reply, Server};
-use promptgate_provider::{SetupError, kinds};
+use promptgate_provider::{Checkup, SetupError, kinds};
 use serde_json::json;
 
 use crate::support::{World, ask, called, failure, request, settings};
@@ -304,14 +304,26 @@ fn no_two_kinds_have_one_source() {
     assert_eq!(source("openai", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1 as openai");
 }
 
+/// What a doctor finds of a server that always replies so.
+fn checkup(reply: Reply) -> Checkup {
+    let server = Server::start(move |_| reply.clone());
+    let set = World::openai(&server.base_url()).build("openai/m").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(set.checkups()).remove(0)
+}
+
+#[test]
+fn a_clock_that_differs_is_seen_also_where_a_request_is_refused() {
+    let date = |reply: Reply| checkup(reply.header("date", "Sat, 01 Jan 2000 00:00:00 GMT"));
+    let refused = date(Reply::error(403, "RequestTimeTooSkewed", "Signature expired"));
+    assert!(refused.reached.is_err() && refused.clock_ahead_s.unwrap().abs() > 1_000_000, "{refused:?}");
+    let listed = date(Reply::json(&json!({"data": [{"id": "m"}]})));
+    assert!(listed.reached.is_ok() && listed.clock_ahead_s.unwrap().abs() > 1_000_000, "{listed:?}");
+}
+
 #[test]
 fn a_place_that_lists_no_models_is_told() {
-    let told = |reply: Reply| {
-        let server = Server::start(move |_| reply.clone());
-        let set = World::openai(&server.base_url()).build("openai/m").unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(set.checkups()).remove(0).reached.unwrap().no_list
-    };
+    let told = |reply: Reply| checkup(reply).reached.unwrap().no_list;
     assert_eq!(told(Reply::json(&json!({"data": [{"id": "m"}]}))), None);
     assert_eq!(told(Reply::json(&json!({"data": []}))), None);
     let missing = told(Reply::error(404, "not_found", "no such page"));
