@@ -28,6 +28,8 @@ pub(crate) struct Served {
     /// What a model answered.
     pub(crate) answer: Option<Answer>,
     pub(crate) bill: Bill,
+    /// Whether nobody charges for it (moderation), so that no price is no unknown cost.
+    pub(crate) is_free: bool,
     /// The question, where the reply holds for the whole run.
     lasts: Option<Digest>,
 }
@@ -103,7 +105,8 @@ impl Counter<'_> {
         let digest = request.digest;
         let bill = if shared { Bill::All(digest) } else { Bill::Trial };
         let answer = self.answer(request, shared, lasts).await;
-        Served { reply: reply(task, &answer), answer: Some(answer), bill, lasts: lasts.then_some(digest) }
+        let is_free = task == Task::Moderate;
+        Served { reply: reply(task, &answer), answer: Some(answer), bill, is_free, lasts: lasts.then_some(digest) }
     }
 
     async fn answer(&self, request: Request, shared: bool, lasts: bool) -> Answer {
@@ -141,7 +144,8 @@ impl Counter<'_> {
         let _permit = self.permits.acquire().await;
         let said = AssertUnwindSafe(self.answerer.consult(consultation)).catch_unwind().await;
         let said = said.unwrap_or_else(|panic| Err(bug(&*panic)));
-        Served { reply: said.map_or_else(Reply::Failed, Reply::Json), answer: None, bill: Bill::Trial, lasts: None }
+        let reply = said.map_or_else(Reply::Failed, Reply::Json);
+        Served { reply, answer: None, bill: Bill::Trial, is_free: true, lasts: None }
     }
 }
 

@@ -283,17 +283,20 @@ fn no_command_leaves_a_key_in_any_byte() {
 #[test]
 fn a_key_that_cannot_be_sent_is_not_shown_either() {
     let server = Server::start(echoing);
-    let check = |name: &str, value: &str, code: i32| {
-        let project = project(&server, ["sk-good-but-unused", "sk-good-too-unused"]).variable(name, value);
+    let check = |variables: &[(&str, &str)], code: i32| {
+        let project = project(&server, ["sk-good-but-unused", "sk-good-too-unused"]);
+        let project = variables.iter().fold(project, |project, (name, value)| project.variable(name, value));
         let words = ["run", "suites/s", "--live"];
         let output = project.run(words).expect_code(code);
         Forbidden::of(&["Qz81-canary-Wm52"]).check_output(&words, &output);
         Forbidden::of(&["Qz81-canary-Wm52"]).check_folder(&project.root());
     };
-    check("OPENAI_API_KEY", "one\nQz81-canary-Wm52", 77);
-    check("OPENAI_BASE_URL", "http://user:Qz81-canary-Wm52@127.0.0.1:1/v1", 2);
-    check("OPENAI_BASE_URL", "http://127.0.0.1:1/v1?key=Qz81-canary-Wm52", 2);
-    check("HTTPS_PROXY", "not a proxy Qz81-canary-Wm52", 2);
+    check(&[("OPENAI_API_KEY", "one\nQz81-canary-Wm52")], 77);
+    check(&[("OPENAI_BASE_URL", "http://user:Qz81-canary-Wm52@127.0.0.1:1/v1")], 2);
+    check(&[("OPENAI_BASE_URL", "http://127.0.0.1:1/v1?key=Qz81-canary-Wm52")], 2);
+    let proxied = ("OPENAI_BASE_URL", "https://127.0.0.1:1/v1");
+    check(&[proxied, ("HTTPS_PROXY", "not a proxy Qz81-canary-Wm52")], 2);
+    check(&[proxied, ("ALL_PROXY", "socks5://user:Qz81-canary-Wm52@127.0.0.1:1")], 2);
     assert_eq!(server.count(), 0);
 }
 

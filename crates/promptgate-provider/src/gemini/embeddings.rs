@@ -28,7 +28,6 @@ impl Side for BatchEmbedContents {
     fn read(&self, request: &RequestBody, reply: &Value) -> Result<Response, FailedCall> {
         let rows = reply["embeddings"].as_array().map(Vec::as_slice).unwrap_or_default();
         // No count of tokens is reported.
-        let response = vectors(request, rows.iter().map(|row| numbers(&row["values"])).collect(), 0)?;
-        Ok(Response { usage: None, ..response })
+        vectors(request, rows.iter().map(|row| numbers(&row["values"])).collect(), None)
     }
 }

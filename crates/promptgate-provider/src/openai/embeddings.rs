@@ -33,7 +33,7 @@ impl Side for Embeddings {
                 *slot = numbers(&row["embedding"]);
             }
         }
-        let read = reply["usage"]["prompt_tokens"].as_u64().unwrap_or_default();
+        let read = reply["usage"]["prompt_tokens"].as_u64();
         let response = vectors(request, found, read)?;
         Ok(Response { returned_model: reply["model"].as_str().map(str::to_owned), ..response })
     }

@@ -38,9 +38,9 @@ pub(crate) fn not_refused(reply: &Value, scrubber: &Scrubber) -> Result<(), Fail
 pub(crate) fn vectors(
     request: &RequestBody,
     vectors: Vec<Option<Vec<f64>>>,
-    read: u64,
+    read: Option<u64>,
 ) -> Result<Response, FailedCall> {
-    let usage = Some(Usage { input_tokens: read, ..Usage::default() });
+    let usage = read.map(|input_tokens| Usage { input_tokens, ..Usage::default() });
     let bad = |why: String| FailedCall { usage, ..FailedCall::new(FailureKind::Server, why) };
     let wanted = request.messages.len();
     let Some(vectors) = vectors.into_iter().collect::<Option<Vec<_>>>() else {

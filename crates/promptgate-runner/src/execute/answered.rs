@@ -76,7 +76,7 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    pub(crate) fn add(&mut self, answer: &Answer, bill: Bill) {
+    pub(crate) fn add(&mut self, answer: &Answer, bill: Bill, is_free: bool) {
         self.attempts += answer.attempts;
         if let Ok(response) = &answer.result {
             match bill {
@@ -84,8 +84,8 @@ impl Asking {
                 Bill::All(question) => self.share(question, response.cost, answer.attempts > 0),
             }
             self.kept = NanoUsd::known_sum(self.kept, response.cost.filter(|_| answer.attempts == 0));
-            // What counts no tokens (moderation, say) has no price.
-            self.unpriced += u32::from(response.cost.is_none() && response.usage.is_some());
+            // What tells no tokens is not known to cost nothing.
+            self.unpriced += u32::from(response.cost.is_none() && !is_free);
         }
         self.wasted = NanoUsd::known_sum(self.wasted, answer.wasted);
     }

@@ -305,8 +305,9 @@ async fn serve(
     let served = join_all(serving).await;
     let mut asking = Asking::default();
     let mut is_cut_short = false;
-    for (answer, bill) in served.iter().filter_map(|served| Some((served.answer.as_ref()?, served.bill))) {
-        asking.add(answer, bill);
+    for served in &served {
+        let Some(answer) = &served.answer else { continue };
+        asking.add(answer, served.bill, served.is_free);
         is_cut_short |= desk.stops_at(answer);
     }
     answered.add_asking(&asking);

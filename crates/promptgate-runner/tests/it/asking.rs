@@ -79,6 +79,25 @@ fn an_asking_assertion_is_served_through_the_same_answerer_and_resumed() {
     assert!(asked.iter().any(|(who, _)| who == "judge#1/case-4"));
 }
 
+#[test]
+fn a_judge_that_tells_no_tokens_is_not_known_to_cost_nothing() {
+    // `Say` comes without usage and cost; two questions, then one more.
+    let settled = World::of(&judged(1), judge(|_| Act::Say("yes".to_owned()))).complete();
+    assert_eq!((settled[0].judge_cost, settled[0].judge_unpriced), (None, 3));
+    let settled = World::of(&judged(1), judge(|_| Act::Cost(7, "yes".to_owned()))).complete();
+    assert_eq!((settled[0].judge_cost.unwrap().0, settled[0].judge_unpriced), (3 * 7, 0));
+    let setting = Setting { kinds: vec![&MODERATED], ..judged(1) };
+    let settled = World::of(&setting, judge(|_| Act::Say("{}".to_owned()))).complete();
+    assert_eq!(settled[0].judge_unpriced, 0, "nobody charges for it");
+}
+
+static MODERATED: AssertionKind = AssertionKind {
+    build: |_, _| {
+        Ok(Box::new(Asks(|| vec![Ask::Moderate { model: ModelId::new("other/m").unwrap(), text: "x".to_owned() }])))
+    },
+    ..JUDGE
+};
+
 /// What a kind of the test asks of each trial.
 struct Asks(fn() -> Vec<Ask>);
 
