@@ -29,6 +29,8 @@ pub struct Received {
     pub method: String,
     /// `/v1/chat/completions`.
     pub path: String,
+    /// What stands behind a question mark; empty where there is none.
+    pub query: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The bytes of the body.
@@ -192,8 +194,9 @@ impl State {
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+        let query = head.uri.query().unwrap_or_default().to_owned();
         let number = self.seen.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let received = Received { number, method, path, headers, body };
+        let received = Received { number, method, path, query, headers, body };
         if self.seen.keep == Keep::All {
             self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).push(received.clone());
         }

@@ -70,6 +70,8 @@ pub(crate) struct Endpoint {
     signer: Option<Signer>,
     /// Headers that every request carries.
     headers: HeaderMap,
+    /// What stands behind the address of every call: name and value.
+    pub(crate) query: Option<(&'static str, &'static str)>,
     pub(crate) transport: Transport,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -188,6 +190,7 @@ impl Endpoint {
             key: None,
             signer: None,
             headers: HeaderMap::new(),
+            query: None,
             transport: Transport::new(&place.parsed, Limits::of(context.settings), setup.scrubber, proxy)?,
             clock: setup.clock.clone(),
         })

@@ -49,7 +49,7 @@ pub(crate) const KIND: ProviderKind = ProviderKind {
         let host = place.parsed.host_str().unwrap_or_default();
         let is_openai = host == "api.openai.com" || host.ends_with(".api.openai.com");
         let dialect = if is_openai { Dialect::OPENAI } else { Dialect::COMMON };
-        built(context, &API, place, dialect)
+        built(context, &API, place, dialect, None)
     },
 };
 
@@ -62,12 +62,15 @@ pub(crate) fn built(
     api: &Api,
     place: Place,
     dialect: Dialect,
+    query: Option<(&'static str, &'static str)>,
 ) -> Result<Built, SetupError> {
-    let endpoint = Arc::new(Endpoint::at(context, api, &place)?);
-    let config = Keyless { base: place.url.clone(), key: SecretString::from(String::new()) };
+    let mut endpoint = Endpoint::at(context, api, &place)?;
+    endpoint.query = query;
+    let endpoint = Arc::new(endpoint);
+    let config = Keyless { base: place.url.clone(), query, key: SecretString::from(String::new()) };
     let requests = Requests::new(Client::build(reqwest::Client::new(), config));
     let streamed = context.settings.stream.unwrap_or_default();
-    let source = place.source(api);
+    let source = place.source(api) + &query.map_or_else(String::new, |(name, value)| format!("?{name}={value}"));
     Ok(match context.settings.api {
         None | Some(WireApi::Chat) => {
             let wire = Chat { requests, dialect };
@@ -84,6 +87,7 @@ pub(crate) fn built(
 #[derive(Debug, Clone)]
 pub(crate) struct Keyless {
     base: String,
+    query: Option<(&'static str, &'static str)>,
     key: SecretString,
 }
 
@@ -97,7 +101,7 @@ impl Config for Keyless {
     }
 
     fn query(&self) -> Vec<(&str, &str)> {
-        Vec::new()
+        self.query.into_iter().collect()
     }
 
     fn api_base(&self) -> &str {

@@ -6,6 +6,7 @@ use promptgate_core::diagnostic::Location;
 use promptgate_core::format::project::ProviderSettings;
 use url::Url;
 
+use crate::azure;
 use crate::bedrock;
 use crate::endpoint::{Api, base_url_variables, is_of_one_origin, plain_http_url};
 use crate::registry;
@@ -109,5 +110,5 @@ fn told(
     });
     let region = Said::region(name, api, settings, environment);
     let region = region.and_then(|said| said.over("region", settings.region.as_ref(), settings.at.region.as_ref()));
-    base_url.into_iter().chain(region).collect()
+    base_url.into_iter().chain(region).chain(azure::unspoken_version(api, environment)).collect()
 }

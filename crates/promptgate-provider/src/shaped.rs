@@ -22,7 +22,7 @@ macro_rules! server {
             environment: &[$key, $base],
             example: $example,
             api: Some(&API),
-            build: |context| openai::built(context, &API, Place::of(context, &API)?, $dialect),
+            build: |context| openai::built(context, &API, Place::of(context, &API)?, $dialect, None),
         }
     }};
 }

@@ -38,7 +38,8 @@ impl Call {
     /// Posts JSON to the path.
     pub(crate) async fn post(self, body: Value) -> Result<Came, FailedCall> {
         let unbuilt = || FailedCall::new(FailureKind::BadRequest, "the request cannot be built");
-        let url = format!("{}{}", self.endpoint.base, self.path);
+        let query = self.endpoint.query.map_or_else(String::new, |(name, value)| format!("?{name}={value}"));
+        let url = format!("{}{}{query}", self.endpoint.base, self.path);
         self.send(http::post(&url, &body).ok_or_else(unbuilt)?).await
     }
 

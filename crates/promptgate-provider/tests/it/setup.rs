@@ -304,6 +304,39 @@ fn no_two_kinds_have_one_source() {
     assert_eq!(source("openai", "https://api.mistral.ai/v1"), "https://api.mistral.ai/v1 as openai");
 }
 
+#[test]
+fn azures_preview_is_asked_for_where_it_is_wanted_and_a_dated_version_is_told_as_not_used() {
+    let server = Server::answering("hi");
+    let mut world = World::new();
+    for (name, value) in [("AZURE_API_BASE", server.origin()), ("AZURE_API_KEY", "sk-0123456789".to_owned())] {
+        world.environment.insert(name.to_owned(), value);
+    }
+    let id = ModelId::new("azure/m").unwrap();
+    let mut called = |version: &str| {
+        world.environment.insert("AZURE_API_VERSION".to_owned(), version.to_owned());
+        // The first call is built by other means than those that follow.
+        for case in ["a", "b"] {
+            ask(&world.answerer("azure/m"), request("azure/m", case, "x")).result.unwrap();
+        }
+        let environment = |name: &str| world.environment.get(name).cloned();
+        let told = promptgate_provider::overridden(
+            ["azure"],
+            &[("azure".to_owned(), ProviderSettings::default())].into(),
+            &environment,
+        );
+        let source = world.build("azure/m").unwrap().source(&id).unwrap();
+        (server.received().last().unwrap().query.clone(), source.replace(&server.origin(), ""), told)
+    };
+    assert_eq!(
+        called("preview"),
+        ("api-version=preview".to_owned(), "/openai/v1 as azure?api-version=preview".to_owned(), vec![])
+    );
+    assert_eq!(called(""), (String::new(), "/openai/v1 as azure".to_owned(), vec![]));
+    let told =
+        "AZURE_API_VERSION=2024-10-21 is not used: what is spoken is the undated API below /openai/v1".to_owned();
+    assert_eq!(called("2024-10-21"), (String::new(), "/openai/v1 as azure".to_owned(), vec![told]));
+}
+
 /// What a doctor finds of a server that always replies so.
 fn checkup(reply: Reply) -> Checkup {
     let server = Server::start(move |_| reply.clone());
