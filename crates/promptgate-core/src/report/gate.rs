@@ -66,7 +66,7 @@ pub struct Comparison {
     /// Its verdict; `null` for `compare`.
     pub verdict: Option<Verdict>,
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
-    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
+    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `nothing_answered`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,
@@ -135,6 +135,9 @@ pub struct SideReport {
     pub trials: u64,
     /// Of these, errored.
     pub errored: u64,
+    /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
     /// One per assertion that judges preferences in both orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub both_orders: Vec<OrderSummary>,

@@ -60,6 +60,7 @@ pub(crate) fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Resul
         tally.add(&trial, &digest);
         table.add(&trial)?;
     }
+    table.close();
     Ok((table, tally))
 }
 

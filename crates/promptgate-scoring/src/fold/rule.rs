@@ -213,6 +213,12 @@ impl Sorted {
         match (self.selected, self.blind) {
             (0, _) => vec!["no_data: the rule selects no case.".to_owned()],
             (_, 0) => Vec::new(),
+            (selected, blind) if blind == selected as u64 => {
+                vec![format!(
+                    "no_data: none of {} has a usable trial.",
+                    words::counted(blind, "selected case", "selected cases")
+                )]
+            }
             (_, blind) => {
                 vec![format!("{} no usable trial.", words::counted(blind, "selected case has", "selected cases have"))]
             }

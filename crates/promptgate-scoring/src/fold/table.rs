@@ -13,6 +13,7 @@ use super::FoldError;
 use super::answerers::Answerers;
 use super::causes::Causes;
 use super::groups::Groups;
+use super::heard::{Heard, timed_out};
 use super::orders::Orders;
 use super::subject::{Cell, Reading, Subject, over_trials, unanswered};
 
@@ -68,6 +69,9 @@ pub(crate) struct Side {
     /// Why trials got no answer, and why they got no score.
     pub(crate) causes: Causes,
     pub(crate) unscored: Causes,
+    /// What its calls came to, and those that ran into the model's time limit.
+    pub(crate) heard: Heard,
+    time_outs: Causes,
     /// How often judges changed their minds with the order.
     pub(crate) orders: Orders,
     /// By position, how the calls came out that were made because the case was about to break a rule.
@@ -115,6 +119,11 @@ impl Table {
             side.remember_text((position, repeat), trial);
         }
         side.put(position, repeat, self.repeats, &self.subjects, trial)
+    }
+
+    /// Sees all trials as taken in: of a side of which nothing was heard the time-outs are missing.
+    pub(crate) fn close(&mut self) {
+        self.sides.values_mut().filter(|side| side.heard.is_silent()).for_each(Side::silence);
     }
 
     /// Where a trial stands: the position of its case, and its repeat from 0.
@@ -258,6 +267,8 @@ impl Side {
         trial.response.iter().for_each(|response| self.answerers.add(response));
         let answered_ms = trial.volatile.answered_ms;
         unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure, answered_ms));
+        self.heard.add(trial);
+        timed_out(trial).into_iter().for_each(|failure| self.time_outs.add(failure, answered_ms));
         if let Some(TrialError::Unscored { reason, .. }) = &trial.error {
             self.unscored.add_reason(reason, trial.volatile.refused_ms.unwrap_or(answered_ms));
         }
@@ -267,7 +278,21 @@ impl Side {
         }
     }
 
+    /// Counts what failed by a time-out as missing: all that has a value did, since nothing was answered.
+    fn silence(&mut self) {
+        let missing = |cell: &mut Cell| match cell.read() {
+            Reading::Absent | Reading::NotFed | Reading::Skipped => {}
+            reading if reading.is_unanswered() => {}
+            _ => *cell = Cell::new(Reading::Unanswered),
+        };
+        self.columns.iter_mut().flatten().for_each(missing);
+        self.errored += self.time_outs.trials();
+        self.causes.absorb(std::mem::take(&mut self.time_outs));
+        self.confirmations.values_mut().for_each(|confirmed| confirmed.fared = Passes::default());
+    }
+
     fn confirm(&mut self, position: usize, trial: &SettledTrial) {
+        self.heard.add(trial);
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         trial.response.iter().for_each(|response| self.answerers.add(response));
         let confirmed = self.confirmations.entry(position).or_default();
