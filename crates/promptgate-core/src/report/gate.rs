@@ -138,6 +138,12 @@ pub struct SideReport {
     /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
+    /// Calls without an answer, those that confirm a broken case included: the same command asks for them again.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub unanswered: u64,
+    /// Calls with an answer that could not be scored.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub unscored: u64,
     /// One per assertion that judges preferences in both orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub both_orders: Vec<OrderSummary>,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, Mend};
+use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, Mend, SideReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
@@ -198,15 +198,31 @@ fn next_steps(report: &GateReport) -> Vec<String> {
         Some(Verdict::Unavailable) => {
             again(report, None, "asks only for what got no answer").into_iter().chain([all]).collect()
         }
-        // Where no case broke, a look at the prompts settles nothing.
-        Some(Verdict::Inconclusive) if !has_broken(report) => {
-            again(report, None, "once suite or gate are changed; stored answers are used again")
-                .into_iter()
-                .chain([all])
-                .collect()
-        }
-        Some(Verdict::Fail | Verdict::Inconclusive) | None => diff(report).into_iter().chain([all]).collect(),
+        Some(Verdict::Inconclusive) => settling(report).into_iter().chain([all]).collect(),
+        Some(Verdict::Fail) | None => diff(report).into_iter().chain([all]).collect(),
     }
+}
+
+/// What may settle a verdict that is open. Where no case broke, a look at the prompts settles nothing.
+fn settling(report: &GateReport) -> Vec<String> {
+    let lacks = |count: fn(&SideReport) -> u64| critical_sides(report).any(|side| count(side) > 0);
+    let lacks_answers = lacks(|side| side.unanswered);
+    let asks = again(report, None, "asks only for what got no answer").filter(|_| lacks_answers);
+    let more = match () {
+        () if has_broken(report) => diff(report),
+        () if lacks_answers => None,
+        () if lacks(|side| side.unscored) => {
+            again(report, None, "once what left answers without a score is mended; stored answers are used again")
+        }
+        () => again(report, None, "once suite or gate are changed; stored answers are used again"),
+    };
+    asks.into_iter().chain(more).collect()
+}
+
+/// The sides of the comparisons that decide.
+fn critical_sides(report: &GateReport) -> impl Iterator<Item = &SideReport> {
+    let critical = report.comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical);
+    critical.flat_map(|comparison| comparison.baseline.iter().chain([&comparison.candidate]))
 }
 
 /// Whether a case that a critical check looks at is broken.

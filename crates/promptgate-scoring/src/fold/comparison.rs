@@ -265,6 +265,9 @@ impl<'a> Setting<'a> {
             trials: cases * u64::from(self.header.trials),
             errored: side.errored,
             silent: side.heard.is_silent(),
+            // A stored run is never asked again.
+            unanswered: if version.stored.is_some() { 0 } else { side.lacking.answers },
+            unscored: side.lacking.scores,
             both_orders: side.orders.told(),
         }
     }
@@ -494,6 +497,8 @@ impl Scene<'_> {
         notes.extend(self.time_outs(model));
         let unscored = Causes::told(self.both().map(|side| &side.unscored));
         notes.extend(unscored.map(|causes| format!("answers without a score: {causes}")));
+        let unconfirmed = Causes::told(self.both().map(|side| &side.unconfirmed));
+        notes.extend(unconfirmed.map(|causes| format!("calls that confirm broken cases came to nothing: {causes}")));
         notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());
@@ -504,7 +509,9 @@ impl Scene<'_> {
     /// When there is room again, for the causes that the notes tell.
     fn rooms(&self, answers: &Answers) -> Vec<String> {
         let unanswered = (answers.unanswered > 0).then(|| Causes::rooms(self.both().map(|side| &side.causes)));
-        unanswered.into_iter().flatten().chain(Causes::rooms(self.both().map(|side| &side.unscored))).collect()
+        let unscored = Causes::rooms(self.both().map(|side| &side.unscored));
+        let unconfirmed = Causes::rooms(self.both().map(|side| &side.unconfirmed));
+        unanswered.into_iter().flatten().chain(unscored).chain(unconfirmed).collect()
     }
 
     /// Time-outs that count as failures, where they are as many as would be too many to be missing.
