@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, Mend, SideReport};
+use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, GateVolatile, Mend, SideReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
@@ -179,8 +179,9 @@ fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result
     let cost = report.cost;
     let tokens = words::thousands(cost.input_tokens.saturating_add(cost.output_tokens));
     let spent = format!("these answers: {tokens} tokens, {}", words::spent(&cost));
-    let calls = count(report.volatile.attempts, "call");
-    writeln!(out, "{}", paint.dim(&format!("{spent}; this run: {calls}, {} reused", report.volatile.reused)))?;
+    let GateVolatile { attempts, reused, wasted_nano_usd: wasted, wasted_unpriced, .. } = report.volatile;
+    let this_run = words::this_run(attempts, reused, wasted, wasted_unpriced);
+    writeln!(out, "{}", paint.dim(&format!("{spent}; {this_run}")))?;
     if let Some(saved) = checks::saved(report) {
         writeln!(out, "{saved}")?;
     }

@@ -65,6 +65,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
             attempts: tally.attempts,
             reused: tally.reused,
             wasted_nano_usd: tally.wasted,
+            wasted_unpriced: tally.wasted_unpriced,
             command: header.volatile.command.clone(),
             notes: Causes::rooms([&causes]),
         },

@@ -1,6 +1,7 @@
 //! The fold to a run's report.
 
 use promptgate_core::answer::FailureKind;
+use promptgate_core::price::NanoUsd;
 use promptgate_core::record::{Against, AssertionResult, Choosing, Purpose, RecordInMemory, SettledTrial};
 use promptgate_core::report::{Confused, LabelSummary, MetricSummary, RunReport};
 use promptgate_core::score::{Evidence, Outcome, Scored, Tier};
@@ -92,6 +93,19 @@ fn time_outs_of_a_model_that_answers_nothing_are_missing_and_those_of_one_that_a
     let many = "38 of 40 calls of openai/gpt-4 for judge.candidate ran into its timeout of 4s: they count as failed";
     assert_eq!(some.notes, [many]);
     assert!(late(19).notes.is_empty());
+}
+
+#[test]
+fn what_failed_attempts_cost_stands_apart_from_the_answers_and_changes_nothing_else() {
+    let plain = bench(10).record(|_, _, _| Came::Out(true));
+    let mut retried = plain.clone();
+    for trial in &mut retried.trials[..3] {
+        (trial.volatile.wasted, trial.volatile.wasted_unpriced) = (Some(NanoUsd(7)), 2);
+    }
+    let [plain, mut retried] = [plain, retried].map(|record| folded(&record));
+    assert_eq!((retried.volatile.wasted_nano_usd, retried.volatile.wasted_unpriced), (NanoUsd(21), 6));
+    retried.volatile = plain.volatile.clone();
+    assert_eq!(retried, plain);
 }
 
 #[test]
