@@ -15,6 +15,9 @@ pub struct Answer {
     /// What attempts that gave no response cost, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
+    /// Attempts that gave no response, and whose cost is not known: the model may have worked on them.
+    #[serde(default, skip_serializing_if = "crate::plan::is_zero")]
+    pub wasted_unpriced: u32,
     /// When a kept answer was got, milliseconds since 1970; absent where it was got just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_ms: Option<u64>,
@@ -23,12 +26,17 @@ pub struct Answer {
 impl Answer {
     /// An answer got at the first attempt.
     pub fn of(response: Response) -> Self {
-        Self { result: Ok(response), attempts: 1, wasted: None, answered_ms: None }
+        Self { attempts: 1, ..Self::uncalled(Ok(response)) }
     }
 
     /// A failure at the first attempt.
     pub fn failed(failure: Failure) -> Self {
-        Self { result: Err(failure), attempts: 1, wasted: None, answered_ms: None }
+        Self { attempts: 1, ..Self::uncalled(Err(failure)) }
+    }
+
+    /// One for which nobody was called.
+    pub fn uncalled(result: Result<Response, Failure>) -> Self {
+        Self { result, attempts: 0, wasted: None, wasted_unpriced: 0, answered_ms: None }
     }
 }
 

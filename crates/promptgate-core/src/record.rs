@@ -407,6 +407,9 @@ pub struct TrialVolatile {
     /// What failed attempts cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wasted: Option<NanoUsd>,
+    /// Failed attempts whose cost is not known: the model may have worked on them.
+    #[serde(default, skip_serializing_if = "crate::plan::is_zero")]
+    pub wasted_unpriced: u32,
     /// What its questions cost whose reply is the same for all cases, by the digest of the request: each is counted once in a
     /// run, however many trials tell it, unless it was called for more often.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -110,5 +110,5 @@ impl Answerer for LocalAnswerer {
 
 fn unknown(model: &ModelId) -> Answer {
     let message = format!("no provider was set up for the model `{model}`");
-    Answer { result: Err(Failure::new(FailureKind::BadRequest, message)), attempts: 0, wasted: None, answered_ms: None }
+    Answer::uncalled(Err(Failure::new(FailureKind::BadRequest, message)))
 }

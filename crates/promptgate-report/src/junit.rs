@@ -1,11 +1,12 @@
 //! `junit`: one test case per trial of the version under judgement, and one per comparison of a gate.
 //!
-//! Errored is `<error>`, failed `<failure>`, a failed trial of a case that passed in the majority of its trials
+//! Errored is `<error>`, failed `<failure>`, a time-out of a model of which nothing was heard `<error>` too, a failed trial of a case that passed in the majority of its trials
 //! `<flakyFailure>`. The baseline's own trials are no tests of this change and are left out. Names are unique per suite,
 //! case, version, model and repeat.
 
 use std::io::{self, Write};
 
+use promptgate_core::name::ModelId;
 use promptgate_core::record::{RunHeader, SettledTrial, TrialError};
 use promptgate_core::report::{CheckReport, Comparison, GateReport, Report};
 use promptgate_core::score::{Outcome, Tier};
@@ -33,6 +34,7 @@ pub(crate) fn render(rendering: &Rendering<'_>, out: &mut dyn Write) -> io::Resu
 
 fn add_trials(rendering: &Rendering<'_>, suite: &mut TestSuite) -> io::Result<()> {
     let header = rendering.record.header();
+    let silent = Silent::of(rendering.report);
     // Repeats of a case stand together in plan order, so one case is held at a time.
     let mut repeats: Vec<SettledTrial> = Vec::new();
     for trial in rendering.record.trials() {
@@ -41,13 +43,36 @@ fn add_trials(rendering: &Rendering<'_>, suite: &mut TestSuite) -> io::Result<()
             continue;
         }
         if repeats.first().is_some_and(|first| !same_case(first, &trial)) {
-            add_case(header, &repeats, suite);
+            add_case(header, &repeats, &silent, suite);
             repeats.clear();
         }
         repeats.push(trial);
     }
-    add_case(header, &repeats, suite);
+    add_case(header, &repeats, &silent, suite);
     Ok(())
+}
+
+/// The versions and models of which nothing was heard, as the report says: what failed there is missing.
+struct Silent<'a>(Vec<(&'a str, &'a ModelId)>);
+
+impl<'a> Silent<'a> {
+    fn of(report: &'a Report) -> Self {
+        let sides: Vec<(bool, &str, &ModelId)> = match report {
+            Report::Run(report) => {
+                report.sides.iter().map(|side| (side.silent, side.reference.as_str(), &side.model)).collect()
+            }
+            Report::Gate(report) => {
+                let sides = report.comparisons.iter().map(|comparison| (&comparison.candidate, &comparison.model));
+                sides.map(|(side, model)| (side.silent, side.reference.as_str(), model)).collect()
+            }
+        };
+        Self(sides.into_iter().filter(|(silent, ..)| *silent).map(|(_, reference, model)| (reference, model)).collect())
+    }
+
+    fn holds(&self, header: &RunHeader, trial: &SettledTrial) -> bool {
+        let side = header.versions.get(trial.version).zip(header.models.get(trial.model));
+        side.is_some_and(|(version, model)| self.0.contains(&(version.reference.as_str(), &model.id)))
+    }
 }
 
 /// Whether a version is under judgement: in a gate the candidates, in a run all.
@@ -59,20 +84,24 @@ fn same_case(left: &SettledTrial, right: &SettledTrial) -> bool {
     (left.version, left.model, &left.case.id) == (right.version, right.model, &right.case.id)
 }
 
-fn add_case(header: &RunHeader, repeats: &[SettledTrial], suite: &mut TestSuite) {
+fn add_case(header: &RunHeader, repeats: &[SettledTrial], silent: &Silent<'_>, suite: &mut TestSuite) {
     let passed = repeats.iter().filter(|trial| trial.outcome == Outcome::Passed).count();
     let mostly_passes = 2 * passed > repeats.len();
     for trial in repeats {
-        suite.add_test_case(trial_case(header, trial, mostly_passes));
+        let status = match silent.holds(header, trial) {
+            true => unheard_status(trial),
+            false => trial_status(trial, mostly_passes),
+        };
+        suite.add_test_case(trial_case(header, trial, status));
     }
 }
 
-fn trial_case(header: &RunHeader, trial: &SettledTrial, mostly_passes: bool) -> TestCase {
+fn trial_case(header: &RunHeader, trial: &SettledTrial, status: TestCaseStatus) -> TestCase {
     let name = match header.trials {
         1 => trial.case.id.to_string(),
         _ => format!("{} #{}", trial.case.id, trial.repeat),
     };
-    let mut case = TestCase::new(attribute(&name), trial_status(trial, mostly_passes));
+    let mut case = TestCase::new(attribute(&name), status);
     let version = header.versions.get(trial.version).map_or("?", |version| version.reference.as_str());
     let model = header.models.get(trial.model).map(|model| model.id.to_string()).unwrap_or_default();
     case.set_classname(attribute(&format!("{}.{version}.{model}", header.suite)));
@@ -105,6 +134,14 @@ fn trial_status(trial: &SettledTrial, mostly_passes: bool) -> TestCaseStatus {
         Outcome::Failed if mostly_passes => flaky(&failure().unwrap_or_default()),
         Outcome::Failed => non_success(NonSuccessKind::Failure, &failure().unwrap_or_default()),
         Outcome::Errored => non_success(NonSuccessKind::Error, &error_text(trial)),
+    }
+}
+
+/// Of a model of which nothing was heard what failed is missing.
+fn unheard_status(trial: &SettledTrial) -> TestCaseStatus {
+    match &trial.failure {
+        Some(failure) => non_success(NonSuccessKind::Error, &format!("no answer: {}", failure.message)),
+        None => trial_status(trial, false),
     }
 }
 

@@ -204,6 +204,19 @@ pub(crate) fn spent(cost: &Cost) -> String {
     }
 }
 
+/// `this run: 20 calls, 0 reused; failed attempts: $0.002090`: what a run took beside its answers. Attempts that were refused
+/// cost nothing and are not told.
+pub(crate) fn this_run(attempts: u64, reused: u64, wasted: NanoUsd, unpriced: u64) -> String {
+    let calls = format!("this run: {}, {reused} reused", count(attempts, "call"));
+    let broken = || count(unpriced, "call");
+    match (wasted, unpriced) {
+        (NanoUsd(0), 0) => calls,
+        (NanoUsd(0), _) => format!("{calls}; failed attempts: cost unknown ({})", broken()),
+        (wasted, 0) => format!("{calls}; failed attempts: {wasted}"),
+        (wasted, _) => format!("{calls}; failed attempts: {wasted}, and what {} cost is unknown", broken()),
+    }
+}
+
 fn known(known: NanoUsd, unpriced: u64) -> String {
     match (known, unpriced) {
         (known, 0) => known.to_string(),
@@ -219,6 +232,16 @@ mod tests {
     #[test]
     fn one_and_many_are_spelled_right() {
         assert_eq!((count(1, "case").as_str(), count(12_345, "case").as_str()), ("1 case", "12,345 cases"));
+    }
+
+    #[test]
+    fn what_failed_attempts_cost_is_told_as_far_as_it_is_known() {
+        let told =
+            |wasted, unpriced| this_run(9, 1, NanoUsd(wasted), unpriced).replace("this run: 9 calls, 1 reused", "-");
+        assert_eq!(told(0, 0), "-");
+        assert_eq!(told(2_090_000, 0), "-; failed attempts: $0.002090");
+        assert_eq!(told(0, 1), "-; failed attempts: cost unknown (1 call)");
+        assert_eq!(told(2_090_000, 3), "-; failed attempts: $0.002090, and what 3 calls cost is unknown");
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Counter<'_> {
             self.answerer.also_asked(&request);
         }
         // Whoever came later has called nobody.
-        asked.unwrap_or(Answer { attempts: 0, wasted: None, ..answer })
+        asked.unwrap_or(Answer { attempts: 0, wasted: None, wasted_unpriced: 0, ..answer })
     }
 
     /// Waits until a model may be asked. One that answers nothing at present leaves the permits to others.

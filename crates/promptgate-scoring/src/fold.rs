@@ -12,6 +12,7 @@ mod explain;
 mod floor;
 mod gate;
 mod groups;
+mod heard;
 mod labels;
 mod look_here;
 mod measured;

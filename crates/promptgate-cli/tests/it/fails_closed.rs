@@ -172,6 +172,30 @@ fn an_outage_is_unavailable_above_five_percent_and_not_at_five() {
     outage(19, &[1], &[], GATE, 104, "GATE  UNAVAILABLE: 1 of 19 pairs");
 }
 
+/// An API that sends its headers and then next to nothing makes every call run into the model's own time limit.
+#[test]
+fn an_outage_that_looks_like_a_slow_model_is_neither_a_pass_nor_a_regression() {
+    let unavailable = |whose: &str, line: &str, verdict: &str| {
+        let project = triage();
+        append(&project, "script.toml", &format!("[[rule]]\n{whose}fault = \"model-timeout\"\n"));
+        let output = promptgate(&project, line).expect_code(104);
+        let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.starts_with(verdict), "{said}");
+        assert!(said.contains("(asks only for what got no answer)"), "{said}");
+        assert_eq!(promptgate(&project, "report").expect_code(104).stdout, output.stdout);
+    };
+    let of_pairs = |calls: &str| {
+        let limit = "ran into its timeout of 60s; this says nothing about the prompt";
+        format!("GATE UNAVAILABLE: 20 of 20 pairs got no answer, since all {calls} {limit}")
+    };
+    unavailable("", GATE, &of_pairs("40 calls of scripted/x"));
+    let of_side = |side: &str| of_pairs(&format!("20 calls of scripted/x on the {side}"));
+    unavailable("prompt = \"triage\"\n", GATE, &of_side("candidate"));
+    unavailable("prompt = \"triage.old\"\n", GATE, &of_side("baseline"));
+    unavailable("", RUN, "RUN UNAVAILABLE: 0 of 20 cases passed, 20 errored");
+    unavailable("", "run suites/triage --no-fail", "RUN UNAVAILABLE: 0 of 20 cases passed, 20 errored");
+}
+
 #[test]
 fn an_unavailable_gate_tells_the_cause_and_when_there_is_room_again() {
     let project = triage();

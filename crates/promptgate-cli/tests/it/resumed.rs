@@ -340,7 +340,8 @@ fn what_was_paid_before_a_budget_was_spent_is_on_record() {
         .file("promptgate.toml", "[retries]\nfirst_wait = \"1ms\"\n[prices.\"openai/m\"]\ninput = 3.0\noutput = 1.0\n")
         .file("suites/s/cases.jsonl", "{\"id\":\"c\",\"vars\":{\"text\":\"1\"}}\n");
     let _ = project.run(["run", "suites/s", "--max-cost=2"]).expect_code(106);
-    let _ = project.run(["run", "suites/s", "--resume", "--report", "json=out.json"]);
+    let output = project.run(["run", "suites/s", "--resume", "--report", "json=out.json"]);
+    assert!(output.stdout.contains("this run: 2 calls, 0 reused; failed attempts: $3.00\n"), "{}", output.stdout);
     let volatile = &trials(&project)[0]["volatile"];
     assert_eq!((&volatile["attempts"], &volatile["wasted"]), (&Value::from(2), &Value::from(3_000_000_000_u64)));
     assert_eq!(server.count(), 2);

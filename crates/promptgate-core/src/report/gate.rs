@@ -66,7 +66,7 @@ pub struct Comparison {
     /// Its verdict; `null` for `compare`.
     pub verdict: Option<Verdict>,
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
-    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
+    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `nothing_answered`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,
@@ -135,6 +135,15 @@ pub struct SideReport {
     pub trials: u64,
     /// Of these, errored.
     pub errored: u64,
+    /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// Calls without an answer, those that confirm a broken case included: the same command asks for them again.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub unanswered: u64,
+    /// Calls with an answer that could not be scored.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub unscored: u64,
     /// One per assertion that judges preferences in both orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub both_orders: Vec<OrderSummary>,
@@ -390,8 +399,11 @@ pub struct GateVolatile {
     pub attempts: u64,
     /// Trials taken over from earlier runs and from the cache.
     pub reused: u64,
-    /// What failed attempts cost, in nano-dollars.
+    /// Known cost of failed attempts, in nano-dollars; no part of what the answers cost.
     pub wasted_nano_usd: NanoUsd,
+    /// Failed attempts whose cost is not known: calls that broke off, or have no known price.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub wasted_unpriced: u64,
     /// The arguments behind `promptgate` that ask for the same again, stored answers included; absent where unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,

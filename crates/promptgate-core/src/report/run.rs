@@ -111,6 +111,9 @@ pub struct SideSummary {
     /// Every model that the provider said it answered as, by name, with how many answers; absent where it said none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_by: Vec<AnsweredBy>,
+    /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }
 
 /// A model by the name that came back with answers.
@@ -409,8 +412,11 @@ pub struct RunVolatile {
     pub attempts: u64,
     /// Trials taken over from earlier runs and from the cache.
     pub reused: u64,
-    /// What failed attempts cost, in nano-dollars.
+    /// Known cost of failed attempts, in nano-dollars; no part of what the answers cost.
     pub wasted_nano_usd: NanoUsd,
+    /// Failed attempts whose cost is not known: calls that broke off, or have no known price.
+    #[serde(default, skip_serializing_if = "crate::answer::is_zero")]
+    pub wasted_unpriced: u64,
     /// The arguments behind `promptgate` that ask for the same again, stored answers included; absent where unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,

@@ -35,7 +35,12 @@ impl Told for Answer {
 
     fn after(self, earlier: Self) -> Self {
         let attempts = self.attempts.saturating_add(earlier.attempts);
-        Self { attempts, wasted: NanoUsd::known_sum(self.wasted, earlier.wasted), ..self }
+        Self {
+            attempts,
+            wasted: NanoUsd::known_sum(self.wasted, earlier.wasted),
+            wasted_unpriced: self.wasted_unpriced.saturating_add(earlier.wasted_unpriced),
+            ..self
+        }
     }
 }
 
@@ -43,8 +48,7 @@ impl<A: Answerer> Answerer for Guarded<A> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             let asked = self.guard.see_through(&request.digest, || self.inner.answer(request.clone()));
-            let unasked = |failure| Answer { result: Err(failure), attempts: 0, wasted: None, answered_ms: None };
-            asked.await.unwrap_or_else(unasked)
+            asked.await.unwrap_or_else(|failure| Answer::uncalled(Err(failure)))
         })
     }
 

@@ -33,7 +33,7 @@ impl<A: Answerer> Answerer for Cached<A> {
             let found = self.caching.since_ms.and_then(|since_ms| self.caching.cache.find(&key, since_ms));
             if let Some((response, answered_ms)) = found {
                 let answered_ms = Some(answered_ms);
-                return Answer { result: Ok(kept(response)), attempts: 0, wasted: None, answered_ms };
+                return Answer { answered_ms, ..Answer::uncalled(Ok(kept(response))) };
             }
             let answer = self.inner.answer(request).await;
             if let Ok(response) = &answer.result {

@@ -11,7 +11,7 @@ pub(crate) struct Closed;
 impl Answerer for Closed {
     fn answer(&self, _: Request) -> BoxFuture<'_, Answer> {
         let failure = Failure::new(FailureKind::MissingRecording, "not stored, and `--no-run` forbids calls");
-        let answer = Answer { result: Err(failure), attempts: 0, wasted: None, answered_ms: None };
+        let answer = Answer::uncalled(Err(failure));
         Box::pin(std::future::ready(answer))
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use promptgate_core::answer::{Answer, Failure, FailureKind};
+use promptgate_core::answer::{Answer, Failure, FailureKind, Response};
 use promptgate_core::digest::Digest;
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::format::project::Retries;
@@ -180,34 +180,62 @@ impl Streak {
     }
 }
 
+/// What the attempts at a request have taken.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    attempts: u32,
+    /// What those that failed cost, where it is known, and of how many it is not.
+    wasted: Option<NanoUsd>,
+    unpriced: u32,
+}
+
+impl Spent {
+    /// With the cost of an attempt that failed. A refusal costs nothing; what was counted without a known price, or broke off
+    /// after it was sent, costs nobody knows what.
+    fn and_failed(self, failed: &FailedCall) -> Self {
+        let is_unpriced = failed.untold || (failed.usage.is_some() && failed.cost.is_none());
+        let wasted = NanoUsd::known_sum(self.wasted, failed.cost);
+        Self { wasted, unpriced: self.unpriced + u32::from(is_unpriced), ..self }
+    }
+
+    /// With an attempt that was given up under way.
+    fn and_broken_off(self) -> Self {
+        Self { unpriced: self.unpriced + 1, ..self }
+    }
+
+    fn for_answer(self, result: Result<Response, Failure>) -> Answer {
+        let Self { attempts, wasted, unpriced } = self;
+        Answer { result, attempts, wasted, wasted_unpriced: unpriced, answered_ms: None }
+    }
+}
+
 /// How often it is looked whether all is lost.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<P: Provider> Answerer for Retry<P> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
-            let mut wasted: Option<NanoUsd> = None;
-            let mut attempts = 1;
+            let mut spent = Spent { attempts: 1, ..Spent::default() };
             loop {
                 let called = self.unless_lost(self.inner.call(&request)).await;
                 called.iter().for_each(|result| self.streak.note(result));
                 let failed = match called {
-                    Ok(Ok(response)) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
+                    Ok(Ok(response)) => return spent.for_answer(Ok(response)),
                     Ok(Err(failed)) => failed,
-                    Err(failure) => return Answer { result: Err(failure), attempts, wasted, answered_ms: None },
+                    Err(failure) => return spent.and_broken_off().for_answer(Err(failure)),
                 };
-                wasted = NanoUsd::known_sum(wasted, failed.cost);
+                spent = spent.and_failed(&failed);
                 let failure = self.judged(failed.failure);
-                let wait = self.policy.wait((&request.digest, request.repeat), attempts, &failure);
+                let wait = self.policy.wait((&request.digest, request.repeat), spent.attempts, &failure);
                 let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
                     // What the budget refused was not called.
-                    let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
-                    return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
+                    spent.attempts -= u32::from(failure.kind == FailureKind::Budget);
+                    return spent.for_answer(Err(given_up(failure)));
                 };
-                if let Err(failure) = self.unless_lost(self.pause(&request, attempts, wait, failure)).await {
-                    return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
+                if let Err(failure) = self.unless_lost(self.pause(&request, spent.attempts, wait, failure)).await {
+                    return spent.for_answer(Err(failure));
                 }
-                attempts += 1;
+                spent.attempts += 1;
             }
         })
     }

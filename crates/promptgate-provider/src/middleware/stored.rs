@@ -12,7 +12,7 @@ impl<P: Provider> Answerer for Stored<P> {
     fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             let result = self.0.call(&request).await.map_err(|failed| failed.failure);
-            Answer { result, attempts: 0, wasted: None, answered_ms: None }
+            Answer::uncalled(result)
         })
     }
 }

@@ -349,7 +349,9 @@ fn a_text_that_was_cut_inside_an_emoji_and_a_mark_of_the_encoding_are_read() {
 fn a_reply_of_200_that_holds_an_error_is_that_error_and_what_it_cost_is_counted() {
     let error = json!({"error": {"message": "upstream is busy", "code": 429}, "usage": {"prompt_tokens": 1000, "completion_tokens": 0}});
     let answer = after(Reply::json(&error));
-    assert_eq!(answer.wasted.unwrap().0, 400_000);
+    assert_eq!((answer.wasted.unwrap().0, answer.wasted_unpriced), (400_000, 0));
+    let refused = after(Reply::error(503, "overloaded", "busy"));
+    assert_eq!((refused.wasted, refused.wasted_unpriced), (None, 0), "a refusal costs nothing");
     insta::assert_snapshot!(failure(answer), @"a reply that holds an error: upstream is busy");
     check_failure(Reply::json(&json!({"error": {"message": "x", "type": "server_error"}})), FailureKind::Server);
     check_failure(Reply::json(&json!({"error": "plain words"})), FailureKind::Server);
@@ -457,6 +459,7 @@ fn an_answer_that_drips_beyond_the_models_timeout_is_the_models_failure() {
     let world = World::openai(&server.base_url()).retrying(3);
     let answer = ask(&world.answerer(MODEL), Request { timeout_ms: 80, ..hello() });
     assert_eq!((answer.attempts, server.count()), (1, 1), "the model's own failure is not tried again");
+    assert_eq!((answer.wasted, answer.wasted_unpriced), (None, 1), "what it wrote is not known, and not nothing");
     let failed = failure(answer);
     assert_eq!(failed.kind, FailureKind::ModelTimeout);
     insta::assert_snapshot!(failed, @"the model took longer than its timeout of 80ms");

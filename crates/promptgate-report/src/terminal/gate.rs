@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, Mend};
+use promptgate_core::report::{CheckReport, Comparison, Flip, GateReport, GateVolatile, Mend, SideReport};
 use promptgate_core::score::Tier;
 use promptgate_core::verdict::Verdict;
 
@@ -179,8 +179,9 @@ fn closing(report: &GateReport, paint: Paint, out: &mut dyn Write) -> io::Result
     let cost = report.cost;
     let tokens = words::thousands(cost.input_tokens.saturating_add(cost.output_tokens));
     let spent = format!("these answers: {tokens} tokens, {}", words::spent(&cost));
-    let calls = count(report.volatile.attempts, "call");
-    writeln!(out, "{}", paint.dim(&format!("{spent}; this run: {calls}, {} reused", report.volatile.reused)))?;
+    let GateVolatile { attempts, reused, wasted_nano_usd: wasted, wasted_unpriced, .. } = report.volatile;
+    let this_run = words::this_run(attempts, reused, wasted, wasted_unpriced);
+    writeln!(out, "{}", paint.dim(&format!("{spent}; {this_run}")))?;
     if let Some(saved) = checks::saved(report) {
         writeln!(out, "{saved}")?;
     }
@@ -198,15 +199,31 @@ fn next_steps(report: &GateReport) -> Vec<String> {
         Some(Verdict::Unavailable) => {
             again(report, None, "asks only for what got no answer").into_iter().chain([all]).collect()
         }
-        // Where no case broke, a look at the prompts settles nothing.
-        Some(Verdict::Inconclusive) if !has_broken(report) => {
-            again(report, None, "once suite or gate are changed; stored answers are used again")
-                .into_iter()
-                .chain([all])
-                .collect()
-        }
-        Some(Verdict::Fail | Verdict::Inconclusive) | None => diff(report).into_iter().chain([all]).collect(),
+        Some(Verdict::Inconclusive) => settling(report).into_iter().chain([all]).collect(),
+        Some(Verdict::Fail) | None => diff(report).into_iter().chain([all]).collect(),
     }
+}
+
+/// What may settle a verdict that is open. Where no case broke, a look at the prompts settles nothing.
+fn settling(report: &GateReport) -> Vec<String> {
+    let lacks = |count: fn(&SideReport) -> u64| critical_sides(report).any(|side| count(side) > 0);
+    let lacks_answers = lacks(|side| side.unanswered);
+    let asks = again(report, None, "asks only for what got no answer").filter(|_| lacks_answers);
+    let more = match () {
+        () if has_broken(report) => diff(report),
+        () if lacks_answers => None,
+        () if lacks(|side| side.unscored) => {
+            again(report, None, "once what left answers without a score is mended; stored answers are used again")
+        }
+        () => again(report, None, "once suite or gate are changed; stored answers are used again"),
+    };
+    asks.into_iter().chain(more).collect()
+}
+
+/// The sides of the comparisons that decide.
+fn critical_sides(report: &GateReport) -> impl Iterator<Item = &SideReport> {
+    let critical = report.comparisons.iter().filter(|comparison| comparison.tier == Tier::Critical);
+    critical.flat_map(|comparison| comparison.baseline.iter().chain([&comparison.candidate]))
 }
 
 /// Whether a case that a critical check looks at is broken.

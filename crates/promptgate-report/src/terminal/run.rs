@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use promptgate_core::exit::ExitCode;
-use promptgate_core::report::{AnsweredBy, CaseFailure, LabelSummary, RunReport, SideSummary};
+use promptgate_core::report::{AnsweredBy, CaseFailure, LabelSummary, RunReport, RunVolatile, SideSummary};
 use promptgate_core::score::Tier;
 
 use super::{NAMED, Paint, WIDTH};
@@ -161,12 +161,9 @@ fn render_failure(report: &RunReport, failure: &CaseFailure, paint: Paint, out: 
 fn closing(report: &RunReport, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let cost = report.cost;
     let tokens = words::thousands(cost.input_tokens.saturating_add(cost.output_tokens));
-    let calls = count(report.volatile.attempts, "call");
-    let line = format!(
-        "these answers: {tokens} tokens, {}; this run: {calls}, {} reused",
-        words::spent(&cost),
-        report.volatile.reused
-    );
+    let RunVolatile { attempts, reused, wasted_nano_usd: wasted, wasted_unpriced, .. } = report.volatile;
+    let this_run = words::this_run(attempts, reused, wasted, wasted_unpriced);
+    let line = format!("these answers: {tokens} tokens, {}; {this_run}", words::spent(&cost));
     writeln!(out, "{}", paint.dim(&line))?;
     if report.exit_code == ExitCode::Unavailable && !report.volatile.command.is_empty() {
         let words: Vec<String> = report.volatile.command.iter().map(|word| shell_argument(word)).collect();

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use promptgate_core::Digest;
+use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::name::CaseId;
 use promptgate_core::record::{Digested, RecordInMemory, RunHeader, SettledRecord, SettledTrial};
+use promptgate_core::report::Report;
 use promptgate_core::score::Outcome;
 use promptgate_report::{Rendering, registry};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus};
@@ -51,6 +53,25 @@ fn a_comparison_that_is_met_passes_a_fail_is_a_failure_and_all_else_is_an_error(
     check("gate-unavailable", &["error", "error"]);
     check("compare", &["passed"]);
     check("run-failed", &[]);
+}
+
+#[test]
+fn a_time_out_of_a_model_of_which_nothing_was_heard_is_an_error() {
+    let kinds = |is_silent: bool| {
+        let (mut report, mut record) = (report("run-failed"), record("run.jsonl"));
+        let Report::Run(run) = &mut report else { panic!("it is of a run") };
+        run.sides.iter_mut().for_each(|side| side.silent = is_silent);
+        for trial in &mut record.trials {
+            let failure = Failure::new(FailureKind::ModelTimeout, "too long");
+            (trial.outcome, trial.response, trial.failure) = (Outcome::Failed, None, Some(failure));
+        }
+        let mut bytes = Vec::new();
+        let rendering = Rendering { report: &report, record: &record, colour: false };
+        (registry::by_name("junit").unwrap().render)(&rendering, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        (text.matches("<error ").count(), text.matches("<failure ").count(), text.contains("no answer: too long"))
+    };
+    assert_eq!((kinds(true), kinds(false)), ((4, 0, true), (0, 4, false)));
 }
 
 /// Many trials made from one, none of them held.

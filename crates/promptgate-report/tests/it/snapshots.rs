@@ -1,7 +1,8 @@
 //! Every stored report in every format. `json` and `jsonl` give back the fixture itself, byte for byte; the others are
 //! snapshots. What acts on a screen is shown as an escape in the snapshot files, so that they can be read.
 
-use promptgate_core::report::{GateReport, Mend, Report};
+use promptgate_core::report::{Comparison, GateReport, Mend, Report};
+use promptgate_core::score::Tier;
 use promptgate_report::Rendering;
 use promptgate_report::escape::acts;
 use promptgate_report::registry::by_name;
@@ -77,6 +78,41 @@ fn check_next(name: &str, change: &dyn Fn(&mut GateReport), expected: &str) {
     (by_name("terminal").unwrap().render)(&rendering, &mut bytes).unwrap();
     let printed = String::from_utf8(bytes).unwrap();
     assert!(printed.contains(&format!("next: promptgate {expected}   (")), "{printed}");
+}
+
+/// What is said to be run next after a gate that is not settled, without the commands.
+fn next_after_open(change: impl Fn(&mut Comparison), broken: u64) -> Vec<String> {
+    let (mut report, record) = (report("gate-inconclusive"), record("gate.jsonl"));
+    let Report::Gate(gate) = &mut report else { panic!("it is no gate") };
+    // An advisory one beside it, which nothing was heard of, changes nothing.
+    let mut comparison = gate.comparisons.remove(0);
+    comparison.checks.iter_mut().for_each(|check| check.broken = Some(broken));
+    let mut advisory = Comparison { tier: Tier::Advisory, ..comparison.clone() };
+    advisory.candidate.unanswered = 1;
+    change(&mut comparison);
+    gate.comparisons = vec![comparison, advisory];
+    let mut bytes = Vec::new();
+    let rendering = Rendering { report: &report, record: &record, colour: false };
+    (by_name("terminal").unwrap().render)(&rendering, &mut bytes).unwrap();
+    let printed = String::from_utf8(bytes).unwrap();
+    let next = printed.lines().filter(|line| line.starts_with("next: "));
+    next.map(|line| line.split_once("   (").unwrap().1.trim_end_matches(')').to_owned()).collect()
+}
+
+#[test]
+fn what_to_run_next_says_whether_running_again_is_enough() {
+    let (all, diff) = ("every case with its output", "what changed, section by section");
+    let (asks, mended) = ("asks only for what got no answer", "once what left answers without a score is mended");
+    let starts = |found: Vec<String>, expected: &[&str]| {
+        let fits = found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected));
+        assert!(fits && found.len() == expected.len(), "{found:?} is not {expected:?}");
+    };
+    let unanswered = |comparison: &mut Comparison| comparison.candidate.unanswered = 1;
+    starts(next_after_open(unanswered, 0), &[asks, all]);
+    starts(next_after_open(unanswered, 1), &[asks, diff, all]);
+    starts(next_after_open(|comparison| comparison.candidate.unscored = 60, 0), &[mended, all]);
+    starts(next_after_open(|_| {}, 1), &[diff, all]);
+    starts(next_after_open(|_| {}, 0), &["once suite or gate are changed", all]);
 }
 
 #[test]

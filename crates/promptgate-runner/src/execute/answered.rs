@@ -73,6 +73,8 @@ pub(crate) struct Asking {
     pub(crate) unpriced: u32,
     /// What failed attempts cost, where it is known.
     pub(crate) wasted: Option<NanoUsd>,
+    /// Failed attempts whose cost is not known.
+    pub(crate) wasted_unpriced: u32,
 }
 
 impl Asking {
@@ -88,6 +90,7 @@ impl Asking {
             self.unpriced += u32::from(response.cost.is_none() && !is_free);
         }
         self.wasted = NanoUsd::known_sum(self.wasted, answer.wasted);
+        self.wasted_unpriced += answer.wasted_unpriced;
     }
 
     fn share(&mut self, question: Digest, cost: Option<NanoUsd>, is_called: bool) {
@@ -192,6 +195,7 @@ impl Answered {
             volatile: TrialVolatile {
                 attempts: self.volatile.attempts + answer.attempts,
                 wasted: NanoUsd::known_sum(self.volatile.wasted, answer.wasted),
+                wasted_unpriced: self.volatile.wasted_unpriced + answer.wasted_unpriced,
                 kept: answer.answered_ms.is_some(),
                 answered_ms: answer.answered_ms.unwrap_or(now_ms),
                 ..self.volatile
@@ -250,6 +254,7 @@ impl Answered {
     pub(crate) fn add_asking(&mut self, asking: &Asking) {
         self.volatile.attempts += asking.attempts;
         self.volatile.wasted = NanoUsd::known_sum(self.volatile.wasted, asking.wasted);
+        self.volatile.wasted_unpriced += asking.wasted_unpriced;
         self.judge_cost = NanoUsd::known_sum(self.judge_cost, asking.cost);
         self.volatile.shared.extend(&asking.shared);
         asking.paid.iter().for_each(|(question, calls)| *self.volatile.paid.entry(*question).or_default() += calls);

@@ -305,6 +305,7 @@ impl Turn {
     fn paid(mut self, begun: &BegunTrial) -> Self {
         let trial = self.trial();
         trial.volatile.attempts = begun.volatile.attempts;
+        trial.volatile.wasted_unpriced = begun.volatile.wasted_unpriced;
         // What is skipped has no use for the answer it had.
         let in_vain = begun.paid().filter(|_| trial.is_unanswered());
         trial.volatile.wasted = NanoUsd::known_sum(begun.volatile.wasted, in_vain);

@@ -338,4 +338,5 @@ fn attempts_before_the_budget_was_spent_are_told() {
     let _ = last.complete();
     let volatile = &last.log.settled()[0].volatile;
     assert_eq!((volatile.attempts, volatile.wasted.unwrap().0), (2 + 1 + 1, 3 + 4));
+    assert_eq!(volatile.wasted_unpriced, 2 + 1, "those of the last call are known");
 }

@@ -441,7 +441,7 @@ impl Model {
             }),
             Act::Spent { attempts, wasted } => {
                 let failure = Failure::new(FailureKind::Budget, "as scripted");
-                Answer { attempts, wasted: Some(NanoUsd(wasted)), ..Answer::failed(failure) }
+                Answer { attempts, wasted: Some(NanoUsd(wasted)), wasted_unpriced: attempts, ..Answer::failed(failure) }
             }
             Act::Panic => panic!("as scripted"),
             Act::Never => std::future::pending().await,

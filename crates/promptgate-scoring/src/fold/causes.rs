@@ -43,6 +43,11 @@ impl Causes {
         self.hear(Some(failure.kind), &failure.message, told_ms);
     }
 
+    /// Takes in what was told apart until now.
+    pub(crate) fn absorb(&mut self, others: Self) {
+        others.0.into_iter().for_each(|cause| self.count(cause));
+    }
+
     pub(crate) fn add_reason(&mut self, reason: &str, told_ms: u64) {
         self.hear(None, reason, told_ms);
     }
@@ -90,6 +95,11 @@ impl Causes {
         sides.into_iter().flat_map(|side| &side.0).for_each(|cause| all.count(cause.clone()));
         all.0.sort_by(|one, other| (other.trials, &one.message).cmp(&(one.trials, &other.message)));
         all.0
+    }
+
+    /// The trials that have one.
+    pub(crate) fn trials(&self) -> u64 {
+        self.0.iter().map(|cause| cause.trials).sum()
     }
 
     /// The causes of some sides in one line; nothing where there is none.

@@ -172,7 +172,7 @@ impl<'a> Setting<'a> {
         let (policy, model) = (self.in_force(), &self.header.models[planned.model]);
         let mut counts = scene.pairs.answers().counts;
         counts.changed_cases = stored.map_or(0, |stored| stored.changed.len() as u64);
-        let mut notes = scene.notes(draw, before, &answers);
+        let mut notes = scene.notes(draw, before, model, &answers);
         notes.extend(version(planned.candidate).stored.as_ref().and_then(changed_since));
         let open = look.filter(|look| !look.settled).map(|_| Verdict::Inconclusive);
         let verdict = self.policy.map(|_| overall(&checks, found.as_ref()).max(open.unwrap_or(Verdict::Pass)));
@@ -264,6 +264,10 @@ impl<'a> Setting<'a> {
             digest: version.identity.digest,
             trials: cases * u64::from(self.header.trials),
             errored: side.errored,
+            silent: side.heard.is_silent(),
+            // A stored run is never asked again.
+            unanswered: if version.stored.is_some() { 0 } else { side.lacking.answers },
+            unscored: side.lacking.scores,
             both_orders: side.orders.told(),
         }
     }
@@ -466,7 +470,13 @@ impl Scene<'_> {
         judged.collect()
     }
 
-    fn notes(&self, draw: u32, baseline: Option<&PlannedVersion>, answers: &Answers) -> Vec<String> {
+    fn notes(
+        &self,
+        draw: u32,
+        baseline: Option<&PlannedVersion>,
+        model: &PlannedModel,
+        answers: &Answers,
+    ) -> Vec<String> {
         let mut notes = Vec::new();
         let (before, after) = (self.pairs.baseline, self.pairs.candidate);
         if after.unbound || before.is_some_and(|side| side.unbound) {
@@ -484,8 +494,11 @@ impl Scene<'_> {
                 causes.map_or_else(|| "for reasons of infrastructure".to_owned(), |causes| format!("since: {causes}"));
             notes.push(format!("{pairs} no answer on a side {why}"));
         }
+        notes.extend(self.time_outs(model));
         let unscored = Causes::told(self.both().map(|side| &side.unscored));
         notes.extend(unscored.map(|causes| format!("answers without a score: {causes}")));
+        let unconfirmed = Causes::told(self.both().map(|side| &side.unconfirmed));
+        notes.extend(unconfirmed.map(|causes| format!("calls that confirm broken cases came to nothing: {causes}")));
         notes.extend(Answerers::notes(before.map(|side| &side.answerers), &after.answerers));
         notes.extend(self.unmeasured());
         notes.extend(self.at_other_times());
@@ -496,7 +509,17 @@ impl Scene<'_> {
     /// When there is room again, for the causes that the notes tell.
     fn rooms(&self, answers: &Answers) -> Vec<String> {
         let unanswered = (answers.unanswered > 0).then(|| Causes::rooms(self.both().map(|side| &side.causes)));
-        unanswered.into_iter().flatten().chain(Causes::rooms(self.both().map(|side| &side.unscored))).collect()
+        let unscored = Causes::rooms(self.both().map(|side| &side.unscored));
+        let unconfirmed = Causes::rooms(self.both().map(|side| &side.unconfirmed));
+        unanswered.into_iter().flatten().chain(unscored).chain(unconfirmed).collect()
+    }
+
+    /// Time-outs that count as failures, where they are as many as would be too many to be missing.
+    fn time_outs(&self, model: &PlannedModel) -> Vec<String> {
+        let baseline = self.pairs.baseline.map(|side| (" on the baseline", side));
+        let sides = baseline.into_iter().chain([(" on the candidate", self.pairs.candidate)]);
+        let most = self.policy.max_missing;
+        sides.filter_map(|(name, side)| side.heard.time_outs(most, model, name)).collect()
     }
 
     /// The sides that there are.

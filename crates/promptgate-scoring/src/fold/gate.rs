@@ -60,6 +60,7 @@ pub(crate) fn read(record: &dyn SettledRecord, policy: Option<&Policy>) -> Resul
         tally.add(&trial, &digest);
         table.add(&trial)?;
     }
+    table.close();
     Ok((table, tally))
 }
 
@@ -237,6 +238,7 @@ fn volatile(header: &RunHeader, tally: &Tally) -> GateVolatile {
         attempts: tally.attempts,
         reused: tally.reused,
         wasted_nano_usd: tally.wasted,
+        wasted_unpriced: tally.wasted_unpriced,
         command: header.volatile.command.clone(),
         notes: Vec::new(),
     }

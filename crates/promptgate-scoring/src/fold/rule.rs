@@ -34,7 +34,7 @@ enum Standing {
     Broken,
     /// It broke the rule in its trials; most of all its calls pass.
     Recovered,
-    /// It is to be called again, and was not.
+    /// It is to be called again, and was not, or too few of these calls came to something.
     Unconfirmed,
 }
 
@@ -45,6 +45,8 @@ struct Sorted {
     broken: Vec<usize>,
     recovered: u64,
     unconfirmed: u64,
+    /// Of these, those that were called again in vain.
+    in_vain: u64,
     /// Cases without a usable trial on a side the rule needs.
     blind: u64,
 }
@@ -84,7 +86,10 @@ impl Asked {
                 Standing::Kept => {}
                 Standing::Broken => sorted.broken.push(position),
                 Standing::Recovered => sorted.recovered += 1,
-                Standing::Unconfirmed => sorted.unconfirmed += 1,
+                Standing::Unconfirmed => {
+                    sorted.unconfirmed += 1;
+                    sorted.in_vain += u64::from(pairs.table.confirmed(pairs.candidate, position).in_vain > 0);
+                }
             }
         }
         sorted
@@ -155,20 +160,26 @@ impl Asked {
     /// What calling failing cases again came to.
     fn confirmed(&self, sorted: &Sorted) -> Option<String> {
         let calls = words::counted(u64::from(self.rule.confirm()), "more time", "more times");
+        let cases = |number| words::counted(number, "failing case was", "failing cases were");
         let again = match self.rule.confirm() {
             0 => return None,
-            _ if sorted.unconfirmed > 0 => {
-                let cases = words::counted(sorted.unconfirmed, "failing case was", "failing cases were");
+            _ if sorted.unconfirmed > sorted.in_vain => {
                 return Some(format!(
-                    "{cases} to be called {calls} and got no answer: allow calls (no `--no-run`, or `--live`), or write \
-                     `confirm = 0`."
+                    "{} to be called {calls} and got no answer: allow calls (no `--no-run`, or `--live`), or write \
+                     `confirm = 0`.",
+                    cases(sorted.unconfirmed - sorted.in_vain)
+                ));
+            }
+            _ if sorted.in_vain > 0 => {
+                return Some(format!(
+                    "{} called {calls}, and too few of these calls came to something: the same command makes them again.",
+                    cases(sorted.in_vain)
                 ));
             }
             _ => sorted.recovered + sorted.broken.len() as u64,
         };
         (again > 0).then(|| {
-            let cases = words::counted(again, "failing case was", "failing cases were");
-            format!("{cases} called {calls}: {}.", outcome(sorted.broken.len() as u64, sorted.recovered))
+            format!("{} called {calls}: {}.", cases(again), outcome(sorted.broken.len() as u64, sorted.recovered))
         })
     }
 
@@ -213,6 +224,12 @@ impl Sorted {
         match (self.selected, self.blind) {
             (0, _) => vec!["no_data: the rule selects no case.".to_owned()],
             (_, 0) => Vec::new(),
+            (selected, blind) if blind == selected as u64 => {
+                vec![format!(
+                    "no_data: none of {} has a usable trial.",
+                    words::counted(blind, "selected case", "selected cases")
+                )]
+            }
             (_, blind) => {
                 vec![format!("{} no usable trial.", words::counted(blind, "selected case has", "selected cases have"))]
             }

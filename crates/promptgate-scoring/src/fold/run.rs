@@ -13,6 +13,7 @@ use super::FoldError;
 use super::answerers::Answerers;
 use super::by_name::ByName;
 use super::causes::Causes;
+use super::heard::Heard;
 use super::labels::Labels;
 use super::measured::Measured;
 use super::orders::Orders;
@@ -25,12 +26,12 @@ const MOST_UNANSWERED: f64 = 0.05;
 /// Folds the record of a `run`.
 ///
 /// Exit code: 100 when a case failed on a critical model; else 104 when more than 5 % of the trials there went unanswered, or
-/// ungraded since a judge is out; else 102 when a trial there could not be scored (unscored is never green); else 0. What it is
-/// without the failed cases stands beside it, for `--no-fail`.
+/// ungraded since a judge is out, or when no trial of a version there was answered; else 102 when a trial there could not be
+/// scored (unscored is never green); else 0. What it is without the failed cases stands beside it, for `--no-fail`.
 pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
     let header = record.header();
     let mut tally = Tally::new(header);
-    let mut sides = Sides { header, open: None, done: Vec::new() };
+    let mut sides = Sides { header, open: None, done: Vec::new(), notes: Vec::new() };
     let mut failures = Failures::default();
     let mut causes = Causes::default();
     for read in record.digested() {
@@ -40,7 +41,8 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
         causes.add_trial(&trial);
         sides.add(&trial)?;
     }
-    let (sides, exit_code, exit_code_no_fail) = sides.finish();
+    let Finished { sides, exit_code, exit_code_no_fail, notes } = sides.finish();
+    failures.silence(&sides);
     Ok(RunReport {
         schema: "promptgate.run/1".to_owned(),
         suite: header.suite.clone(),
@@ -49,7 +51,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
         seed: header.seed,
         plan_digest: header.plan_digest,
         partition: header.partition,
-        notes: header.note.iter().chain(&header.notes).cloned().collect(),
+        notes: header.note.iter().chain(&header.notes).cloned().chain(notes).collect(),
         suite_path: header.suite_path.clone(),
         cases: sides.iter().map(cases_of).max().unwrap_or(0),
         trials: header.trials,
@@ -63,6 +65,7 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
             attempts: tally.attempts,
             reused: tally.reused,
             wasted_nano_usd: tally.wasted,
+            wasted_unpriced: tally.wasted_unpriced,
             command: header.volatile.command.clone(),
             notes: Causes::rooms([&causes]),
         },
@@ -75,11 +78,21 @@ fn cases_of(side: &SideSummary) -> u64 {
     passed + failed + errored + skipped
 }
 
+/// What the sides come to.
+struct Finished {
+    sides: Vec<SideSummary>,
+    exit_code: ExitCode,
+    /// What it is beside the cases that failed.
+    exit_code_no_fail: Option<ExitCode>,
+    notes: Vec<String>,
+}
+
 /// The sides in plan order: one open, the others closed.
 struct Sides<'a> {
     header: &'a RunHeader,
     open: Option<Side<'a>>,
     done: Vec<(SideSummary, Unusable)>,
+    notes: Vec<String>,
 }
 
 /// Trials of a side that say nothing about its prompt.
@@ -87,6 +100,8 @@ struct Sides<'a> {
 struct Unusable {
     unanswered: u64,
     unscored: u64,
+    /// Whether none was answered.
+    is_all: bool,
 }
 
 impl Sides<'_> {
@@ -103,17 +118,22 @@ impl Sides<'_> {
     }
 
     fn close(&mut self) {
-        self.done.extend(self.open.take().map(Side::finish));
+        let Some(side) = self.open.take() else { return };
+        self.notes.extend(side.note());
+        self.done.push(side.finish());
     }
 
-    /// The summaries, the exit code, and what it is beside the cases that failed.
-    fn finish(mut self) -> (Vec<SideSummary>, ExitCode, Option<ExitCode>) {
+    fn finish(mut self) -> Finished {
         self.close();
         let has_failed = critical(&self.done).any(|(side, _)| side.cases.failed > 0);
         let beside = beside_failures(&self.done);
         let exit_code = if has_failed { ExitCode::Failed } else { beside };
-        let sides = self.done.into_iter().map(|(side, _)| side).collect();
-        (sides, exit_code, Some(beside).filter(|beside| has_failed && *beside != ExitCode::Done))
+        Finished {
+            sides: self.done.into_iter().map(|(side, _)| side).collect(),
+            exit_code,
+            exit_code_no_fail: Some(beside).filter(|beside| has_failed && *beside != ExitCode::Done),
+            notes: self.notes,
+        }
     }
 }
 
@@ -129,6 +149,7 @@ fn beside_failures(sides: &[(SideSummary, Unusable)]) -> ExitCode {
     let unanswered: u64 = critical().map(|(_, unusable)| unusable.unanswered).sum();
     match () {
         () if unanswered as f64 > MOST_UNANSWERED * trials as f64 => ExitCode::Unavailable,
+        () if critical().any(|(_, unusable)| unusable.is_all) => ExitCode::Unavailable,
         () if critical().any(|(_, unusable)| unusable.unscored > 0) => ExitCode::Inconclusive,
         () => ExitCode::Done,
     }
@@ -136,6 +157,7 @@ fn beside_failures(sides: &[(SideSummary, Unusable)]) -> ExitCode {
 
 /// One version on one model, while its trials come in.
 struct Side<'a> {
+    header: &'a RunHeader,
     at: (usize, usize),
     version: &'a PlannedVersion,
     model: &'a PlannedModel,
@@ -143,6 +165,7 @@ struct Side<'a> {
     cases: CaseCounts,
     trials: CaseCounts,
     unusable: Unusable,
+    heard: Heard,
     repeats: Repeats,
     measured: Measured<'a>,
     labels: Labels<'a>,
@@ -157,6 +180,7 @@ impl<'a> Side<'a> {
         let unknown =
             || FoldError::Contradiction("a trial names a version or model that the header does not".to_owned());
         Ok(Self {
+            header,
             at,
             version: header.versions.get(at.0).ok_or_else(unknown)?,
             model: header.models.get(at.1).ok_or_else(unknown)?,
@@ -164,6 +188,7 @@ impl<'a> Side<'a> {
             cases: CaseCounts::default(),
             trials: CaseCounts::default(),
             unusable: Unusable::default(),
+            heard: Heard::default(),
             repeats: Repeats::of(header.trials),
             measured: Measured::new(header),
             labels: Labels::new(header),
@@ -194,6 +219,7 @@ impl<'a> Side<'a> {
             Some(TrialError::Unscored { .. }) => self.unusable.unscored += 1,
             None => {}
         }
+        self.heard.add(trial);
         self.measured.add(trial);
         self.labels.add(trial);
         self.orders.add(trial);
@@ -227,8 +253,33 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// That nothing was heard of the model, or that many of its calls ran into its time limit.
+    fn note(&self) -> Option<String> {
+        let side = format!(" for {}", self.version.reference);
+        let silence = self.heard.silence(self.model, &side);
+        let silence = silence.map(|silence| format!("{silence}; this says nothing about the prompt"));
+        silence.or_else(|| self.heard.time_outs(MOST_UNANSWERED, self.model, &side))
+    }
+
+    /// Counts what failed by a time-out as unanswered: all that failed did, since nothing was answered.
+    fn silence(&mut self) {
+        self.unusable.unanswered += self.trials.failed;
+        for counts in [&mut self.trials, &mut self.cases] {
+            counts.errored += std::mem::take(&mut counts.failed);
+        }
+        self.repeats = Repeats::of(self.header.trials);
+        self.measured.forget();
+        self.labels = Labels::new(self.header);
+        self.orders = Orders::default();
+        self.assertions = ByName::default();
+    }
+
     fn finish(mut self) -> (SideSummary, Unusable) {
         self.close_case();
+        if self.heard.is_silent() {
+            self.silence();
+        }
+        self.unusable.is_all = self.heard.has_no_answer();
         let summary = SideSummary {
             reference: self.version.reference.clone(),
             version: self.version.identity.clone(),
@@ -246,6 +297,7 @@ impl<'a> Side<'a> {
             unbound: self.unbound,
             returned_models: self.answerers.other_than(&self.model.id.model),
             answered_by: self.answerers.told(),
+            silent: self.heard.is_silent(),
         };
         (summary, self.unusable)
     }
@@ -318,6 +370,15 @@ impl Failures {
         if let Some((version, model)) = known.filter(|_| self.first.len() < RunReport::FAILURES) {
             self.first.push(failure(version, model, trial));
         }
+    }
+
+    /// What failed on a side of which nothing was heard went unanswered.
+    fn silence(&mut self, sides: &[SideSummary]) {
+        let is_silent = |failure: &&mut CaseFailure| {
+            let is_of = |side: &SideSummary| (&side.reference, &side.model) == (&failure.reference, &failure.model);
+            sides.iter().any(|side| side.silent && is_of(side))
+        };
+        self.first.iter_mut().filter(is_silent).for_each(|failure| failure.outcome = Outcome::Errored);
     }
 }
 

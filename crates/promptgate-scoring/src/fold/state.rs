@@ -163,7 +163,8 @@ impl State<'_> {
         let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words, mend: None });
         let (missing, planned) = (self.answers.unanswered, self.pairs.planned.len() as u64);
         let what = if self.pairs.baseline.is_some() { "pairs" } else { "cases" };
-        let told = format!("{} of {} {what} got no answer", thousands(missing), thousands(planned));
+        let since = self.silences();
+        let told = format!("{} of {} {what} got no answer{since}", thousands(missing), thousands(planned));
         if missing as f64 > self.max_missing() * planned as f64 {
             return unavailable("max_missing", format!("{told}; this says nothing about the prompt"));
         }
@@ -173,9 +174,41 @@ impl State<'_> {
                 format!("{told} because the quota is gone; this says nothing about the prompt"),
             );
         }
+        if let Some(side) = self.without_answer() {
+            let words =
+                format!("{} answered no call of the {side}{since}: nothing is shown of its answers", self.model.id);
+            return unavailable("nothing_answered", words);
+        }
         let (ungraded, fed) = self.ungraded()?;
         let told = format!("{} of {} {what} got no grade since a judge is out", thousands(ungraded), thousands(fed));
         unavailable("judge_out", format!("{told}; this says nothing about the prompt"))
+    }
+
+    /// The sides, the baseline first.
+    fn sides(&self) -> impl Iterator<Item = (&'static str, &Side)> {
+        let baseline = self.pairs.baseline.map(|side| ("baseline", side));
+        baseline.into_iter().chain([("candidate", self.pairs.candidate)])
+    }
+
+    /// `, since all 60 calls of loc/m on the candidate ran into its timeout of 4s`, where that is so.
+    fn silences(&self) -> String {
+        let silent: Vec<_> = self.sides().filter(|(_, side)| side.heard.is_silent()).collect();
+        let told = match silent.as_slice() {
+            [] => None,
+            [(name, side)] => side.heard.silence(self.model, &format!(" on the {name}")),
+            [(_, one), (_, other), ..] => one.heard.plus(other.heard).silence(self.model, ""),
+        };
+        told.map(|told| format!(", since {told}")).unwrap_or_default()
+    }
+
+    /// The side of which nothing is known, however much may be missing. A baseline that is refused throughout is worse than a
+    /// candidate that is answered; of a candidate without an answer nothing good can be said.
+    fn without_answer(&self) -> Option<&'static str> {
+        let is_without = |(name, side): &(&str, &Side)| match *name {
+            "candidate" => side.heard.has_no_answer(),
+            _ => side.heard.is_unheard(),
+        };
+        self.sides().find(is_without).map(|(name, _)| name)
     }
 
     /// The pairs of the first critical check that lacks more grades than may be missing, since whoever grades is out; and

@@ -13,6 +13,7 @@ use super::FoldError;
 use super::answerers::Answerers;
 use super::causes::Causes;
 use super::groups::Groups;
+use super::heard::{Heard, timed_out};
 use super::orders::Orders;
 use super::subject::{Cell, Reading, Subject, over_trials, unanswered};
 
@@ -46,6 +47,20 @@ struct Row {
     cluster: u64,
 }
 
+/// The calls of a side that came to nothing, those included that were made because a case was about to break a rule.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lacking {
+    pub(crate) answers: u64,
+    pub(crate) scores: u64,
+}
+
+impl Lacking {
+    fn add(&mut self, trial: &SettledTrial) {
+        self.answers += u64::from(unanswered(trial).is_some());
+        self.scores += u64::from(matches!(trial.error, Some(TrialError::Unscored { .. })));
+    }
+}
+
 /// One version on one model.
 #[derive(Default)]
 pub(crate) struct Side {
@@ -68,6 +83,12 @@ pub(crate) struct Side {
     /// Why trials got no answer, and why they got no score.
     pub(crate) causes: Causes,
     pub(crate) unscored: Causes,
+    /// Why calls came to nothing that were made because a case was about to break a rule.
+    pub(crate) unconfirmed: Causes,
+    pub(crate) lacking: Lacking,
+    /// What its calls came to, and those that ran into the model's time limit.
+    pub(crate) heard: Heard,
+    time_outs: Causes,
     /// How often judges changed their minds with the order.
     pub(crate) orders: Orders,
     /// By position, how the calls came out that were made because the case was about to break a rule.
@@ -115,6 +136,11 @@ impl Table {
             side.remember_text((position, repeat), trial);
         }
         side.put(position, repeat, self.repeats, &self.subjects, trial)
+    }
+
+    /// Sees all trials as taken in: of a side of which nothing was heard the time-outs are missing.
+    pub(crate) fn close(&mut self) {
+        self.sides.values_mut().filter(|side| side.heard.is_silent()).for_each(Side::silence);
     }
 
     /// Where a trial stands: the position of its case, and its repeat from 0.
@@ -258,6 +284,9 @@ impl Side {
         trial.response.iter().for_each(|response| self.answerers.add(response));
         let answered_ms = trial.volatile.answered_ms;
         unanswered(trial).into_iter().for_each(|failure| self.causes.add(failure, answered_ms));
+        self.heard.add(trial);
+        self.lacking.add(trial);
+        timed_out(trial).into_iter().for_each(|failure| self.time_outs.add(failure, answered_ms));
         if let Some(TrialError::Unscored { reason, .. }) = &trial.error {
             self.unscored.add_reason(reason, trial.volatile.refused_ms.unwrap_or(answered_ms));
         }
@@ -267,12 +296,31 @@ impl Side {
         }
     }
 
+    /// Counts what failed by a time-out as missing: all that has a value did, since nothing was answered.
+    fn silence(&mut self) {
+        let missing = |cell: &mut Cell| match cell.read() {
+            Reading::Absent | Reading::NotFed | Reading::Skipped => {}
+            reading if reading.is_unanswered() => {}
+            _ => *cell = Cell::new(Reading::Unanswered),
+        };
+        self.columns.iter_mut().flatten().for_each(missing);
+        self.errored += self.time_outs.trials();
+        self.lacking.answers += self.time_outs.trials();
+        self.causes.absorb(std::mem::take(&mut self.time_outs));
+        self.confirmations.values_mut().for_each(|confirmed| confirmed.fared = Passes::default());
+    }
+
     fn confirm(&mut self, position: usize, trial: &SettledTrial) {
+        self.heard.add(trial);
+        self.lacking.add(trial);
+        self.unconfirmed.add_trial(trial);
         self.unbound |= trial.response.as_ref().is_some_and(|response| !response.bound);
         trial.response.iter().for_each(|response| self.answerers.add(response));
         let confirmed = self.confirmations.entry(position).or_default();
-        confirmed.calls += 1;
-        confirmed.fared = confirmed.fared.with(Subject::Outcome.read(trial).value());
+        let reading = Subject::Outcome.read(trial);
+        let is_in_vain = reading.value().is_none() && !matches!(reading, Reading::NotHeld | Reading::Skipped);
+        confirmed.in_vain += u32::from(is_in_vain);
+        confirmed.fared = confirmed.fared.with(reading.value());
     }
 
     fn remember_earlier(&mut self, position: usize, subjects: &[Subject], trial: &SettledTrial) {
@@ -358,8 +406,8 @@ pub(crate) struct Passes {
 /// How the calls of a case came out that were made because it was about to break a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Confirmed {
-    /// Calls on record, answered or not.
-    pub(crate) calls: u32,
+    /// Calls that were made and came to neither.
+    pub(crate) in_vain: u32,
     /// How those fared that passed or failed.
     pub(crate) fared: Passes,
 }

@@ -13,7 +13,9 @@ pub(crate) struct Tally {
     pub(crate) cost: Cost,
     pub(crate) attempts: u64,
     pub(crate) reused: u64,
+    /// What failed attempts cost, as far as that is known, and of how many it is not.
     pub(crate) wasted: NanoUsd,
+    pub(crate) wasted_unpriced: u64,
     /// Planned trials on record; calls that confirm a broken case come on top.
     pub(crate) planned: u64,
     trials: u32,
@@ -32,6 +34,7 @@ impl Tally {
             attempts: 0,
             reused: 0,
             wasted: NanoUsd::default(),
+            wasted_unpriced: 0,
             planned: 0,
             trials: header.trials,
             shared: BTreeSet::new(),
@@ -60,6 +63,7 @@ impl Tally {
         self.attempts += u64::from(trial.volatile.attempts);
         self.reused += u64::from(trial.volatile.reused.is_some() || trial.volatile.kept);
         self.wasted = self.wasted.plus(trial.volatile.wasted.unwrap_or_default());
+        self.wasted_unpriced += u64::from(trial.volatile.wasted_unpriced);
     }
 
     /// What a trial's shared questions add: each is counted once a run for whoever gets its reply, which covers the first

@@ -28,10 +28,31 @@ pub enum Came {
     Used(u64),
     /// Answered, but the critical assertion is unscored.
     Unscored,
-    /// No answer, for this reason.
+    /// No answer, for this reason: failed where it is the model's own, else errored.
     Lost(FailureKind),
     /// Skipped by `--max-fail`.
     Skipped,
+}
+
+/// Every kind of failure that a trial is settled with; what the budget refused is left for a resume.
+pub fn failures() -> impl Iterator<Item = FailureKind> {
+    use FailureKind::*;
+    let next = |kind: &FailureKind| match kind {
+        Connection => Some(RateLimit),
+        RateLimit => Some(Quota),
+        Quota => Some(Server),
+        Server => Some(Credential),
+        Credential => Some(Crash),
+        Crash => Some(BadRequest),
+        BadRequest => Some(NotFound),
+        NotFound => Some(ContentFilter),
+        ContentFilter => Some(ModelTimeout),
+        ModelTimeout => Some(Malformed),
+        Malformed => Some(MissingRecording),
+        MissingRecording => Some(Bug),
+        Bug | Budget => None,
+    };
+    std::iter::successors(Some(Connection), next)
 }
 
 /// A record under construction; version 0 is the candidate, version 1 the baseline.
@@ -148,11 +169,17 @@ impl Bench {
 
     /// Adds what a case came to when it was called again.
     pub fn confirmed(&self, record: &mut RecordInMemory, side: (usize, usize), at: usize, passed: &[bool]) {
-        for (more, passed) in passed.iter().enumerate() {
+        let came: Vec<Came> = passed.iter().map(|passed| Came::Out(*passed)).collect();
+        self.called_again(record, side, at, &came);
+    }
+
+    /// The same for calls of which not all were answered.
+    pub fn called_again(&self, record: &mut RecordInMemory, side: (usize, usize), at: usize, came: &[Came]) {
+        for (more, came) in came.iter().enumerate() {
             let repeat = self.header.trials + 1 + more as u32;
             let place = (side.0 * self.header.models.len() + side.1) as u64 * self.header.cases + at as u64;
             let index = place * self.header.stride() + u64::from(repeat - 1);
-            record.trials.push(trial(index, side, &self.cases[at], repeat, Came::Out(*passed)));
+            record.trials.push(trial(index, side, &self.cases[at], repeat, *came));
         }
         record.trials.sort_by_key(|trial| trial.trial);
     }
@@ -243,6 +270,7 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
             let error = TrialError::Unscored { assertion: "judge".to_owned(), reason: "no reply".to_owned() };
             (Outcome::Errored, Some(error))
         }
+        Came::Lost(kind) if kind.is_the_models() => (Outcome::Failed, None),
         Came::Lost(kind) => (Outcome::Errored, Some(TrialError::Unanswered(Failure::new(kind, "lost")))),
         Came::Skipped => (Outcome::Skipped, None),
     };
@@ -252,8 +280,13 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
     let response = Response { usage: Some(usage), cost: Some(NanoUsd(tokens * 10)), ..Response::text("a") };
     let quality = match came {
         Came::Scored(value) => Some(Some(value)),
+        Came::Lost(kind) if kind.is_the_models() => Some(Some(0.0)),
         Came::Unscored | Came::Lost(_) => Some(None),
         Came::Out(passed) => Some(Some(f64::from(u8::from(passed)))),
+        _ => None,
+    };
+    let failure = match came {
+        Came::Lost(kind) if kind.is_the_models() => Some(Failure::new(kind, "lost")),
         _ => None,
     };
     SettledTrial {
@@ -268,7 +301,7 @@ fn trial(index: u64, side: (usize, usize), case: &SettledCase, repeat: u32, came
         outcome,
         error,
         response: answered.then_some(response),
-        failure: None,
+        failure,
         score: None,
         assertions: Vec::new(),
         metrics: quality.into_iter().map(|value| (metric("quality"), value)).collect(),

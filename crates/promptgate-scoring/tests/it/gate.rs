@@ -9,11 +9,11 @@ use promptgate_core::record::{PlannedComparison, Purpose};
 use promptgate_core::report::{CheckReport, GateReport, headline};
 use promptgate_core::score::{Outcome, Tier};
 use promptgate_core::verdict::{Requirement, Verdict};
-use promptgate_scoring::fold::gate_report;
+use promptgate_scoring::fold::{confirmations, gate_report};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::bench::{Bench, Came, metric};
+use crate::bench::{Bench, Came, failures, metric};
 
 /// The recorded `is_correct` of one judge and version, by case id.
 fn recorded(data: &std::path::Path, judge: &str, version: &str) -> HashMap<String, bool> {
@@ -179,6 +179,126 @@ fn five_percent_without_an_answer_are_borne_and_one_more_is_unavailable() {
     assert_eq!(headline(&gone), "UNAVAILABLE: 6 of 100 pairs got no answer; this says nothing about the prompt");
     let quota = lost(1, FailureKind::Quota);
     assert_eq!((told(&quota).0, reason_code(&quota)), (Verdict::Unavailable, Some("quota")));
+}
+
+/// Gates of every sort, as lenient as can be.
+fn lenient() -> Vec<Bench> {
+    let confirm = 0;
+    let gates = [
+        Bench::gate(100).drop(0.05),
+        Bench::gate(100).limit("quality", Limit::AllowedDrop(0.05)),
+        Bench::gate(100).limit("quality", Limit::Max(1.0, Basis::Value)),
+        Bench::gate(100).limit("tokens", Limit::AllowedRise(0.1)),
+        Bench::gate(100).rule(Rule::MustPass { confirm }),
+        Bench::gate(100).rule(Rule::NoNewBreak { max_broken: 0, confirm }),
+    ];
+    let lenient = |(most, require): (f64, Requirement), bench: Bench| {
+        bench.with(|header| {
+            let policy = header.policy.as_mut().unwrap();
+            (policy.max_missing, policy.require) = (most, require);
+        })
+    };
+    let settings = [(0.05, Requirement::ShownNotWorse), (1.0, Requirement::NoRegressionFound)];
+    let all = gates.into_iter().flat_map(|bench| {
+        let copy = Bench { header: bench.header.clone(), cases: bench.cases.clone() };
+        [lenient(settings[0], bench), lenient(settings[1], copy)]
+    });
+    all.collect()
+}
+
+#[test]
+fn nothing_is_green_where_nothing_was_answered_whatever_the_failure() {
+    for (bench, kind) in lenient().iter().flat_map(|bench| failures().map(move |kind| (bench, kind))) {
+        let check = |what: &str, silent: [bool; 2]| {
+            let came = |version: usize, _: usize, _| if silent[version] { Came::Lost(kind) } else { Came::Out(true) };
+            let report = bench.report(came);
+            let told = (report.exit_code.code(), report.comparisons[0].promotable);
+            assert!(told.0 != 0 && !told.1, "{kind:?} on {what}: {}, {:#?}", headline(&report), report.comparisons[0]);
+        };
+        check("both sides", [true, true]);
+        check("the candidate", [true, false]);
+        // A baseline that is refused throughout was looked at by somebody, and is worse than a candidate that is answered;
+        // one that may not be asked for is missed by the checks that need it.
+        let needs_baseline = bench.header.policy.iter().flat_map(|policy| &policy.checks).any(Check::needs_baseline);
+        let is_no_outage = match kind {
+            FailureKind::ContentFilter | FailureKind::Malformed => true,
+            FailureKind::MissingRecording => !needs_baseline,
+            _ => false,
+        };
+        if !is_no_outage {
+            check("the baseline", [false, true]);
+        }
+    }
+}
+
+#[test]
+fn time_outs_of_a_model_that_answers_nothing_are_no_evidence_and_the_cause_is_told() {
+    let late = Came::Lost(FailureKind::ModelTimeout);
+    let gate = || Bench::gate(60).drop(0.05).rule(Rule::NoNewBreak { max_broken: 0, confirm: 3 });
+    let gate = || gate().with(|header| (header.confirm, header.models[0].timeout_ms) = (3, 4_000));
+    let both = gate().report(|_, _, _| late);
+    let one = gate().report(|version, _, _| if version == 0 { late } else { Came::Out(true) });
+    for report in [&both, &one] {
+        assert_eq!((told(report).0, report.exit_code.code()), (Verdict::Unavailable, 104));
+        let comparison = &report.comparisons[0];
+        assert_eq!((comparison.pairs.complete, comparison.candidate.errored), (0, 60));
+        assert!(comparison.candidate.silent && comparison.flips.is_empty(), "{comparison:#?}");
+    }
+    let all = "all 60 calls of openai/gpt-4 on the";
+    assert_eq!(
+        headline(&one),
+        format!(
+            "UNAVAILABLE: 60 of 60 pairs got no answer, since {all} candidate ran into its timeout of 4s; this says \
+             nothing about the prompt"
+        )
+    );
+    let every = "60 of 60 pairs got no answer, since all 120 calls of openai/gpt-4 ran into its timeout of 4s;";
+    assert!(headline(&both).contains(every), "{}", headline(&both));
+    assert_eq!(one.comparisons[0].notes, ["60 pairs have no answer on a side since: lost (60 trials)"]);
+    let record = gate().record(|version, _, _| if version == 0 { late } else { Came::Out(true) });
+    assert!(confirmations(&record).unwrap().is_empty(), "nothing is called again to confirm an outage");
+    let mixed = gate().report(|version, at, _| match (version, at) {
+        (0, 0..20) => late,
+        (0, _) => Came::Lost(FailureKind::Server),
+        _ => Came::Out(true),
+    });
+    let nothing = "nothing came back from 60 calls of openai/gpt-4 on the candidate: 20 ran into its timeout of 4s";
+    assert!(headline(&mixed).contains(nothing), "{}", headline(&mixed));
+}
+
+#[test]
+fn time_outs_of_a_model_that_answers_are_its_failures_and_many_of_them_are_told() {
+    let late = |cases: usize| {
+        let bench = Bench::gate(100).drop(0.05).with(|header| header.models[0].timeout_ms = 1_500);
+        let is_late = move |version, at| version == 0 && at < cases;
+        bench.report(move |version, at, _| match is_late(version, at) {
+            true => Came::Lost(FailureKind::ModelTimeout),
+            false => Came::Out(true),
+        })
+    };
+    let told_of = |cases: usize| (told(&late(cases)).0, late(cases).comparisons[0].notes.clone());
+    let note = |calls: u64| {
+        format!(
+            "{calls} of 100 calls of openai/gpt-4 on the candidate ran into its timeout of 1.5s: they count as failed"
+        )
+    };
+    assert_eq!(told_of(99), (Verdict::Fail, vec![note(99)]));
+    assert_eq!(told_of(6), (Verdict::Fail, vec![note(6)]));
+    assert_eq!(told_of(5).1, Vec::<String>::new());
+}
+
+#[test]
+fn a_candidate_that_a_filter_holds_back_throughout_is_worse_than_one_that_is_answered() {
+    let report = Bench::gate(60).drop(0.05).report(|version, _, _| match version {
+        0 => Came::Lost(FailureKind::ContentFilter),
+        _ => Came::Out(true),
+    });
+    assert_eq!((told(&report).0, reason_code(&report)), (Verdict::Fail, Some("nothing_answered")));
+    let both = Bench::gate(60).drop(0.05).report(|_, _, _| Came::Lost(FailureKind::ContentFilter));
+    assert_eq!(
+        headline(&both),
+        "UNAVAILABLE: openai/gpt-4 answered no call of the candidate: nothing is shown of its answers"
+    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The fold to a run's report.
 
 use promptgate_core::answer::FailureKind;
-use promptgate_core::record::{Against, AssertionResult, Choosing, Purpose, RecordInMemory};
+use promptgate_core::price::NanoUsd;
+use promptgate_core::record::{Against, AssertionResult, Choosing, Purpose, RecordInMemory, SettledTrial};
 use promptgate_core::report::{Confused, LabelSummary, MetricSummary, RunReport};
-use promptgate_core::score::{Evidence, Scored, Tier};
+use promptgate_core::score::{Evidence, Outcome, Scored, Tier};
 use promptgate_scoring::fold::run_report;
 
-use crate::bench::{Bench, Came};
+use crate::bench::{Bench, Came, failures, model};
 
 fn bench(cases: usize) -> Bench {
     Bench::gate(cases).with(|header| {
@@ -49,6 +50,62 @@ fn without_failed_cases_the_exit_code_is_what_the_others_say() {
     assert_eq!(code(|at| if at < 2 { Came::Out(at == 0) } else { Came::Lost(FailureKind::Server) }), 104);
     assert_eq!(code(|at| if at < 2 { Came::Out(at == 0) } else { Came::Unscored }), 102);
     assert_eq!(code(|at| if at < 2 { Came::Out(true) } else { Came::Lost(FailureKind::Server) }), 104);
+}
+
+#[test]
+fn no_run_is_green_where_a_critical_model_answered_nothing_whatever_the_failure() {
+    for kind in failures() {
+        let report = folded(&bench(10).record(|_, _, _| Came::Lost(kind)));
+        assert!(report.exit_code.code() != 0 && report.no_fail().code() != 0, "{kind:?}: {report:#?}");
+        // Of two models one answers all, and the other one's few cases are a small part of all trials.
+        let two = bench(100).with(|header| header.models.push(model("b/few")));
+        let mut record = two.record(|_, _, _| Came::Out(true));
+        let lost = bench(100).record(|_, _, _| Came::Lost(kind)).trials.remove(0);
+        record.trials.truncate(101);
+        let of_few = record.trials[100].clone();
+        record.trials[100] = SettledTrial { trial: of_few.trial, version: 0, model: 1, ..lost };
+        let code = folded(&record).no_fail().code();
+        assert_eq!(code, if kind == FailureKind::MissingRecording { 0 } else { 104 }, "{kind:?}");
+    }
+}
+
+#[test]
+fn time_outs_of_a_model_that_answers_nothing_are_missing_and_those_of_one_that_answers_have_failed() {
+    let late = |answered: usize| {
+        let bench = bench(20).trials(2).with(|header| header.models[0].timeout_ms = 4_000);
+        folded(&bench.record(|_, at, _| match at < answered {
+            true => Came::Out(true),
+            false => Came::Lost(FailureKind::ModelTimeout),
+        }))
+    };
+    let silent = late(0);
+    let side = &silent.sides[0];
+    assert_eq!((silent.exit_code.code(), silent.no_fail().code()), (104, 104));
+    assert_eq!((side.cases.failed, side.cases.errored, side.trials.errored, side.silent), (0, 20, 40, true));
+    assert_eq!((metric(&silent, "pass_rate").value, metric(&silent, "pass_rate").missing), (None, 20));
+    assert_eq!((side.repeats.as_ref(), side.assertions.len()), (None, 0));
+    assert!(silent.failures.iter().all(|failure| failure.outcome == Outcome::Errored), "{:?}", silent.failures);
+    let all = "all 40 calls of openai/gpt-4 for judge.candidate ran into its timeout of 4s; this says nothing about \
+               the prompt";
+    assert_eq!(silent.notes, [all]);
+    let some = late(1);
+    assert_eq!((some.exit_code.code(), some.sides[0].cases.failed, some.sides[0].silent), (100, 19, false));
+    let many = "38 of 40 calls of openai/gpt-4 for judge.candidate ran into its timeout of 4s: they count as failed";
+    assert_eq!(some.notes, [many]);
+    assert!(late(19).notes.is_empty());
+}
+
+#[test]
+fn what_failed_attempts_cost_stands_apart_from_the_answers_and_changes_nothing_else() {
+    let plain = bench(10).record(|_, _, _| Came::Out(true));
+    let mut retried = plain.clone();
+    for trial in &mut retried.trials[..3] {
+        (trial.volatile.wasted, trial.volatile.wasted_unpriced) = (Some(NanoUsd(7)), 2);
+    }
+    let [plain, mut retried] = [plain, retried].map(|record| folded(&record));
+    assert_eq!((retried.volatile.wasted_nano_usd, retried.volatile.wasted_unpriced), (NanoUsd(21), 6));
+    retried.volatile = plain.volatile.clone();
+    assert_eq!(retried, plain);
 }
 
 #[test]

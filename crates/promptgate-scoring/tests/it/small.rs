@@ -142,6 +142,35 @@ fn a_failing_case_is_called_again_and_counts_when_most_of_all_its_calls_fail() {
 }
 
 #[test]
+fn calls_that_confirm_in_vain_name_their_cause_and_are_to_be_made_again() {
+    let rule = Rule::NoNewBreak { max_broken: 0, confirm: 3 };
+    let bench = Bench::gate(30).rule(rule).with(|header| header.confirm = 3);
+    let called = |came: Came| {
+        let mut record = bench.record(|version, at, _| Came::Out((version, at) != (0, 4)));
+        bench.called_again(&mut record, (0, 0), 4, &[came; 3]);
+        gate_report(&record).unwrap()
+    };
+    let again = "1 failing case was called 3 more times, and too few of these calls came to something: the same command \
+                 makes them again.";
+    let lost = called(Came::Lost(FailureKind::Server));
+    let comparison = &lost.comparisons[0];
+    assert!(first(&lost).reason.contains(again), "{}", first(&lost).reason);
+    assert_eq!(comparison.notes, ["calls that confirm broken cases came to nothing: lost (3 trials)"]);
+    assert_eq!((verdict(&lost), comparison.candidate.unanswered), (Verdict::Inconclusive, 3));
+    let unscored = called(Came::Unscored);
+    assert!(first(&unscored).reason.contains(again), "{}", first(&unscored).reason);
+    assert_eq!((unscored.comparisons[0].candidate.unanswered, unscored.comparisons[0].candidate.unscored), (0, 3));
+    // What a recording does not hold was not called.
+    let not_held = called(Came::Lost(FailureKind::MissingRecording));
+    assert!(
+        first(&not_held).reason.contains("allow calls (no `--no-run`, or `--live`)"),
+        "{}",
+        first(&not_held).reason
+    );
+    assert_eq!(not_held.comparisons[0].candidate.unanswered, 0);
+}
+
+#[test]
 fn calls_that_confirm_count_for_the_rule_alone() {
     let rule = Rule::NoNewBreak { max_broken: 0, confirm: 3 };
     let bench = Bench::gate(30).drop(0.1).rule(rule).with(|header| header.confirm = 3);
