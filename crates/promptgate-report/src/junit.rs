@@ -57,16 +57,12 @@ struct Silent<'a>(Vec<(&'a str, &'a ModelId)>);
 
 impl<'a> Silent<'a> {
     fn of(report: &'a Report) -> Self {
-        let sides: Vec<(bool, &str, &ModelId)> = match report {
-            Report::Run(report) => {
-                report.sides.iter().map(|side| (side.silent, side.reference.as_str(), &side.model)).collect()
-            }
-            Report::Gate(report) => {
-                let sides = report.comparisons.iter().map(|comparison| (&comparison.candidate, &comparison.model));
-                sides.map(|(side, model)| (side.silent, side.reference.as_str(), model)).collect()
-            }
-        };
-        Self(sides.into_iter().filter(|(silent, ..)| *silent).map(|(_, reference, model)| (reference, model)).collect())
+        let Report::Gate(report) = report else { return Self(Vec::new()) };
+        let sides = report.comparisons.iter().flat_map(|comparison| {
+            let sides = std::iter::once(&comparison.candidate).chain(&comparison.baseline);
+            sides.filter(|side| side.silent).map(|side| (side.reference.as_str(), &comparison.model))
+        });
+        Self(sides.collect())
     }
 
     fn holds(&self, header: &RunHeader, trial: &SettledTrial) -> bool {

@@ -175,25 +175,26 @@ fn an_outage_is_unavailable_above_five_percent_and_not_at_five() {
 /// An API that sends its headers and then next to nothing makes every call run into the model's own time limit.
 #[test]
 fn an_outage_that_looks_like_a_slow_model_is_neither_a_pass_nor_a_regression() {
-    let unavailable = |whose: &str, line: &str, verdict: &str| {
+    let check = |whose: &str, line: &str, code: i32, verdict: &str| {
         let project = triage();
         append(&project, "script.toml", &format!("[[rule]]\n{whose}fault = \"model-timeout\"\n"));
-        let output = promptgate(&project, line).expect_code(104);
+        let output = promptgate(&project, line).expect_code(code);
         let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.starts_with(verdict), "{said}");
-        assert!(said.contains("(asks only for what got no answer)"), "{said}");
-        assert_eq!(promptgate(&project, "report").expect_code(104).stdout, output.stdout);
+        let again = if line.contains("--no-fail") { "report --no-fail" } else { "report" };
+        assert_eq!(promptgate(&project, again).expect_code(code).stdout, output.stdout);
+        said
     };
-    let of_pairs = |calls: &str| {
-        let limit = "ran into its timeout of 60s; this says nothing about the prompt";
-        format!("GATE UNAVAILABLE: 20 of 20 pairs got no answer, since all {calls} {limit}")
-    };
-    unavailable("", GATE, &of_pairs("40 calls of scripted/x"));
-    let of_side = |side: &str| of_pairs(&format!("20 calls of scripted/x on the {side}"));
-    unavailable("prompt = \"triage\"\n", GATE, &of_side("candidate"));
-    unavailable("prompt = \"triage.old\"\n", GATE, &of_side("baseline"));
-    unavailable("", RUN, "RUN UNAVAILABLE: 0 of 20 cases passed, 20 errored");
-    unavailable("", "run suites/triage --no-fail", "RUN UNAVAILABLE: 0 of 20 cases passed, 20 errored");
+    let silent = "GATE UNAVAILABLE: 20 of 20 pairs got no answer, since all 40 calls of scripted/x ran into its timeout of \
+                  60s; this says nothing about the prompt";
+    assert!(check("", GATE, 104, silent).contains("(asks only for what got no answer)"));
+    // A candidate that takes too long where its baseline does not has failed, as the design has it; the note says what else
+    // it may be.
+    let said = check("prompt = \"triage\"\n", GATE, 100, "GATE FAIL");
+    assert!(said.contains("they count as failed, though an outage may look so"), "{said}");
+    check("prompt = \"triage.old\"\n", GATE, 104, "GATE UNAVAILABLE: scripted/x answered no call of the baseline");
+    check("", RUN, 100, "RUN FAILED: 0 of 20 cases passed, 20 failed");
+    check("", "run suites/triage --no-fail", 104, "RUN FAILED: 0 of 20 cases passed, 20 failed");
 }
 
 #[test]

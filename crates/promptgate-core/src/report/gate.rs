@@ -135,7 +135,7 @@ pub struct SideReport {
     pub trials: u64,
     /// Of these, errored.
     pub errored: u64,
-    /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
+    /// Whether nothing came back from the model on any side: its time-outs are missing then, and count among the errored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
     /// Calls without an answer, those that confirm a broken case included: the same command asks for them again.

@@ -111,9 +111,6 @@ pub struct SideSummary {
     /// Every model that the provider said it answered as, by name, with how many answers; absent where it said none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_by: Vec<AnsweredBy>,
-    /// Whether nothing came back from the model here at all: its time-outs are missing then, and count among the errored.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub silent: bool,
 }
 
 /// A model by the name that came back with answers.

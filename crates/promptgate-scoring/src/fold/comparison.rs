@@ -264,7 +264,7 @@ impl<'a> Setting<'a> {
             digest: version.identity.digest,
             trials: cases * u64::from(self.header.trials),
             errored: side.errored,
-            silent: side.heard.is_silent(),
+            silent: side.is_silent,
             // A stored run is never asked again.
             unanswered: if version.stored.is_some() { 0 } else { side.lacking.answers },
             unscored: side.lacking.scores,
@@ -519,7 +519,8 @@ impl Scene<'_> {
         let baseline = self.pairs.baseline.map(|side| (" on the baseline", side));
         let sides = baseline.into_iter().chain([(" on the candidate", self.pairs.candidate)]);
         let most = self.policy.max_missing;
-        sides.filter_map(|(name, side)| side.heard.time_outs(most, model, name)).collect()
+        let failing = sides.filter(|(_, side)| !side.is_silent);
+        failing.filter_map(|(name, side)| side.heard.time_outs(most, model, name)).collect()
     }
 
     /// The sides that there are.

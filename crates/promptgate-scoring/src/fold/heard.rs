@@ -1,5 +1,6 @@
-//! What was heard of a model on one side. A time-out is the model's own failure only of a model that answers: where nothing
-//! came back from any call, time-outs look the same as an outage behind a connection that stays open, so they are missing.
+//! What was heard of a model on one side. A time-out is the model's own failure. Where nothing came back from a model on any
+//! side of a comparison, time-outs look the same as an outage behind a connection that stays open, and tell nothing of a
+//! difference: there they are missing.
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ impl Heard {
         }
     }
 
-    /// Whether nothing came back at all, and some calls ran into the model's time limit: these are missing then.
+    /// Whether nothing came back at all, and some calls ran into the model's time limit.
     pub(crate) fn is_silent(self) -> bool {
         self.timed_out > 0 && self.is_unheard()
     }
@@ -72,15 +73,15 @@ impl Heard {
 
     /// How many time-outs count as failures, where they are more than a share of the calls.
     pub(crate) fn time_outs(self, most: f64, model: &PlannedModel, side: &str) -> Option<String> {
-        let is_told = !self.is_silent() && self.timed_out as f64 > most * self.calls as f64;
-        is_told.then(|| {
-            let (timed_out, calls) = (thousands(self.timed_out), counted(self.calls, "call", "calls"));
-            format!(
-                "{timed_out} of {calls} of {}{side} ran into its timeout of {}: they count as failed",
-                model.id,
-                limit(model)
-            )
-        })
+        let failed = "they count as failed";
+        if let Some(silence) = self.silence(model, side) {
+            return Some(format!("{silence}: {failed}, though an outage may look so; the same command asks again"));
+        }
+        let (timed_out, calls) = (thousands(self.timed_out), counted(self.calls, "call", "calls"));
+        let told = || {
+            format!("{timed_out} of {calls} of {}{side} ran into its timeout of {}: {failed}", model.id, limit(model))
+        };
+        (self.timed_out as f64 > most * self.calls as f64).then(told)
     }
 }
 

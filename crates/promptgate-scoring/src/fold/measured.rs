@@ -101,16 +101,6 @@ impl<'a> Measured<'a> {
         }
     }
 
-    /// Takes all values of closed cases for missing.
-    pub(crate) fn forget(&mut self) {
-        for column in &mut self.columns {
-            column.missing += column.cases.iter().filter(|value| !value.is_nan()).count() as u64;
-            column.cases.fill(f64::NAN);
-            column.trials.clear();
-            column.reduced.clear();
-        }
-    }
-
     /// The metrics by tag, as far as they were taken on cases that carry it.
     pub(crate) fn by_tag(&self) -> Vec<TagSummary> {
         let summary = |(tag, cases): (&String, &Vec<u32>)| TagSummary { tag: tag.clone(), metrics: self.over(cases) };

@@ -42,7 +42,6 @@ pub fn run_report(record: &dyn SettledRecord) -> Result<RunReport, FoldError> {
         sides.add(&trial)?;
     }
     let Finished { sides, exit_code, exit_code_no_fail, notes } = sides.finish();
-    failures.silence(&sides);
     Ok(RunReport {
         schema: "promptgate.run/1".to_owned(),
         suite: header.suite.clone(),
@@ -157,7 +156,6 @@ fn beside_failures(sides: &[(SideSummary, Unusable)]) -> ExitCode {
 
 /// One version on one model, while its trials come in.
 struct Side<'a> {
-    header: &'a RunHeader,
     at: (usize, usize),
     version: &'a PlannedVersion,
     model: &'a PlannedModel,
@@ -180,7 +178,6 @@ impl<'a> Side<'a> {
         let unknown =
             || FoldError::Contradiction("a trial names a version or model that the header does not".to_owned());
         Ok(Self {
-            header,
             at,
             version: header.versions.get(at.0).ok_or_else(unknown)?,
             model: header.models.get(at.1).ok_or_else(unknown)?,
@@ -253,32 +250,13 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// That nothing was heard of the model, or that many of its calls ran into its time limit.
+    /// That many calls ran into the model's time limit.
     fn note(&self) -> Option<String> {
-        let side = format!(" for {}", self.version.reference);
-        let silence = self.heard.silence(self.model, &side);
-        let silence = silence.map(|silence| format!("{silence}; this says nothing about the prompt"));
-        silence.or_else(|| self.heard.time_outs(MOST_UNANSWERED, self.model, &side))
-    }
-
-    /// Counts what failed by a time-out as unanswered: all that failed did, since nothing was answered.
-    fn silence(&mut self) {
-        self.unusable.unanswered += self.trials.failed;
-        for counts in [&mut self.trials, &mut self.cases] {
-            counts.errored += std::mem::take(&mut counts.failed);
-        }
-        self.repeats = Repeats::of(self.header.trials);
-        self.measured.forget();
-        self.labels = Labels::new(self.header);
-        self.orders = Orders::default();
-        self.assertions = ByName::default();
+        self.heard.time_outs(MOST_UNANSWERED, self.model, &format!(" for {}", self.version.reference))
     }
 
     fn finish(mut self) -> (SideSummary, Unusable) {
         self.close_case();
-        if self.heard.is_silent() {
-            self.silence();
-        }
         self.unusable.is_all = self.heard.has_no_answer();
         let summary = SideSummary {
             reference: self.version.reference.clone(),
@@ -297,7 +275,6 @@ impl<'a> Side<'a> {
             unbound: self.unbound,
             returned_models: self.answerers.other_than(&self.model.id.model),
             answered_by: self.answerers.told(),
-            silent: self.heard.is_silent(),
         };
         (summary, self.unusable)
     }
@@ -370,15 +347,6 @@ impl Failures {
         if let Some((version, model)) = known.filter(|_| self.first.len() < RunReport::FAILURES) {
             self.first.push(failure(version, model, trial));
         }
-    }
-
-    /// What failed on a side of which nothing was heard went unanswered.
-    fn silence(&mut self, sides: &[SideSummary]) {
-        let is_silent = |failure: &&mut CaseFailure| {
-            let is_of = |side: &SideSummary| (&side.reference, &side.model) == (&failure.reference, &failure.model);
-            sides.iter().any(|side| side.silent && is_of(side))
-        };
-        self.first.iter_mut().filter(is_silent).for_each(|failure| failure.outcome = Outcome::Errored);
     }
 }
 

@@ -11,6 +11,7 @@ use promptgate_core::score::Tier;
 use promptgate_core::selection::Selection;
 use promptgate_core::verdict::Verdict;
 
+use super::heard::Heard;
 use super::pairs::{Answers, Over, Pairs};
 use super::subject::Subject;
 use super::table::Side;
@@ -163,7 +164,7 @@ impl State<'_> {
         let unavailable = |code, words| Some(Found { verdict: Verdict::Unavailable, code, words, mend: None });
         let (missing, planned) = (self.answers.unanswered, self.pairs.planned.len() as u64);
         let what = if self.pairs.baseline.is_some() { "pairs" } else { "cases" };
-        let since = self.silences();
+        let since = self.silence();
         let told = format!("{} of {} {what} got no answer{since}", thousands(missing), thousands(planned));
         if missing as f64 > self.max_missing() * planned as f64 {
             return unavailable("max_missing", format!("{told}; this says nothing about the prompt"));
@@ -175,8 +176,7 @@ impl State<'_> {
             );
         }
         if let Some(side) = self.without_answer() {
-            let words =
-                format!("{} answered no call of the {side}{since}: nothing is shown of its answers", self.model.id);
+            let words = format!("{} answered no call of the {side}: nothing is shown of its answers", self.model.id);
             return unavailable("nothing_answered", words);
         }
         let (ungraded, fed) = self.ungraded()?;
@@ -190,15 +190,11 @@ impl State<'_> {
         baseline.into_iter().chain([("candidate", self.pairs.candidate)])
     }
 
-    /// `, since all 60 calls of loc/m on the candidate ran into its timeout of 4s`, where that is so.
-    fn silences(&self) -> String {
-        let silent: Vec<_> = self.sides().filter(|(_, side)| side.heard.is_silent()).collect();
-        let told = match silent.as_slice() {
-            [] => None,
-            [(name, side)] => side.heard.silence(self.model, &format!(" on the {name}")),
-            [(_, one), (_, other), ..] => one.heard.plus(other.heard).silence(self.model, ""),
-        };
-        told.map(|told| format!(", since {told}")).unwrap_or_default()
+    /// `, since all 120 calls of loc/m ran into its timeout of 4s`, where these are missing for that.
+    fn silence(&self) -> String {
+        let silent = self.sides().map(|(_, side)| side).filter(|side| side.is_silent);
+        let heard = silent.fold(Heard::default(), |heard, side| heard.plus(side.heard));
+        heard.silence(self.model, "").map(|told| format!(", since {told}")).unwrap_or_default()
     }
 
     /// The side of which nothing is known, however much may be missing. A baseline that is refused throughout is worse than a

@@ -89,6 +89,8 @@ pub(crate) struct Side {
     /// What its calls came to, and those that ran into the model's time limit.
     pub(crate) heard: Heard,
     time_outs: Causes,
+    /// Whether these are missing, since nothing was heard of the model on any side.
+    pub(crate) is_silent: bool,
     /// How often judges changed their minds with the order.
     pub(crate) orders: Orders,
     /// By position, how the calls came out that were made because the case was about to break a rule.
@@ -138,9 +140,16 @@ impl Table {
         side.put(position, repeat, self.repeats, &self.subjects, trial)
     }
 
-    /// Sees all trials as taken in: of a side of which nothing was heard the time-outs are missing.
+    /// Sees all trials as taken in: where nothing was heard of a model on any of several sides, its time-outs are missing.
     pub(crate) fn close(&mut self) {
-        self.sides.values_mut().filter(|side| side.heard.is_silent()).for_each(Side::silence);
+        for model in 0..self.models {
+            let of_model = || self.sides.iter().filter(move |((_, of), _)| *of == model).map(|(_, side)| side);
+            let heard = of_model().fold(Heard::default(), |heard, side| heard.plus(side.heard));
+            if heard.is_silent() && of_model().count() > 1 {
+                let sides = self.sides.iter_mut().filter(|((_, of), _)| *of == model);
+                sides.for_each(|(_, side)| side.silence());
+            }
+        }
     }
 
     /// Where a trial stands: the position of its case, and its repeat from 0.
@@ -298,6 +307,7 @@ impl Side {
 
     /// Counts what failed by a time-out as missing: all that has a value did, since nothing was answered.
     fn silence(&mut self) {
+        self.is_silent = true;
         let missing = |cell: &mut Cell| match cell.read() {
             Reading::Absent | Reading::NotFed | Reading::Skipped => {}
             reading if reading.is_unanswered() => {}
