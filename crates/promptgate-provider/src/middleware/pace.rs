@@ -7,6 +7,7 @@
 mod controller;
 mod ends;
 mod line;
+mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -140,7 +141,7 @@ fn ended(failed: &FailedCall) -> Ended {
     match (failure.kind, failure.status) {
         (FailureKind::RateLimit, _) => Ended::Refused(asked),
         (FailureKind::Server, Some(503 | 529)) => Ended::Overloaded(asked),
-        (FailureKind::Connection, _) => Ended::Overloaded(None),
+        (FailureKind::Connection, _) => Ended::Lost,
         // Refused for another reason, or answered badly: nothing about the pace.
         _ => Ended::Unknown,
     }
