@@ -10,6 +10,7 @@ mod record;
 mod retry;
 mod scrub;
 mod stored;
+mod watch;
 
 pub(crate) use breaker::Guarded;
 pub(crate) use cache::Cached;
@@ -24,3 +25,4 @@ pub(crate) use retry::Retry;
 pub use retry::RetryPolicy;
 pub(crate) use scrub::{Scrubbed, scrubbed_json};
 pub(crate) use stored::Stored;
+pub(crate) use watch::Watched;

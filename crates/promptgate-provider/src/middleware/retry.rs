@@ -189,7 +189,7 @@ impl<P: Provider> Answerer for Retry<P> {
             let mut wasted: Option<NanoUsd> = None;
             let mut attempts = 1;
             loop {
-                let called = self.unless_lost(self.inner.call(&request)).await;
+                let called = self.unless_lost(&request, self.inner.call(&request)).await;
                 called.iter().for_each(|result| self.streak.note(result));
                 let failed = match called {
                     Ok(Ok(response)) => return Answer { result: Ok(response), attempts, wasted, answered_ms: None },
@@ -199,12 +199,13 @@ impl<P: Provider> Answerer for Retry<P> {
                 wasted = NanoUsd::known_sum(wasted, failed.cost);
                 let failure = self.judged(failed.failure);
                 let wait = self.policy.wait((&request.digest, request.repeat), attempts, &failure);
-                let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
+                let is_in_vain = self.fail_fast && self.is_far(&failure) || self.guard.is_hopeless();
+                let Some(wait) = wait.filter(|_| !is_in_vain) else {
                     // What the budget refused was not called.
                     let attempts = attempts - u32::from(failure.kind == FailureKind::Budget);
                     return Answer { result: Err(given_up(failure)), attempts, wasted, answered_ms: None };
                 };
-                if let Err(failure) = self.unless_lost(self.pause(&request, attempts, wait, failure)).await {
+                if let Err(failure) = self.unless_lost(&request, self.pause(&request, attempts, wait, failure)).await {
                     return Answer { result: Err(failure), attempts, wasted, answered_ms: None };
                 }
                 attempts += 1;
@@ -233,12 +234,12 @@ impl<P> Retry<P> {
     }
 
     /// What a future comes to, unless waiting for it has become vain.
-    async fn unless_lost<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;
             done = future => Ok(done),
             failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
-            failure = self.guard.given_up() => Err(failure),
+            failure = self.guard.given_up(&request.digest) => Err(failure),
         }
     }
 
