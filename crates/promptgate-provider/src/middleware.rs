@@ -17,7 +17,7 @@ pub(crate) use cache::Cached;
 pub use cache::Caching;
 pub(crate) use closed::Closed;
 pub(crate) use guard::{Guard, Told};
-pub(crate) use pace::{Pace, Paced};
+pub(crate) use pace::{Limits, Pace, Paced};
 pub(crate) use price::Priced;
 pub(crate) use record::Recorded;
 pub use record::{Recorder, Saved};

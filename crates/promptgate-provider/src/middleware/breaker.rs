@@ -70,7 +70,7 @@ mod tests {
 
     use super::super::guard::NEVER_SEEN;
     use super::*;
-    use crate::middleware::{Pace, Paced, Retry, RetryPolicy, Watched};
+    use crate::middleware::{Limits, Pace, Paced, Retry, RetryPolicy, Watched};
     use crate::{FailedCall, Provider};
 
     const LATENCY: Duration = Duration::from_millis(50);
@@ -164,7 +164,7 @@ mod tests {
         });
         let guard = Arc::new(Guard::new("scripted/m".to_owned(), fail_fast, listener));
         let (listener, streak) = (Arc::new(|_| {}), Default::default());
-        let pace = Arc::new(Pace::of(&server.settings, policy.longest_retry_after));
+        let pace = Arc::new(Pace::within(Arc::new(Limits::of(&server.settings)), policy.longest_retry_after));
         let server = Paced { inner: Watched { inner: server, guard: guard.clone() }, pace };
         let retry = Retry { inner: server, policy, listener, fail_fast, streak, guard: guard.clone() };
         let guarded = Arc::new(Guarded::new(retry, guard));

@@ -70,7 +70,7 @@ pub(super) const LEAST_RATE: f64 = 0.2;
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Admission {
-    /// It is counted as under way.
+    /// At once.
     Go,
     /// Not before this time.
     At(f64),
@@ -93,7 +93,7 @@ pub(super) enum Ended {
     Unknown,
 }
 
-/// The rate and the window that a provider bears.
+/// The rate and the window that a model bears.
 #[derive(Debug)]
 pub(super) struct Controller {
     /// Calls a second; nothing as long as none was refused.
@@ -139,20 +139,23 @@ impl Controller {
         }
     }
 
-    /// Whether a call may be made now; if so, it is under way.
-    pub(super) fn admit(&mut self, now: f64) -> Admission {
+    /// Whether a call may be made now.
+    pub(super) fn admission(&self, now: f64) -> Admission {
         if self.in_flight as f64 >= self.window.size() {
             return Admission::Full;
         }
         let earliest = self.hold.max(if self.rate.is_some() { self.next } else { now });
-        if now < earliest {
-            return Admission::At(earliest);
+        if now < earliest { Admission::At(earliest) } else { Admission::Go }
+    }
+
+    /// The same; if it may, it is under way.
+    pub(super) fn admit(&mut self, now: f64) -> Admission {
+        let admission = self.admission(now);
+        if admission == Admission::Go {
+            self.next = self.rate.map_or(self.next, |rate| now + 1.0 / rate);
+            self.in_flight += 1;
         }
-        if let Some(rate) = self.rate {
-            self.next = now + 1.0 / rate;
-        }
-        self.in_flight += 1;
-        Admission::Go
+        admission
     }
 
     /// A call that was sent at a time has ended.

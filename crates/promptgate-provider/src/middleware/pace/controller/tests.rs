@@ -69,39 +69,47 @@ impl Simulated {
 
     /// Calls as fast as the controller lets them go, and counts what ends between two times.
     fn run(&mut self, controller: &mut Controller, between: (f64, f64), in_flight: usize) -> Counted {
-        let mut counted = Counted::default();
+        self.run_all(std::slice::from_mut(controller), between, in_flight)[0]
+    }
+
+    /// The same of several controllers, each with so many calls.
+    fn run_all(&mut self, controllers: &mut [Controller], between: (f64, f64), in_flight: usize) -> Vec<Counted> {
+        let mut counted = vec![Counted::default(); controllers.len()];
         // Micro-seconds, since times are ordered exactly in a heap of integers.
         let mut under_way: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
-        let mut outcomes: std::collections::HashMap<(u64, u64), (f64, Ended)> = Default::default();
+        let mut outcomes: std::collections::HashMap<(u64, u64), (usize, f64, Ended)> = Default::default();
         let (mut now, mut number) = (0.0, 0);
         while now < between.1 {
-            let admission = if under_way.len() < in_flight { controller.admit(now) } else { Admission::Full };
-            let ends = under_way.peek().map_or(f64::INFINITY, |Reverse((time, _))| *time as f64 / 1e6);
-            match admission {
-                Admission::Go => {
-                    let outcome = self.receive(now);
-                    let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
-                    let key = (((now + latency) * 1e6) as u64, number);
-                    number += 1;
-                    under_way.push(Reverse(key));
-                    outcomes.insert(key, (now, outcome));
-                    continue;
+            let (mut next, mut went) = (f64::INFINITY, false);
+            for (at, controller) in controllers.iter_mut().enumerate() {
+                match if controller.in_flight < in_flight { controller.admit(now) } else { Admission::Full } {
+                    Admission::Go => {
+                        let outcome = self.receive(now);
+                        let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
+                        let key = (((now + latency) * 1e6) as u64, number);
+                        number += 1;
+                        under_way.push(Reverse(key));
+                        outcomes.insert(key, (at, now, outcome));
+                        went = true;
+                    }
+                    Admission::At(time) => next = next.min(time),
+                    Admission::Full => {}
                 }
-                Admission::At(time) if time < ends => {
-                    now = time.max(now + 1e-6);
-                    continue;
-                }
-                _ => {}
             }
-            let Some(Reverse(key)) = under_way.pop() else { panic!("frozen at {now}: {controller:?}") };
+            let ends = under_way.peek().map_or(f64::INFINITY, |Reverse((time, _))| *time as f64 / 1e6);
+            if went || next < ends {
+                now = if went { now } else { next.max(now + 1e-6) };
+                continue;
+            }
+            let Some(Reverse(key)) = under_way.pop() else { panic!("frozen at {now}: {controllers:?}") };
             now = ends.max(now);
-            let (sent, outcome) = outcomes.remove(&key).unwrap();
-            controller.ended(sent, outcome, now);
+            let (at, sent, outcome) = outcomes.remove(&key).unwrap();
+            controllers[at].ended(sent, outcome, now);
             self.serving -= usize::from(outcome == Ended::Answered);
             if now >= between.0 {
                 match outcome {
-                    Ended::Answered => counted.answered += 1.0,
-                    _ => counted.refused += 1.0,
+                    Ended::Answered => counted[at].answered += 1.0,
+                    _ => counted[at].refused += 1.0,
                 }
             }
         }
@@ -204,6 +212,26 @@ fn a_bucket_is_found_among_refusals_that_have_nothing_to_do_with_it() {
             let wasted = counted.refused / (counted.answered + counted.refused);
             let what = format!("{rate}/s, seed {seed}: {counted:?}, wasted {wasted:.3}");
             assert!(counted.answered >= 0.85 * rate * 600.0 && wasted <= 0.1, "{what}, {controller:?}");
+        }
+    }
+}
+
+/// B-1: a limit of the whole key. Together they have it, though not in equal parts.
+#[test]
+fn models_that_share_a_bucket_have_together_what_it_gives() {
+    for rate in [5.0, 20.0, 100.0] {
+        for (name, retry_after) in [("absent", (|_| None) as Wait), ("honest", honest)] {
+            for models in [2, 4] {
+                let mut provider = Simulated::of(rate, 0.5, retry_after);
+                let mut controllers: Vec<_> = (0..models).map(|_| Controller::new(f64::INFINITY, 120.0)).collect();
+                let counted = provider.run_all(&mut controllers, (120.0, 720.0), 100);
+                let answered: f64 = counted.iter().map(|model| model.answered).sum();
+                let refused: f64 = counted.iter().map(|model| model.refused).sum();
+                let (goodput, wasted) = (answered / (rate * 600.0), refused / (answered + refused));
+                let what = format!("{models} at {rate}/s, {name}: goodput {goodput:.3}, wasted {wasted:.3}");
+                assert!(goodput >= 0.9 && wasted <= 0.08, "{what}");
+                assert!(counted.iter().all(|model| model.answered > 60.0), "{what}: {counted:?}");
+            }
         }
     }
 }
