@@ -36,7 +36,7 @@ pub(crate) struct Consultants {
 
 enum Known {
     Program(Program),
-    Endpoint(Arc<Endpoint>, Guard),
+    Endpoint(Arc<Endpoint>, Box<Guard>),
 }
 
 /// What an endpoint said in the end, and in how many attempts.
@@ -80,7 +80,7 @@ impl Consultants {
             let known = match known.as_ref() {
                 Known::Program(_) => known.clone(),
                 Known::Endpoint(endpoint, _) => {
-                    let guard = Guard::new(named(whom), calling.fail_fast, calling.listener.clone());
+                    let guard = Box::new(Guard::new(named(whom), calling.fail_fast, calling.listener.clone()));
                     Arc::new(Known::Endpoint(endpoint.clone(), guard))
                 }
             };
@@ -137,7 +137,7 @@ fn ready(consultant: &Consultant, setup: &Setup<'_>) -> Result<Known, SetupError
             let settings = ProviderSettings::default();
             let context = BuildContext { name: "http", settings: &settings, setup };
             let endpoint = Arc::new(Endpoint::keyless(&context, &Place::at(url)?)?);
-            Known::Endpoint(endpoint, Guard::new(named(consultant), false, Arc::new(|_| {})))
+            Known::Endpoint(endpoint, Box::new(Guard::new(named(consultant), false, Arc::new(|_| {}))))
         }
     })
 }

@@ -16,7 +16,7 @@ use promptgate_core::{Diagnostic, Diagnostics, ExitCode};
 use crate::checkup::Checkup;
 use crate::consult::Consultants;
 use crate::http::proxy_secrets;
-use crate::middleware::Pace;
+use crate::middleware::{Limits, Pace};
 use crate::precedence::under_environment;
 use crate::registry::{self, Built};
 use crate::replay::{Recording, Replay};
@@ -259,17 +259,21 @@ impl ProviderSet {
         found
     }
 
-    /// The answerer over these providers. Models of one provider share its pace.
+    /// The answerer over these providers. Models of one provider share the limits of its settings, and each has its own pace.
     pub fn answerer(&self, calling: &Calling<'_>) -> LocalAnswerer {
         let longest_hold = calling.retry.longest_retry_after;
-        let pace = |built: &Built| Arc::new(Pace::of(&built.settings, longest_hold));
-        let paces: HashMap<&Arc<str>, Arc<Pace>> = self.built.iter().map(|(name, built)| (name, pace(built))).collect();
+        let limits: HashMap<&Arc<str>, Arc<Limits>> =
+            self.built.iter().map(|(name, built)| (name, Arc::new(Limits::of(&built.settings)))).collect();
+        let pace = |id: &ModelId| Some(Pace::within(limits.get(&id.provider)?.clone(), longest_hold));
+        // One and the same for a model that is under test and asked by assertions as well.
+        let paces: HashMap<&ModelId, Arc<Pace>> =
+            self.models.iter().filter_map(|model| Some((&model.id, Arc::new(pace(&model.id)?)))).collect();
         let stack = |model: &ModelSetup| -> Option<Box<dyn Answerer>> {
             let price = self.prices.of(&model.id).copied();
             Some(match &model.answers {
                 AnswersFrom::Recording(recording) => stack::stored(Replay(recording.clone()), price),
                 AnswersFrom::Provider => {
-                    let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id.provider)?);
+                    let (built, pace) = (self.built.get(&model.id.provider)?, paces.get(&model.id)?);
                     stack::live(&model.id, built, pace.clone(), self.scrubber.clone(), price, calling)
                 }
             })

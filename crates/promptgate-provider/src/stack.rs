@@ -2,10 +2,11 @@
 //!
 //! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker**
 //! (a model that answers nothing is not called on and on), **retry** (counts attempts), **budget** (sets aside what an
-//! attempt may take), **pace** (waits until the provider can bear it: limits, learnt rate, window), **price** (sees every
-//! attempt), **scrub** (nothing above it sees a secret), the provider (one call, under the time limits of `http.rs`). A
-//! recording stands in for all of it: **stored** over **price** over `replay`, since nothing is called and nothing may be
-//! recorded anew from it. A new behaviour is one file in `middleware/` and one line here.
+//! attempt may take), **pace** (waits until the model can bear it: limits, learnt rate, window), **watch** (tells the breaker
+//! of single calls), **price** (sees every attempt), **scrub** (nothing above it sees a secret), the provider (one call,
+//! under the time limits of `http.rs`). A recording stands in for all of it: **stored** over **price** over `replay`, since
+//! nothing is called and nothing may be recorded anew from it. A new behaviour is one file in `middleware/` and one line
+//! here.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use promptgate_core::secret::Scrubber;
 use crate::budget::{Budget, Budgeted};
 use crate::middleware::{
     Cached, Caching, Closed, Guard, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed,
-    Stored,
+    Stored, Watched,
 };
 use crate::registry::Built;
 use crate::{Answerer, Provider};
@@ -68,10 +69,11 @@ pub(crate) fn live(
     }
     let stack = Scrubbed { inner: built.provider.clone(), scrubber };
     let stack = Priced { inner: stack, price };
-    let stack = Paced { inner: stack, pace };
-    let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (policy, listener) = (calling.policy(), calling.listener.clone());
     let guard = Arc::new(Guard::new(model.to_string(), calling.fail_fast, listener.clone()));
+    let stack = Watched { inner: stack, guard: guard.clone() };
+    let stack = Paced { inner: stack, pace };
+    let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
     let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
     let stack = Guarded::new(stack, guard);

@@ -64,6 +64,7 @@ mod tests {
 
     use promptgate_core::answer::{FailureKind, Response};
     use promptgate_core::event::{Event, Listener};
+    use promptgate_core::format::project::ProviderSettings;
     use promptgate_core::message::{Message, Role};
     use promptgate_core::name::{CaseId, PromptId};
     use promptgate_core::request::{Origin, RequestBody};
@@ -73,8 +74,10 @@ mod tests {
 
     use super::super::guard::NEVER_SEEN;
     use super::*;
-    use crate::middleware::{Retry, RetryPolicy};
+    use crate::middleware::{Limits, Pace, Paced, Retry, RetryPolicy, Watched};
     use crate::{FailedCall, Provider};
+
+    const LATENCY: Duration = Duration::from_millis(50);
 
     /// A server that fails with a kind of failure while it is down: from a second to another.
     struct Server {
@@ -83,17 +86,35 @@ mod tests {
         /// The requests that fail always.
         poison: std::ops::Range<usize>,
         kind: FailureKind,
+        /// After how long a call fails.
+        silence: Duration,
+        settings: ProviderSettings,
         calls: Arc<AtomicU32>,
+    }
+
+    impl Server {
+        fn down(down: std::ops::Range<f64>, kind: FailureKind) -> Self {
+            let (settings, calls) = (ProviderSettings::default(), Arc::default());
+            Self { started: Instant::now(), down, poison: 0..0, kind, silence: LATENCY, settings, calls }
+        }
+
+        fn silent(down: std::ops::Range<f64>, seconds: u64) -> Self {
+            Self { silence: Duration::from_secs(seconds), ..Self::down(down, FailureKind::Connection) }
+        }
     }
 
     impl Provider for Server {
         fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
             Box::pin(async move {
                 self.calls.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(50)).await;
                 let is_down = self.down.contains(&self.started.elapsed().as_secs_f64());
                 let is_poison = self.poison.clone().any(|number| request.digest == self::request(number).digest);
-                if is_down || is_poison { Err(FailedCall::new(self.kind, "down")) } else { Ok(Response::text("ok")) }
+                if is_down || is_poison {
+                    tokio::time::sleep(self.silence).await;
+                    return Err(FailedCall::new(self.kind, "down"));
+                }
+                tokio::time::sleep(LATENCY).await;
+                Ok(Response::text("ok"))
             })
         }
     }
@@ -125,8 +146,17 @@ mod tests {
         kind: FailureKind,
         fail_fast: bool,
     ) -> (Vec<Answer>, u32, Duration) {
-        let (started, calls) = (Instant::now(), Arc::default());
-        let server = Server { started, down, poison, kind, calls: Arc::clone(&calls) };
+        let server = Server { poison, ..Server::down(down, kind) };
+        run_with(server, concurrency, requests, fail_fast).await
+    }
+
+    async fn run_with(
+        server: Server,
+        concurrency: usize,
+        requests: usize,
+        fail_fast: bool,
+    ) -> (Vec<Answer>, u32, Duration) {
+        let (started, calls) = (server.started, server.calls.clone());
         let policy = RetryPolicy::default();
         let policy = if fail_fast { policy.hasty() } else { policy };
         let told = Arc::new(AtomicU32::new(0));
@@ -138,6 +168,8 @@ mod tests {
         });
         let guard = Arc::new(Guard::new("scripted/m".to_owned(), fail_fast, listener));
         let (listener, streak) = (Arc::new(|_| {}), Default::default());
+        let pace = Arc::new(Pace::within(Arc::new(Limits::of(&server.settings)), policy.longest_retry_after));
+        let server = Paced { inner: Watched { inner: server, guard: guard.clone() }, pace };
         let retry = Retry { inner: server, policy, listener, fail_fast, streak, guard: guard.clone() };
         let guarded = Arc::new(Guarded::new(retry, guard));
         let room = Arc::new(Semaphore::new(concurrency));
@@ -188,6 +220,48 @@ mod tests {
         let (failed, _, took) = run(2_000, 0.0..f64::INFINITY, FailureKind::Connection, false).await;
         assert_eq!(failed.len(), 2_000);
         assert!((NEVER_SEEN..NEVER_SEEN * 2).contains(&took), "{took:?}");
+    }
+
+    /// B-3: who stays silent is found out after about as long as one request's attempts take, and is waited for as long as
+    /// any; how many wait for that, and how long one is silent, changes nothing.
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_found_out_as_soon_for_many_calls_as_for_one() {
+        for (from, patience) in [(0.0, NEVER_SEEN), (0.2, Duration::from_secs(300))] {
+            for seconds in [2, 120] {
+                for concurrency in [1, 2, 200] {
+                    let silence = Duration::from_secs(seconds);
+                    let server = Server::silent(from..f64::INFINITY, seconds);
+                    let (failed, _, took) = run_with(server, concurrency, 6 * concurrency, false).await;
+                    let attempts = silence * 5 + Duration::from_secs(10);
+                    let what = format!("{concurrency} at a time, {seconds} s of silence from {from}: {took:?}");
+                    assert!(!failed.is_empty() && took <= attempts + patience + silence * 2, "{what}");
+                }
+            }
+        }
+    }
+
+    /// Also where the calls are made one after the other.
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_found_out_while_retries_wait_for_their_turn() {
+        let settings = ProviderSettings { concurrency: Some(1), ..ProviderSettings::default() };
+        let server = Server { settings, ..Server::silent(0.0..f64::INFINITY, 60) };
+        let (failed, _, took) = run_with(server, 100, 100, false).await;
+        assert!(took <= Duration::from_secs(6 * 60) + NEVER_SEEN, "{took:?}");
+        let messages: Vec<_> =
+            failed.iter().filter_map(|answer| Some(&answer.result.as_ref().err()?.message)).collect();
+        let last = "not called, since nothing was answered for 60 s, in the end with: down";
+        assert_eq!((failed.len(), messages.iter().any(|message| *message == last)), (100, true));
+        assert!(messages.iter().all(|message| message.matches("not called").count() <= 1), "{messages:?}");
+    }
+
+    /// A server that is back is used as before.
+    #[tokio::test(start_paused = true)]
+    async fn after_a_silence_the_calls_are_as_fast_as_before() {
+        let server = Server::silent(1.0..11.0, 2);
+        // Ten seconds without the silence.
+        let (failed, _, took) = run_with(server, 64, 64 * 20 * 10, false).await;
+        assert!(failed.len() <= 64, "{}", failed.len());
+        assert!(took <= Duration::from_secs(10 + 10 + 15), "{took:?}");
     }
 
     /// A request that fails whatever happens is no outage: the others wait for it, but not for long.

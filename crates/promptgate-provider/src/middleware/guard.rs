@@ -1,13 +1,15 @@
 //! When one may be asked who answers nothing any more, so that an outage costs minutes and neither the night nor the run.
 //!
-//! What counts are requests that were given up, retries and all. Once enough of them were in a row, and more than one
-//! request (one alone may be what is wrong), the others wait; one at a time tries whether there is an answer again, after
-//! pauses that grow. The first answer lets all of them go. One that has tried [`TRIES`] times in vain is given up with its
-//! own failure, since it may be the only one that fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing
-//! was ever answered) is no short one: then those that wait are given up with its message, and so are all that come later,
-//! but for one now and then. Who refuses a key, has no quota left or is not there is not asked again: that is told once. What
-//! is not found or forbidden (403) once something was answered is about that request, unless [`FORBIDDEN`] requests in a row
-//! are forbidden.
+//! What counts are requests that were given up, retries and all; and single calls, where retries wait long for their turn
+//! (see `calls.rs`). Once enough of them were in a row, and more than one request (one alone may be what is wrong), the
+//! others wait; one at a time tries whether there is an answer again, after pauses that grow. The first answer lets all of
+//! them go. One that has tried [`TRIES`] times in vain is given up with its own failure, since it may be the only one that
+//! fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing was ever answered) is no short one: then those
+//! that wait are given up with its message, and so are all that come later, but for one now and then. Who refuses a key, has
+//! no quota left or is not there is not asked again: that is told once. What is not found or forbidden (403) once something
+//! was answered is about that request, unless [`FORBIDDEN`] requests in a row are forbidden.
+
+mod calls;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,8 +20,10 @@ use promptgate_core::event::{Event, Listener};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use calls::Calls;
+
 /// Attempts that failed in a row before nobody is asked any more: a request that was tried as often as usual, or several
-/// that were tried once.
+/// that were tried once, or as many generations of calls.
 const PATIENCE: u32 = 5;
 
 /// The pause before the first try whether there is an answer again; it doubles from there.
@@ -96,6 +100,7 @@ struct State {
     is_admitted: bool,
     /// The requests that were forbidden in a row since.
     forbidden: u32,
+    calls: Calls,
 }
 
 /// Nobody is asked.
@@ -104,7 +109,8 @@ struct Open {
     failure: Failure,
     pause: Duration,
     next_try: Instant,
-    is_trying: bool,
+    /// The request that tries.
+    trying: Option<Digest>,
 }
 
 /// What becomes of a request.
@@ -133,7 +139,7 @@ impl Guard {
     {
         let (mut tries, mut before) = (0, None::<T>);
         loop {
-            let is_try = match self.admitted(tries).await {
+            let is_try = match self.admitted(request, tries).await {
                 Ok(is_try) => is_try,
                 Err(failure) => return before.ok_or(failure),
             };
@@ -153,29 +159,45 @@ impl Guard {
         }
     }
 
-    /// Waits until what is under way only waits for its turn in vain, and why: nothing is answered any more, and what was
-    /// sent before that was known had its time. A request that tries is let be.
-    pub(crate) async fn given_up(&self) -> Failure {
+    /// Waits until a call of a request is in vain, and why: nothing is answered any more, and what was sent before that was
+    /// known had its time. A request that tries is let be.
+    pub(crate) async fn given_up(&self, request: &Digest) -> Failure {
         loop {
             tokio::time::sleep(LOOK).await;
             let state = self.lock();
-            let is_trying = state.open.as_ref().is_some_and(|open| open.is_trying);
-            let is_hopeless = match &state.gone {
-                Some((_, since)) => since.elapsed() >= NEVER_SEEN,
-                None => !self.fail_fast && !is_trying,
-            };
-            if let Some(Admission::Refused(failure)) = state.verdict(self.fail_fast).filter(|_| is_hopeless) {
+            let tries = state.open.as_ref().is_some_and(|open| open.trying.as_ref() == Some(request));
+            if let Some(failure) = state.hopeless(self.fail_fast).filter(|_| !tries || state.gone.is_some()) {
                 return failure;
             }
         }
+    }
+
+    /// Whether a call that failed is in vain tried again, also one of a request that tries.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.lock().hopeless(self.fail_fast).is_some()
+    }
+
+    /// A call is on its way.
+    pub(crate) fn sent(&self) -> Call<'_> {
+        Call { guard: self, generation: self.lock().calls.sent(), has_ended: false }
     }
 
     /// Whether a request that came now would only wait.
     pub(crate) fn is_held(&self) -> bool {
         let state = self.lock();
         let (now, over) = (Instant::now(), state.over());
-        let waits = |open: &Open| open.is_trying || now < open.next_try;
+        let waits = |open: &Open| open.trying.is_some() || now < open.next_try;
         !self.fail_fast && now < over && state.open.as_ref().is_some_and(waits)
+    }
+
+    /// Tells of an outage, once. Requests that try in vain for a while show it, unless nothing was answered before.
+    fn tell(&self, state: &mut State, is_shown: bool) {
+        let is_shown = is_shown || !state.is_known;
+        if let Some(open) = state.open.as_ref().filter(|_| is_shown && !state.is_told && !self.fail_fast) {
+            let (who, longest, reason) = (self.who.clone(), state.longest(), open.failure.message.clone());
+            (self.listener)(Event::Held { who, longest, reason });
+            state.is_told = true;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,12 +205,12 @@ impl Guard {
     }
 
     /// Waits until a request that has tried so often may be asked; whether it tries. The error is why it may not at all.
-    async fn admitted(&self, tries: u32) -> Result<bool, Failure> {
+    async fn admitted(&self, request: &Digest, tries: u32) -> Result<bool, Failure> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let admission = self.lock().admission(self.fail_fast, tries);
+            let admission = self.lock().admission(self.fail_fast, request, tries);
             match admission {
                 Admission::Go => return Ok(false),
                 Admission::Try => return Ok(true),
@@ -226,16 +248,25 @@ impl State {
         (since >= self.longest()).then(|| refused(&why, &open.failure))
     }
 
-    fn admission(&mut self, fail_fast: bool, tries: u32) -> Admission {
+    /// Why what is under way is not waited for any more.
+    fn hopeless(&self, fail_fast: bool) -> Option<Failure> {
+        let has_had_its_time = self.gone.as_ref().map_or(!fail_fast, |(_, since)| since.elapsed() >= NEVER_SEEN);
+        match self.verdict(fail_fast).filter(|_| has_had_its_time)? {
+            Admission::Refused(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    fn admission(&mut self, fail_fast: bool, request: &Digest, tries: u32) -> Admission {
         let (over, verdict) = (self.over(), self.verdict(fail_fast));
         let is_final = fail_fast || self.gone.is_some();
         if let Some(open) = self.open.as_mut().filter(|_| !is_final) {
             let due = open.next_try + COURTESY * tries;
-            if !open.is_trying && Instant::now() >= due {
-                open.is_trying = true;
+            if open.trying.is_none() && Instant::now() >= due {
+                open.trying = Some(*request);
                 return Admission::Try;
             }
-            return verdict.unwrap_or(Admission::Wait(if open.is_trying { over } else { due.min(over) }));
+            return verdict.unwrap_or(Admission::Wait(if open.trying.is_some() { over } else { due.min(over) }));
         }
         verdict.unwrap_or(Admission::Go)
     }
@@ -248,20 +279,35 @@ impl State {
             self.attempts = self.attempts.saturating_add(told.attempts());
             self.times = Some((self.times.map_or(now, |(first, _)| first), now));
         }
+        // What is given up by the verdict repeats its words.
+        let is_over = self.verdict(false).is_some();
         match &mut self.open {
-            Some(open) => open.failure = failure,
-            None if self.attempts >= patience && (self.several || patience == 1) => {
-                let (pause, next_try) = (FIRST_PAUSE, now + FIRST_PAUSE);
-                self.open = Some(Open { failure, pause, next_try, is_trying: false });
-            }
-            None => {}
+            Some(open) if !is_over => open.failure = failure,
+            None if self.attempts >= patience && (self.several || patience == 1) => self.open(failure, now),
+            _ => {}
         }
+    }
+
+    fn open(&mut self, failure: Failure, now: Instant) {
+        self.open = Some(Open { failure, pause: FIRST_PAUSE, next_try: now + FIRST_PAUSE, trying: None });
+    }
+
+    /// A call that has ended was not answered. Since when that holds of all, where it shows an outage.
+    fn call_failed(&mut self, request: &Digest, failure: &Failure) -> Option<Instant> {
+        let now = Instant::now();
+        self.calls.failed(request, now);
+        let since = self.calls.lost_since(PATIENCE)?;
+        if self.open.is_none() {
+            self.open(failure.clone(), now);
+            self.times.get_or_insert((now, now));
+        }
+        Some(since)
     }
 
     /// The try is over, and nothing was answered.
     fn has_tried(&mut self) {
         if let Some(open) = &mut self.open {
-            open.is_trying = false;
+            open.trying = None;
             open.pause = (open.pause * 2).min(LONGEST_PAUSE);
             open.next_try = Instant::now() + open.pause;
         }
@@ -300,7 +346,8 @@ impl UnderWay<'_> {
             Some(FailureKind::Connection | FailureKind::RateLimit | FailureKind::Server) => {
                 let patience = if self.guard.fail_fast { 1 } else { PATIENCE };
                 state.given_up(request, told, self.sent, patience);
-                self.tell(&mut state);
+                let lasts = state.times.is_some_and(|(first, last)| last - first >= TOLD);
+                self.guard.tell(&mut state, self.is_try && lasts);
                 return true;
             }
             // Nobody was asked.
@@ -312,7 +359,8 @@ impl UnderWay<'_> {
                 let stays = |(failure, _): &(Failure, _)| !is_of_one(failure) || kind.is_some();
                 let is_admitted = state.is_admitted || kind.is_none_or(FailureKind::is_the_models);
                 let gone = state.gone.take().filter(stays);
-                *state = State { gone, is_known: true, is_admitted, ..State::default() };
+                let calls = std::mem::take(&mut state.calls);
+                *state = State { gone, is_known: true, is_admitted, calls, ..State::default() };
             }
         }
         false
@@ -321,25 +369,45 @@ impl UnderWay<'_> {
     /// Nothing is asked any more, and why, which is told once.
     fn is_gone(&self, state: &mut State, told: &impl Told) {
         let Some(failure) = told.failure().cloned() else { return };
-        let since = match state.gone.take() {
-            Some((_, since)) => since,
-            None => {
-                let (who, reason) = (self.guard.who.clone(), failure.message.clone());
-                (self.guard.listener)(Event::Gone { who, reason });
-                Instant::now()
-            }
-        };
-        state.gone = Some((failure, since));
+        // What comes later may repeat its words.
+        if state.gone.is_none() {
+            let (who, reason) = (self.guard.who.clone(), failure.message.clone());
+            (self.guard.listener)(Event::Gone { who, reason });
+            state.gone = Some((failure, Instant::now()));
+        }
     }
+}
 
-    /// Tells of an outage, once. Requests that try in vain for a while show it, unless nothing was answered before.
-    fn tell(&self, state: &mut State) {
-        let lasts = state.times.is_some_and(|(first, last)| last - first >= TOLD);
-        let shows = self.is_try && lasts || !state.is_known;
-        if let Some(open) = state.open.as_ref().filter(|_| shows && !state.is_told && !self.guard.fail_fast) {
-            let (who, longest, reason) = (self.guard.who.clone(), state.longest(), open.failure.message.clone());
-            (self.guard.listener)(Event::Held { who, longest, reason });
-            state.is_told = true;
+/// A single call under way, until it has come back or is dropped.
+pub(crate) struct Call<'a> {
+    guard: &'a Guard,
+    generation: u64,
+    has_ended: bool,
+}
+
+impl Call<'_> {
+    /// It has come back, with a failure or with an answer.
+    pub(crate) fn came(mut self, request: &Digest, failure: Option<&Failure>) {
+        let mut state = self.guard.lock();
+        state.calls.ended(self.generation);
+        self.has_ended = true;
+        let Some(failure) = failure.filter(|failure| failure.kind.is_retryable()) else {
+            return state.calls.answered();
+        };
+        // Who wants to fail fast counts seconds.
+        if self.guard.fail_fast {
+            return;
+        }
+        if let Some(since) = state.call_failed(request, failure) {
+            self.guard.tell(&mut state, since.elapsed() >= TOLD);
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.guard.lock().calls.ended(self.generation);
         }
     }
 }

@@ -1,57 +1,51 @@
-//! How fast a provider is called: never faster than its settings say, and slower as soon as it says that it is too much.
+//! How fast models are called: never faster than the settings of their provider say, and slower as soon as one says that it
+//! is too much.
 //!
-//! All models of a provider share one pace, since providers count by key. The limits of the settings are lines in which
-//! calls take their places; what a provider refuses is learnt by the [`Controller`]. One call at a time stands at the
-//! gate, first come first served, so that a thousand waiting calls are not woken for each that may go.
+//! What the settings limit is shared by all models of a provider ([`Limits`]): lines in which calls take their places, and a
+//! number of calls at a time. What is refused is learnt for each model by its [`Controller`], since most limits are a
+//! model's own: one that is out must not hold up another. Where a limit of the whole key refuses, each model learns its
+//! part. One call of a model at a time stands at its gate, first come first served, so that a thousand waiting calls are
+//! not woken for each that may go.
 
 mod controller;
 mod ends;
+mod limits;
 mod line;
+mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promptgate_core::answer::{FailureKind, Response, Usage};
-use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::request::Request;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::tokens::estimated_tokens;
 use crate::{BoxFuture, FailedCall, Provider};
 
 use controller::{Admission, Controller, Ended};
-use line::Line;
+pub(crate) use limits::Limits;
 
-/// The pace of one provider.
+/// The pace of one model.
 pub(crate) struct Pace {
     started: Instant,
-    state: Mutex<State>,
+    limits: Arc<Limits>,
+    controller: Mutex<Controller>,
     /// Only who holds it asks whether to go; its queue is first come, first served.
     gate: tokio::sync::Mutex<()>,
     /// Rings when a call ends.
     ended: Notify,
 }
 
-struct State {
-    requests: Line,
-    tokens: Line,
-    controller: Controller,
-}
-
 impl Pace {
-    /// The pace that the settings of a provider allow. `longest_hold` caps the wait that a provider may ask of all calls.
-    pub(crate) fn of(settings: &ProviderSettings, longest_hold: Duration) -> Self {
-        let a_second = |a_minute: Option<u32>| a_minute.map(|count| f64::from(count) / 60.0);
-        let most = settings.concurrency.map_or(f64::INFINITY, f64::from);
-        let state = State {
-            requests: Line::new(a_second(settings.requests_per_minute)),
-            tokens: Line::new(a_second(settings.tokens_per_minute)),
-            controller: Controller::new(most, longest_hold.as_secs_f64()),
-        };
+    /// A pace within the limits of the provider. `longest_hold` caps the wait that may be asked of all calls.
+    pub(crate) fn within(limits: Arc<Limits>, longest_hold: Duration) -> Self {
+        let controller = Controller::new(limits.most(), longest_hold.as_secs_f64());
         Self {
             started: Instant::now(),
-            state: Mutex::new(state),
+            limits,
+            controller: Mutex::new(controller),
             gate: tokio::sync::Mutex::default(),
             ended: Notify::new(),
         }
@@ -60,26 +54,34 @@ impl Pace {
     /// Waits until a call of so many tokens may be made.
     async fn admitted(self: &Arc<Self>, tokens: f64) -> Admitted {
         let _turn = self.gate.lock().await;
-        let now = self.now();
-        let due = {
-            let mut state = self.lock();
-            state.requests.take(1.0, now).max(state.tokens.take(tokens, now))
-        };
-        self.until(due).await;
+        let mut has_place = false;
         loop {
-            let ended = self.ended.notified();
-            let admission = self.lock().controller.admit(self.now());
-            match admission {
-                Admission::Go => return Admitted { pace: self.clone(), sent: self.now(), ended: None },
-                Admission::At(time) => self.until(time).await,
-                Admission::Full => ended.await,
+            // Nothing that other models need is held while the model itself lets nobody go.
+            self.wait_for_controller().await;
+            let permit = self.limits.permit().await;
+            if !has_place {
+                let due = self.limits.place(tokens);
+                if due > Instant::now() {
+                    sleep_until(due).await;
+                }
+                has_place = true;
+            }
+            let now = self.now();
+            if self.lock().admit(now) == Admission::Go {
+                return Admitted { pace: self.clone(), sent: now, ended: None, _permit: permit };
             }
         }
     }
 
-    async fn until(&self, time: f64) {
-        if time > self.now() {
-            sleep_until(self.started + Duration::from_secs_f64(time)).await;
+    async fn wait_for_controller(&self) {
+        loop {
+            let ended = self.ended.notified();
+            let admission = self.lock().admission(self.now());
+            match admission {
+                Admission::Go => return,
+                Admission::At(time) => sleep_until(self.started + Duration::from_secs_f64(time)).await,
+                Admission::Full => ended.await,
+            }
         }
     }
 
@@ -88,8 +90,8 @@ impl Pace {
         self.started.elapsed().as_secs_f64()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Controller> {
+        self.controller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,12 +100,13 @@ struct Admitted {
     pace: Arc<Pace>,
     sent: f64,
     ended: Option<Ended>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         let now = self.pace.now();
-        self.pace.lock().controller.ended(self.sent, self.ended.unwrap_or(Ended::Unknown), now);
+        self.pace.lock().ended(self.sent, self.ended.unwrap_or(Ended::Unknown), now);
         self.pace.ended.notify_one();
     }
 }
@@ -126,7 +129,7 @@ impl<P: Provider> Provider for Paced<P> {
             };
             admitted.ended = Some(ended);
             if let Some(Usage { input_tokens, output_tokens, .. }) = usage {
-                self.pace.lock().tokens.correct(input_tokens.saturating_add(output_tokens) as f64 - estimated);
+                self.pace.limits.correct(input_tokens.saturating_add(output_tokens) as f64 - estimated);
             }
             result
         })
@@ -140,7 +143,7 @@ fn ended(failed: &FailedCall) -> Ended {
     match (failure.kind, failure.status) {
         (FailureKind::RateLimit, _) => Ended::Refused(asked),
         (FailureKind::Server, Some(503 | 529)) => Ended::Overloaded(asked),
-        (FailureKind::Connection, _) => Ended::Overloaded(None),
+        (FailureKind::Connection, _) => Ended::Lost,
         // Refused for another reason, or answered badly: nothing about the pace.
         _ => Ended::Unknown,
     }

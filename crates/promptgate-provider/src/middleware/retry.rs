@@ -217,7 +217,7 @@ impl<P: Provider> Answerer for Retry<P> {
         Box::pin(async move {
             let mut spent = Spent { attempts: 1, ..Spent::default() };
             loop {
-                let called = self.unless_lost(self.inner.call(&request)).await;
+                let called = self.unless_lost(&request, self.inner.call(&request)).await;
                 called.iter().for_each(|result| self.streak.note(result));
                 let failed = match called {
                     Ok(Ok(response)) => return spent.for_answer(Ok(response)),
@@ -227,12 +227,14 @@ impl<P: Provider> Answerer for Retry<P> {
                 spent = spent.and_failed(&failed);
                 let failure = self.judged(failed.failure);
                 let wait = self.policy.wait((&request.digest, request.repeat), spent.attempts, &failure);
-                let Some(wait) = wait.filter(|_| !(self.fail_fast && self.is_far(&failure))) else {
+                let is_in_vain = self.fail_fast && self.is_far(&failure) || self.guard.is_hopeless();
+                let Some(wait) = wait.filter(|_| !is_in_vain) else {
                     // What the budget refused was not called.
                     spent.attempts -= u32::from(failure.kind == FailureKind::Budget);
                     return spent.for_answer(Err(given_up(failure)));
                 };
-                if let Err(failure) = self.unless_lost(self.pause(&request, spent.attempts, wait, failure)).await {
+                let pause = self.pause(&request, spent.attempts, wait, failure);
+                if let Err(failure) = self.unless_lost(&request, pause).await {
                     return spent.for_answer(Err(failure));
                 }
                 spent.attempts += 1;
@@ -261,12 +263,12 @@ impl<P> Retry<P> {
     }
 
     /// What a future comes to, unless waiting for it has become vain.
-    async fn unless_lost<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;
             done = future => Ok(done),
             failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
-            failure = self.guard.given_up() => Err(failure),
+            failure = self.guard.given_up(&request.digest) => Err(failure),
         }
     }
 

@@ -13,7 +13,7 @@ use promptgate_provider::{Answerer, Budget, BudgetLimits, Calling, LocalAnswerer
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{World, ask, request, settings};
+use crate::support::{World, ask, called, request, settings};
 
 const MODEL: &str = "scripted/m";
 
@@ -25,7 +25,10 @@ fn scripted(script: &str, change: impl FnOnce(&mut ProviderSettings)) -> World {
 
 /// So many different requests at once.
 async fn all(answerer: LocalAnswerer, model: &str, count: usize) -> Vec<Answer> {
-    let answerer = Arc::new(answerer);
+    all_of(Arc::new(answerer), model, count).await
+}
+
+async fn all_of(answerer: Arc<LocalAnswerer>, model: &str, count: usize) -> Vec<Answer> {
     let mut calls = JoinSet::new();
     for number in 0..count {
         let (answerer, request) = (answerer.clone(), request(model, &format!("c{number}"), &format!("hello {number}")));
@@ -37,11 +40,34 @@ async fn all(answerer: LocalAnswerer, model: &str, count: usize) -> Vec<Answer> 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_requests_is_kept_over_all_models_of_a_provider() {
     let world = scripted("", |settings| settings.requests_per_minute = Some(60));
+    let set = world.set(vec![called(MODEL), called("scripted/n")]).unwrap();
+    let answerer = Arc::new(set.answerer(&Calling::retrying(RetryPolicy::default(), world.listener())));
     let started = Instant::now();
-    let answers = all(world.answerer(MODEL), MODEL, 121).await;
-    assert!(answers.iter().all(|answer| answer.result.is_ok() && answer.attempts == 1));
+    let (m, n) = tokio::join!(all_of(answerer.clone(), MODEL, 60), all_of(answerer.clone(), "scripted/n", 61));
+    assert!(m.iter().chain(&n).all(|answer| answer.result.is_ok() && answer.attempts == 1));
     let took = started.elapsed().as_secs_f64();
     assert!((118.0..=121.0).contains(&took), "{took}");
+}
+
+/// What one model refuses, or cannot cope with, is no reason to call another one of the same provider less.
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_out_does_not_hold_up_another_one() {
+    for fault in ["rate-limit", "server", "connection"] {
+        let sick = format!("[[rule]]\ncontains = \"sick\"\nfault = \"{fault}\"\nretry_after = \"60s\"\n");
+        let script = sick + "[[rule]]\nlatency = \"50ms\"\n";
+        let world = scripted(&script, |settings| settings.concurrency = Some(2));
+        let set = world.set(vec![called(MODEL), called("scripted/n")]).unwrap();
+        let answerer = Arc::new(set.answerer(&Calling::retrying(RetryPolicy::default(), world.listener())));
+        let mut sick = JoinSet::new();
+        for number in 0..50 {
+            let answerer = answerer.clone();
+            sick.spawn(async move { answerer.answer(request("scripted/n", "a", &format!("sick {number}"))).await });
+        }
+        let started = Instant::now();
+        let answers = all_of(answerer, MODEL, 50).await;
+        assert!(answers.iter().all(|answer| answer.result.is_ok()));
+        assert!(started.elapsed() < Duration::from_secs(5), "{fault}: {:?}", started.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,9 +85,13 @@ async fn a_limit_of_tokens_counts_what_was_read_and_written() {
 #[tokio::test(start_paused = true)]
 async fn no_more_calls_than_allowed_are_under_way() {
     let world = scripted("[[rule]]\nlatency = \"1s\"", |settings| settings.concurrency = Some(3));
+    let set = world.set(vec![called(MODEL), called("scripted/n")]).unwrap();
+    let answerer = Arc::new(set.answerer(&Calling::retrying(RetryPolicy::default(), world.listener())));
     let started = Instant::now();
-    all(world.answerer(MODEL), MODEL, 9).await;
+    all_of(answerer.clone(), MODEL, 9).await;
     assert_eq!(started.elapsed().as_secs(), 3);
+    tokio::join!(all_of(answerer.clone(), MODEL, 4), all_of(answerer.clone(), "scripted/n", 5));
+    assert_eq!(started.elapsed().as_secs(), 6);
 }
 
 #[tokio::test(start_paused = true)]

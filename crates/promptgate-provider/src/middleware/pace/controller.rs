@@ -2,8 +2,8 @@
 //!
 //! A refusal (429) sets the rate to a little less than what was answered of late; each answer raises it again, slowly
 //! while the right rate is nearly known, fast while it is not. A wait that the provider asks for holds all calls, up to a
-//! cap. Signs of overload narrow the number of calls at a time in the same way: multiplicative decrease, additive
-//! increase. Refusals of calls that were sent before the last one taught something teach nothing new.
+//! cap. Signs of overload narrow the number of calls at a time, see [`Window`]. Refusals of calls that were sent before the
+//! last one taught something teach nothing new.
 //!
 //! Some refusals have nothing to do with our rate: a quota that is shared with others refuses a call here and there at any
 //! rate, and a controller that slows down for each would hardly move. So a few among many calls are borne ([`BORNE`]); and a
@@ -13,6 +13,7 @@
 //! It cannot freeze: the rate is never below [`LEAST_RATE`], the window never below one call, a hold always ends.
 
 use super::ends::Ends;
+use super::window::{Sign, Window};
 
 /// Of the rate that was right until now, what remains after a refusal.
 const LOWERED: f64 = 0.92;
@@ -39,8 +40,8 @@ const SEVERAL: usize = 2;
 /// For so many seconds that is believed.
 const BELIEVED: f64 = 60.0;
 
-/// Of the calls at a time, what remains after a sign of overload.
-const NARROWED: f64 = 0.7;
+/// Of a rate that is far too high, what remains.
+const FAR_LOWERED: f64 = 0.7;
 
 /// How much the rate grows with an answer, and at most in a second, once it is nearly known.
 const GROWTH: (f64, f64) = (0.002, 0.01);
@@ -69,7 +70,7 @@ pub(super) const LEAST_RATE: f64 = 0.2;
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Admission {
-    /// It is counted as under way.
+    /// At once.
     Go,
     /// Not before this time.
     At(f64),
@@ -84,13 +85,15 @@ pub(super) enum Ended {
     Answered,
     /// It was one too many; the wait asked for, in seconds.
     Refused(Option<f64>),
-    /// The provider cannot cope, or cannot be reached; the wait asked for, in seconds.
+    /// The provider cannot cope; the wait asked for, in seconds.
     Overloaded(Option<f64>),
+    /// Without a word: it never arrived, broke off, or was met with silence.
+    Lost,
     /// In a way that says nothing about the pace.
     Unknown,
 }
 
-/// The rate and the window that a provider bears.
+/// The rate and the window that a model bears.
 #[derive(Debug)]
 pub(super) struct Controller {
     /// Calls a second; nothing as long as none was refused.
@@ -113,13 +116,7 @@ pub(super) struct Controller {
     /// No call before this time.
     hold: f64,
     longest_hold: f64,
-    /// Calls at a time.
-    window: f64,
-    most: f64,
-    /// Below this the window grows with every answer.
-    threshold: f64,
-    narrowed: f64,
-    is_narrowing: bool,
+    window: Window,
     in_flight: usize,
 }
 
@@ -137,29 +134,28 @@ impl Controller {
             chance: (0.0, 0.0),
             hold: 0.0,
             longest_hold,
-            window: most,
-            most,
-            threshold: most,
-            narrowed: f64::NEG_INFINITY,
-            is_narrowing: false,
+            window: Window::new(most),
             in_flight: 0,
         }
     }
 
-    /// Whether a call may be made now; if so, it is under way.
-    pub(super) fn admit(&mut self, now: f64) -> Admission {
-        if self.in_flight as f64 >= self.window.floor().max(1.0) {
+    /// Whether a call may be made now.
+    pub(super) fn admission(&self, now: f64) -> Admission {
+        if self.in_flight as f64 >= self.window.size() {
             return Admission::Full;
         }
         let earliest = self.hold.max(if self.rate.is_some() { self.next } else { now });
-        if now < earliest {
-            return Admission::At(earliest);
+        if now < earliest { Admission::At(earliest) } else { Admission::Go }
+    }
+
+    /// The same; if it may, it is under way.
+    pub(super) fn admit(&mut self, now: f64) -> Admission {
+        let admission = self.admission(now);
+        if admission == Admission::Go {
+            self.next = self.rate.map_or(self.next, |rate| now + 1.0 / rate);
+            self.in_flight += 1;
         }
-        if let Some(rate) = self.rate {
-            self.next = now + 1.0 / rate;
-        }
-        self.in_flight += 1;
-        Admission::Go
+        admission
     }
 
     /// A call that was sent at a time has ended.
@@ -170,8 +166,12 @@ impl Controller {
             Ended::Answered => self.answered(now),
             Ended::Refused(wait) => self.refused(sent, wait.unwrap_or(0.0), now),
             Ended::Overloaded(wait) => {
-                self.hold_for(wait.unwrap_or(0.0), now);
-                self.overloaded(sent, in_flight, now);
+                if self.window.failed(sent, Sign::Refused, in_flight, now) {
+                    self.hold_for(wait.unwrap_or(0.0), now);
+                }
+            }
+            Ended::Lost => {
+                let _ = self.window.failed(sent, Sign::Lost, in_flight, now);
             }
             Ended::Unknown => {}
         }
@@ -182,8 +182,7 @@ impl Controller {
     }
 
     fn answered(&mut self, now: f64) {
-        self.is_narrowing = false;
-        self.window = (self.window + if self.window < self.threshold { 1.0 } else { 1.0 / self.window }).min(self.most);
+        self.window.answered();
         // Nothing is counted that nobody will ask for: before the first refusal only the newest are of interest.
         self.ends.answered(now);
         let Some(rate) = self.rate.filter(|_| !self.is_tried(now)) else { return };
@@ -253,11 +252,11 @@ impl Controller {
         match self.rate {
             None => (measured * LOWERED).max(GUESS),
             // It was raised in leaps: what was answered meanwhile says little, the last leap was one too many.
-            Some(rate) if !self.is_known => rate * NARROWED,
+            Some(rate) if !self.is_known => rate * FAR_LOWERED,
             Some(rate) if is_nearly_right => (rate * LOWERED).min(measured * ANSWERED),
             // Far too high, and the measure is the better the more was answered.
-            Some(rate) if self.is_measured() => (rate * NARROWED).max(measured * LOWERED),
-            Some(rate) => rate * NARROWED,
+            Some(rate) if self.is_measured() => (rate * FAR_LOWERED).max(measured * LOWERED),
+            Some(rate) => rate * FAR_LOWERED,
         }
     }
 
@@ -291,19 +290,6 @@ impl Controller {
             // So it was lowered for nothing, and how high it may be is open.
             (self.is_known, self.lowered_for) = (false, None);
         }
-    }
-
-    fn overloaded(&mut self, sent: f64, in_flight: usize, now: f64) {
-        if sent < self.narrowed {
-            return;
-        }
-        let narrower = (self.window.min(in_flight as f64) * NARROWED).max(1.0);
-        if !self.is_narrowing {
-            self.threshold = narrower;
-        }
-        self.window = narrower;
-        self.narrowed = now;
-        self.is_narrowing = true;
     }
 }
 

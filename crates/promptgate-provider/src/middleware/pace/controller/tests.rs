@@ -17,6 +17,11 @@ struct Simulated {
     draws: Draws,
     /// Whether a refusal says how long to wait, and what it says.
     retry_after: Wait,
+    /// How it refuses.
+    refusal: fn(Option<f64>) -> Ended,
+    /// How many calls it serves at a time, and does.
+    slots: usize,
+    serving: usize,
 }
 
 /// What a refusal says of the seconds until there is room.
@@ -41,59 +46,70 @@ impl Simulated {
             by_chance: 0.0,
             draws: Draws(1),
             retry_after,
+            refusal: Ended::Refused,
+            slots: usize::MAX,
+            serving: 0,
         }
     }
 
     fn receive(&mut self, now: f64) -> Ended {
         self.level = (self.level + (now - self.filled) * self.rate).min(self.capacity);
         self.filled = now;
-        if self.down.contains(&now) {
-            return Ended::Refused((self.retry_after)(1.0));
-        }
-        if self.draws.below(1.0) < self.by_chance {
-            return Ended::Refused((self.retry_after)(1.0));
+        let is_refused = self.down.contains(&now) || self.draws.below(1.0) < self.by_chance;
+        if is_refused || self.serving >= self.slots {
+            return (self.refusal)((self.retry_after)(1.0));
         }
         if self.level >= 1.0 {
             self.level -= 1.0;
+            self.serving += 1;
             return Ended::Answered;
         }
-        Ended::Refused((self.retry_after)((1.0 - self.level) / self.rate))
+        (self.refusal)((self.retry_after)((1.0 - self.level) / self.rate))
     }
 
     /// Calls as fast as the controller lets them go, and counts what ends between two times.
     fn run(&mut self, controller: &mut Controller, between: (f64, f64), in_flight: usize) -> Counted {
-        let mut counted = Counted::default();
+        self.run_all(std::slice::from_mut(controller), between, in_flight)[0]
+    }
+
+    /// The same of several controllers, each with so many calls.
+    fn run_all(&mut self, controllers: &mut [Controller], between: (f64, f64), in_flight: usize) -> Vec<Counted> {
+        let mut counted = vec![Counted::default(); controllers.len()];
         // Micro-seconds, since times are ordered exactly in a heap of integers.
         let mut under_way: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
-        let mut outcomes: std::collections::HashMap<(u64, u64), (f64, Ended)> = Default::default();
+        let mut outcomes: std::collections::HashMap<(u64, u64), (usize, f64, Ended)> = Default::default();
         let (mut now, mut number) = (0.0, 0);
         while now < between.1 {
-            let admission = if under_way.len() < in_flight { controller.admit(now) } else { Admission::Full };
-            let ends = under_way.peek().map_or(f64::INFINITY, |Reverse((time, _))| *time as f64 / 1e6);
-            match admission {
-                Admission::Go => {
-                    let outcome = self.receive(now);
-                    let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
-                    let key = (((now + latency) * 1e6) as u64, number);
-                    number += 1;
-                    under_way.push(Reverse(key));
-                    outcomes.insert(key, (now, outcome));
-                    continue;
+            let (mut next, mut went) = (f64::INFINITY, false);
+            for (at, controller) in controllers.iter_mut().enumerate() {
+                match if controller.in_flight < in_flight { controller.admit(now) } else { Admission::Full } {
+                    Admission::Go => {
+                        let outcome = self.receive(now);
+                        let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
+                        let key = (((now + latency) * 1e6) as u64, number);
+                        number += 1;
+                        under_way.push(Reverse(key));
+                        outcomes.insert(key, (at, now, outcome));
+                        went = true;
+                    }
+                    Admission::At(time) => next = next.min(time),
+                    Admission::Full => {}
                 }
-                Admission::At(time) if time < ends => {
-                    now = time.max(now + 1e-6);
-                    continue;
-                }
-                _ => {}
             }
-            let Some(Reverse(key)) = under_way.pop() else { panic!("frozen at {now}: {controller:?}") };
+            let ends = under_way.peek().map_or(f64::INFINITY, |Reverse((time, _))| *time as f64 / 1e6);
+            if went || next < ends {
+                now = if went { now } else { next.max(now + 1e-6) };
+                continue;
+            }
+            let Some(Reverse(key)) = under_way.pop() else { panic!("frozen at {now}: {controllers:?}") };
             now = ends.max(now);
-            let (sent, outcome) = outcomes.remove(&key).unwrap();
-            controller.ended(sent, outcome, now);
+            let (at, sent, outcome) = outcomes.remove(&key).unwrap();
+            controllers[at].ended(sent, outcome, now);
+            self.serving -= usize::from(outcome == Ended::Answered);
             if now >= between.0 {
                 match outcome {
-                    Ended::Answered => counted.answered += 1.0,
-                    _ => counted.refused += 1.0,
+                    Ended::Answered => counted[at].answered += 1.0,
+                    _ => counted[at].refused += 1.0,
                 }
             }
         }
@@ -200,6 +216,26 @@ fn a_bucket_is_found_among_refusals_that_have_nothing_to_do_with_it() {
     }
 }
 
+/// B-1: a limit of the whole key. Together they have it, though not in equal parts.
+#[test]
+fn models_that_share_a_bucket_have_together_what_it_gives() {
+    for rate in [5.0, 20.0, 100.0] {
+        for (name, retry_after) in [("absent", (|_| None) as Wait), ("honest", honest)] {
+            for models in [2, 4] {
+                let mut provider = Simulated::of(rate, 0.5, retry_after);
+                let mut controllers: Vec<_> = (0..models).map(|_| Controller::new(f64::INFINITY, 120.0)).collect();
+                let counted = provider.run_all(&mut controllers, (120.0, 720.0), 100);
+                let answered: f64 = counted.iter().map(|model| model.answered).sum();
+                let refused: f64 = counted.iter().map(|model| model.refused).sum();
+                let (goodput, wasted) = (answered / (rate * 600.0), refused / (answered + refused));
+                let what = format!("{models} at {rate}/s, {name}: goodput {goodput:.3}, wasted {wasted:.3}");
+                assert!(goodput >= 0.9 && wasted <= 0.08, "{what}");
+                assert!(counted.iter().all(|model| model.answered > 60.0), "{what}: {counted:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_wait_without_end_is_cut_and_the_rate_comes_back() {
     let mut controller = Controller::new(f64::INFINITY, 120.0);
@@ -230,7 +266,61 @@ fn overload_narrows_the_window_once_an_event_and_answers_widen_it_again() {
         controller.ended(3.0, Ended::Answered, 4.0);
         let _ = controller.admit(4.0);
     });
-    assert_eq!(controller.window.floor(), 100.0);
+    assert_eq!(controller.window.size(), 100.0);
+}
+
+const FAILURES: [fn(Option<f64>) -> Ended; 3] = [|_| Ended::Overloaded(None), Ended::Overloaded, |_| Ended::Lost];
+
+/// Any large service fails a call here and there: that costs these calls and not the others, whatever wait is asked for.
+#[test]
+fn a_twentieth_that_fails_whatever_is_asked_costs_little_more_than_itself() {
+    for (way, refusal) in FAILURES.into_iter().enumerate() {
+        for in_flight in [4, 8, 64] {
+            for latency in [0.3, 5.0] {
+                let seconds = 100.0 * latency;
+                let had = |seed| {
+                    let ample = Simulated::of(1e6, latency, |_| Some(5.0));
+                    let mut provider = Simulated { by_chance: 0.05, draws: Draws(seed), refusal, ..ample };
+                    let mut controller = Controller::new(f64::INFINITY, 120.0);
+                    let counted = provider.run(&mut controller, (0.0, seconds), in_flight);
+                    counted.answered / (in_flight as f64 * 100.0)
+                };
+                let had = (0..6).map(had).sum::<f64>() / 6.0;
+                assert!(had >= 0.9, "way {way}, {in_flight} at a time, {latency} s: {had:.3}");
+            }
+        }
+    }
+}
+
+/// What fails because too much is asked at once is told from that.
+#[test]
+fn who_serves_so_many_at_a_time_is_asked_for_about_so_many() {
+    for refusal in [FAILURES[0], FAILURES[2]] {
+        for (slots, most_wasted) in [(8, 0.25), (50, 0.1)] {
+            for by_chance in [0.0, 0.03] {
+                let ample = Simulated::of(1e6, 0.3, |_| None);
+                let mut provider = Simulated { slots, by_chance, refusal, ..ample };
+                let mut controller = Controller::new(f64::INFINITY, 120.0);
+                let counted = provider.run(&mut controller, (30.0, 90.0), 100);
+                let had = counted.answered / (slots as f64 / 0.3 * 60.0);
+                let wasted = counted.refused / (counted.answered + counted.refused);
+                let what = format!("{slots} at a time, {by_chance}: had {had:.3}, wasted {wasted:.3}");
+                assert!(had >= 0.8 && wasted <= most_wasted, "{what}");
+            }
+        }
+    }
+}
+
+/// B-3: finding out that nobody answers takes no longer for many calls than for one.
+#[test]
+fn calls_that_all_stay_silent_are_not_made_one_after_the_other() {
+    let mut controller = Controller::new(f64::INFINITY, 120.0);
+    for generation in 0..20 {
+        let now = f64::from(generation) * 120.0;
+        let went = (0..1_000).take_while(|_| controller.admit(now) == Admission::Go).count();
+        assert!(went >= 700, "{went} at {now} s");
+        (0..went).for_each(|_| controller.ended(now, Ended::Lost, now + 120.0));
+    }
 }
 
 /// A stream of numbers that is the same for a seed (splitmix64).
@@ -274,8 +364,8 @@ fn survives(seed: u64) {
             let at = (draws.next() % sent.len() as u64) as usize;
             let wait = [None, Some(-1.0), Some(0.0), Some(draws.below(30.0)), Some(f64::MAX), Some(f64::INFINITY)];
             let wait = wait[(draws.next() % 6) as usize];
-            let how = [Ended::Answered, Ended::Refused(wait), Ended::Overloaded(wait), Ended::Unknown];
-            controller.ended(sent.swap_remove(at), how[(draws.next() % 4) as usize], now);
+            let how = [Ended::Answered, Ended::Refused(wait), Ended::Overloaded(wait), Ended::Lost, Ended::Unknown];
+            controller.ended(sent.swap_remove(at), how[(draws.next() % 5) as usize], now);
         }
     }
     sent.drain(..).for_each(|sent| controller.ended(sent, Ended::Unknown, now));
