@@ -266,21 +266,22 @@ async fn a_budget_is_never_passed_by_more_than_the_calls_under_way() {
 /// B-8: what a call that broke off took is not known, so a budget takes it for the most it may have.
 #[test]
 fn a_call_that_broke_off_counts_its_worst_and_a_refused_one_nothing() {
-    let spent = |reply: fn() -> Reply| {
+    let spent = |reply: fn() -> Reply, patience: fn(World) -> World| {
         let server = Server::start(move |_| reply());
         let budget = Budget::new(BudgetLimits { tokens: Some(1_000_000), ..BudgetLimits::default() });
-        let world = World::openai(&server.base_url()).impatient();
+        let world = patience(World::openai(&server.base_url()));
         let calling =
             Calling { budget: Some(budget.clone()), ..Calling::retrying(RetryPolicy::none(), world.listener()) };
         let answerer = world.build("openai/m").unwrap().answerer(&calling);
         let failure = ask(&answerer, request("openai/m", "a", "hello")).result.unwrap_err();
         (failure.kind, budget.spent().tokens)
     };
-    let (kind, tokens) = spent(|| Reply::answer("a whole answer").delivered(Delivery::CutAfter(60)));
+    let patient = |world| world;
+    let (kind, tokens) = spent(|| Reply::answer("a whole answer").delivered(Delivery::CutAfter(60)), patient);
     assert_eq!((kind, tokens > 4_096), (FailureKind::Connection, true), "{tokens}");
-    let (kind, tokens) = spent(|| Reply::answer("a whole answer").delivered(Delivery::Silence));
+    let (kind, tokens) = spent(|| Reply::answer("a whole answer").delivered(Delivery::Silence), World::impatient);
     assert_eq!((kind, tokens > 4_096), (FailureKind::Connection, true), "{tokens}");
-    assert_eq!(spent(|| Reply::raw("no").status(503)), (FailureKind::Server, 0));
+    assert_eq!(spent(|| Reply::raw("no").status(503), patient), (FailureKind::Server, 0));
 }
 
 /// B-3: whatever a connection does, each call ends; none is graded on a part.
