@@ -64,7 +64,7 @@ pub(crate) fn live(
     // What answers on this machine by a rule is not worth keeping.
     let caching = calling.caching.clone().filter(|_| built.probe.is_some());
     if calling.forbidden {
-        return kept(Closed, caching, built, calling.recorder);
+        return kept(Closed, caching, (built, price), calling.recorder);
     }
     let stack = Scrubbed { inner: built.provider.clone(), scrubber };
     let stack = Priced { inner: stack, price };
@@ -75,17 +75,17 @@ pub(crate) fn live(
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
     let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
     let stack = Guarded::new(stack, guard);
-    kept(stack, caching, built, calling.recorder)
+    kept(stack, caching, (built, price), calling.recorder)
 }
 
 fn kept(
     stack: impl Answerer + 'static,
     caching: Option<Caching>,
-    built: &Built,
+    (built, price): (&Built, Option<Price>),
     recorder: Option<&Recorder>,
 ) -> Box<dyn Answerer> {
     match caching {
-        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, recorder),
+        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone(), price }, recorder),
         None => recorded(stack, recorder),
     }
 }
