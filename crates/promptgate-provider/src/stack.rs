@@ -1,11 +1,12 @@
 //! The stack of a model, in one documented order.
 //!
 //! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker**
-//! (a model that answers nothing is not called on and on), **retry** (counts attempts), **budget** (sets aside what an
-//! attempt may take), **pace** (waits until the provider can bear it: limits, learnt rate, window), **price** (sees every
-//! attempt), **scrub** (nothing above it sees a secret), the provider (one call, under the time limits of `http.rs`). A
-//! recording stands in for all of it: **stored** over **price** over `replay`, since nothing is called and nothing may be
-//! recorded anew from it. A new behaviour is one file in `middleware/` and one line here.
+//! (a model that answers nothing is not called on and on), **seen out** (tells the budget when a request is over), **retry**
+//! (counts attempts), **budget** (sets aside what an attempt may take), **pace** (waits until the provider can bear it:
+//! limits, learnt rate, window), **price** (sees every attempt), **scrub** (nothing above it sees a secret), the provider (one
+//! call, under the time limits of `http.rs`). A recording stands in for all of it: **stored** over **price** over `replay`,
+//! since nothing is called and nothing may be recorded anew from it. A new behaviour is one file in `middleware/` and one
+//! line here.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use promptgate_core::name::ModelId;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
-use crate::budget::{Budget, Budgeted};
+use crate::budget::{Budget, Budgeted, SeenOut};
 use crate::middleware::{
     Cached, Caching, Closed, Guard, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed,
     Stored,
@@ -74,6 +75,7 @@ pub(crate) fn live(
     let guard = Arc::new(Guard::new(model.to_string(), calling.fail_fast, listener.clone()));
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
     let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
+    let stack = SeenOut { inner: stack, budget: calling.budget.clone() };
     let stack = Guarded::new(stack, guard);
     kept(stack, caching, (built, price), calling.recorder)
 }

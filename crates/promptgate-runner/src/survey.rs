@@ -230,7 +230,8 @@ pub fn survey(prepared: &Prepared, supply: &Supply, share: &Share) -> Result<Cou
 pub fn called_sides(prepared: &Prepared, supply: &Supply) -> Result<Sides, PortError> {
     let surveyor = Surveyor { prepared, supply, share: &Share::Planned };
     let versions = prepared.plan.versions.len();
-    let (mut sides, mut is_called) = (Sides::default(), vec![false; versions]);
+    let again = prepared.plan.versions.iter().map(|version| version.again).max().unwrap_or_default();
+    let (mut sides, mut is_called) = (Sides { again, ..Sides::default() }, vec![false; versions]);
     let take = |part: Vec<CalledVersions>| {
         for (case, model, called) in part {
             is_called.iter_mut().zip(&called).for_each(|(any, called)| *any |= called);
