@@ -213,8 +213,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     let folder = session.runs();
     let prepared = &assembly.prepared;
     let Some(wanted) = &running.resume else {
-        let header = header(prepared, assembly);
-        let supply = assembly.supply.clone();
+        let header = header(session, assembly);
+        let supply = Supply { prices: header.prices.clone().map(Arc::new), ..assembly.supply.clone() };
         let counts = survey(prepared, &supply, &Share::Planned)?;
         let run = header.volatile.run.clone();
         let recorded = Recorded { run: &run, begun: None };
@@ -238,6 +238,12 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
         }
         return Ok(Opening::Finished(run));
     }
+    if resumed.header.prices.as_ref().is_some_and(|prices| *prices != assembly.prices(session)) {
+        out.say(&format!(
+            "note: run {run} was started at other prices, and its answers are reckoned at those to its end; a new run \
+             reckons all at today's, those of this one too"
+        ));
+    }
     let supply = supply_of(&resumed.header, assembly);
     let questions = Questions::default();
     begun.told()?.into_iter().for_each(|(question, response)| questions.hold(question, response));
@@ -248,6 +254,7 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
             let begun = begun.clone();
             move |trial| begun.find(trial)
         })),
+        prices: resumed.header.prices.map(Arc::new),
         ..supply
     };
     let counts = survey(prepared, &supply, &Share::Planned)?;
@@ -286,7 +293,7 @@ fn must_record_as_before(resumed: &Resumed, session: &Session, running: &Running
     Err(Failure::usage(why).help(help))
 }
 
-fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
+fn header(session: &Session, assembly: &Assembly) -> RunHeader {
     let clock = SystemClock;
     let volatile = HeaderVolatile {
         run: SystemIds::default().run_id(),
@@ -294,7 +301,8 @@ fn header(prepared: &Prepared, assembly: &Assembly) -> RunHeader {
         promptgate: env!("CARGO_PKG_VERSION").to_owned(),
         command: assembly.command.clone(),
     };
-    let mut header = prepared.header(volatile);
+    let mut header = assembly.prepared.header(volatile);
+    header.prices = Some(assembly.prices(session));
     header.notes.splice(0..0, assembly.first_notes.iter().cloned());
     header.notes.extend_from_slice(&assembly.notes);
     header

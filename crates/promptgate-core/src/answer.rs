@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::price::NanoUsd;
+use crate::price::{NanoUsd, Price};
 
 /// What an `Answerer` says to a request: how it ended, and what trying cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct Response {
     /// The model the provider says it was, where that differs or is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_model: Option<String>,
-    /// What the call cost, computed once when it settled; absent where the price or the usage is unknown.
+    /// What the call costs at the prices of whoever holds it ([`Self::reckon`]); absent where the price or the usage is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<NanoUsd>,
     /// Whether the output is tied to the request by its digest. Only a recording without digests is not.
@@ -97,6 +97,12 @@ impl Response {
             cost: None,
             bound: true,
         }
+    }
+
+    /// Puts the cost at a price on it. What an answer costs is a part of its evaluation and not of the answer: one that is
+    /// used again costs what its tokens cost then.
+    pub fn reckon(&mut self, price: Option<&Price>) {
+        self.cost = price.zip(self.usage.as_ref()).map(|(price, usage)| price.cost(usage));
     }
 }
 

@@ -135,6 +135,11 @@ impl Prices {
         self
     }
 
+    /// Those of some models, as far as they are known, for a record.
+    pub fn of_all<'a>(&self, models: impl IntoIterator<Item = &'a ModelId>) -> BTreeMap<String, Price> {
+        models.into_iter().filter_map(|model| Some((model.to_string(), *self.of(model)?))).collect()
+    }
+
     /// The price of a model, if it is known.
     pub fn of(&self, model: &ModelId) -> Option<&Price> {
         self.models.get(&model.to_string())

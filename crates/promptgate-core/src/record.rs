@@ -15,7 +15,7 @@ use crate::digest::{Digest, DigestWriter};
 use crate::gate::Policy;
 use crate::name::{CaseId, MetricName, RunId, SuiteName};
 use crate::plan::{Partition, PlannedModel, PlannedVersion, TrialKey};
-use crate::price::NanoUsd;
+use crate::price::{NanoUsd, Price};
 use crate::score::Outcome;
 use crate::selection::Selection;
 
@@ -61,6 +61,10 @@ pub struct RunHeader {
     pub partition: Option<Partition>,
     /// `--filter`, which selected the plan's cases.
     pub filter: Option<Selection>,
+    /// What models cost, by id, as far as that was known when the run was started: all its answers are reckoned by it, those
+    /// taken over too, so that both sides of a comparison are. Absent in records that were made before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<BTreeMap<String, Price>>,
     /// The metrics the suite's assertions feed.
     pub metrics: Vec<MetricSpec>,
     /// The metric that each critical judge feeds, by whose labels it is told how far people checked what `pass_rate` rests

@@ -4,14 +4,16 @@
 //! not fit any more waits for those under way, which mostly take less than their worst; when none is under way and it
 //! still does not fit, the budget is spent.
 //!
-//! Where versions are compared, the first call for a case is made only when there is room for those of the other versions
-//! too, so that a spent budget leaves whole pairs.
+//! Where versions are compared, the first call for a case's repeat is made only when there is room for those of the other
+//! versions too, so that a spent budget leaves whole pairs. Room is kept for a version until it is answered or given up, also
+//! while it waits to be tried again; and once calls fail, a pair is begun only where each version that is not answered yet
+//! can be tried once more.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use promptgate_core::answer::{Failure, FailureKind, FinishReason, Response};
+use promptgate_core::answer::{Answer, Failure, FailureKind, FinishReason, Response};
 use promptgate_core::digest::Digest;
 use promptgate_core::name::{CaseId, ModelId};
 use promptgate_core::plan::case_key;
@@ -21,11 +23,11 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::tokens::{largest_answer, largest_tokens};
-use crate::{BoxFuture, FailedCall, Provider};
+use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
 /// How long what is kept for the other versions of a case is kept once no call is under way. Theirs are taken up right
 /// behind the first, so they are on their way; or nobody makes them, since their answers were there, or for as long as their
-/// model is held.
+/// model is held. What waits to be tried again is kept for until it is over.
 const KEPT: Duration = Duration::from_secs(1);
 
 /// Limits; what is absent is not limited.
@@ -54,12 +56,25 @@ pub struct Sides {
     pub usual: u32,
     /// By case ([`case_key`]) and model, where there are fewer.
     pub fewer: HashMap<(u128, ModelId), u32>,
+    /// Where a version stands in the plan twice, the repeats of its first side, which those of the other follow; else 0.
+    pub again: u32,
 }
 
 impl Sides {
-    fn of(&self, (case, model): &Pair) -> u32 {
-        let said = (!self.fewer.is_empty()).then(|| self.fewer.get(&(case_key(case), model.clone()))).flatten();
+    fn of(&self, pair: &Pair) -> u32 {
+        let said = || self.fewer.get(&(case_key(&pair.case), pair.model.clone()));
+        let said = if self.fewer.is_empty() { None } else { said() };
         said.copied().unwrap_or(self.usual).max(1)
+    }
+
+    /// The pair that a trial's call belongs to, and which of its calls it is.
+    fn side(&self, request: &Request) -> Option<Side> {
+        let Origin::Trial { case, .. } = &request.origin else { return None };
+        let is_second = self.again > 0 && request.repeat > self.again;
+        let repeat = if is_second { request.repeat - self.again } else { request.repeat };
+        let pair = Pair { case: case.clone(), model: request.body.model.clone(), repeat };
+        let sides = self.of(&pair);
+        (sides > 1).then_some(Side { pair, sides, call: (request.digest, request.repeat) })
     }
 }
 
@@ -80,27 +95,88 @@ struct State {
     spent: Spending,
     set_aside: Spending,
     under_way: u64,
-    /// Cases for which some versions were called and others are to be.
+    /// Pairs of which some versions were called and not all are over.
     begun: HashMap<Pair, Begun>,
-    /// Calls that were part of a pair ([`made`]): tried again, they need room for themselves alone.
+    /// Calls that were part of a pair ([`Side::mark`]): asked once more behind it, they need room for themselves alone.
     made: HashSet<u128>,
+    /// The most that a call took which failed.
+    failed: Spending,
 }
 
 /// What the calls of a pair have in common.
-type Pair = (CaseId, ModelId);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Pair {
+    case: CaseId,
+    model: ModelId,
+    repeat: u32,
+}
 
 /// One call of a pair: a call that is tried again is the same one.
 type Call = (Digest, u32);
 
-/// A case for which not all versions were called yet.
+/// A call, and the pair that it belongs to.
+#[derive(Debug, Clone)]
+struct Side {
+    pair: Pair,
+    /// How many calls the pair has.
+    sides: u32,
+    call: Call,
+}
+
+impl Side {
+    /// What a call of a pair is remembered by: 16 bytes, since there are some for each case.
+    fn mark(&self) -> u128 {
+        let (request, repeat) = &self.call;
+        case_key(&self.pair.case).rotate_left(1) ^ request.prefix128() ^ u128::from(*repeat)
+    }
+}
+
+/// A pair whose calls are not all over.
 #[derive(Debug)]
 struct Begun {
-    /// Versions that were called.
-    calls: u32,
-    /// What is kept for the others.
-    kept: Spending,
+    /// Calls that are still to come.
+    to_come: u32,
+    /// Calls that are neither answered nor given up, and whether each is under way at present.
+    open: Vec<(Call, bool)>,
+    /// Whether one of them is answered, so that the others make a pair of it.
+    is_answered: bool,
     /// The worst of one of them.
     worst: Spending,
+}
+
+impl Begun {
+    /// Calls that room is kept for; that of those under way is set aside.
+    fn waiting(&self) -> u32 {
+        self.to_come + self.open.iter().filter(|(_, is_under_way)| !is_under_way).count() as u32
+    }
+
+    fn kept(&self) -> Spending {
+        self.worst.times(self.waiting())
+    }
+
+    /// Calls that may have to be tried again.
+    fn unanswered(&self) -> u32 {
+        self.to_come + self.open.len() as u32
+    }
+
+    fn is_over(&self) -> bool {
+        self.unanswered() == 0
+    }
+
+    fn holds(&self, call: &Call) -> bool {
+        self.open.iter().any(|(open, _)| open == call)
+    }
+}
+
+/// The room that a call needs.
+#[derive(Debug, Clone, Copy)]
+struct Needed {
+    /// What would be spent or kept at most with it, and those of its pair.
+    all: Spending,
+    /// Of this, what it and those of its pair take.
+    own: Spending,
+    /// Whether room is kept for calls that are tried again.
+    is_wary: bool,
 }
 
 /// An amount of everything that is limited.
@@ -129,6 +205,14 @@ impl Spending {
             cost: NanoUsd(self.cost.0.saturating_mul(count)),
             tokens: self.tokens.saturating_mul(count),
             calls: self.calls.saturating_mul(count),
+        }
+    }
+
+    fn largest(self, other: Self) -> Self {
+        Self {
+            cost: self.cost.max(other.cost),
+            tokens: self.tokens.max(other.tokens),
+            calls: self.calls.max(other.calls),
         }
     }
 
@@ -162,40 +246,83 @@ impl Budget {
     }
 
     /// Sets the worst of a call aside, once it fits.
-    async fn set_aside(&self, worst: Spending, side: Option<(Pair, Call)>) -> Result<SetAside, Failure> {
-        let sides = side.as_ref().map_or(1, |(pair, _)| self.0.sides.of(pair));
+    async fn set_aside(&self, worst: Spending, side: Option<Side>) -> Result<SetAside, Failure> {
+        let mut has_waited = false;
         loop {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            let is_idle = {
-                let mut state = self.lock();
-                let needed = state.needed(worst, side.as_ref(), sides);
-                let Some(limit) = self.passed(needed) else {
-                    state.begin(worst, side, sides);
-                    return Ok(SetAside { budget: self.clone(), worst, took: None });
-                };
-                if state.under_way == 0 && state.begun.is_empty() {
-                    let next = needed.minus(state.spent);
-                    let message = format!("the budget of {limit} is spent: {}", limit.why_spent(state.spent, next));
-                    return Err(Failure::new(FailureKind::Budget, message));
+            match self.look(worst, side.as_ref(), has_waited) {
+                Look::Fits => {
+                    return Ok(SetAside { budget: self.clone(), worst, side, took: None, is_answered: false });
                 }
-                state.under_way == 0
-            };
-            if !is_idle {
-                ended.await;
-            } else if timeout(KEPT, ended).await.is_err() {
-                self.free_what_is_kept();
+                Look::Spent(failure) => return Err(failure),
+                Look::Idle => {
+                    has_waited = timeout(KEPT, ended).await.is_err();
+                    if has_waited {
+                        self.free_what_is_kept();
+                    }
+                }
+                Look::Busy => {
+                    ended.await;
+                    has_waited = false;
+                }
             }
         }
+    }
+
+    /// Looks whether a call fits, and begins it where it does. `has_waited` says that nothing has moved for as long as room
+    /// is kept.
+    fn look(&self, worst: Spending, side: Option<&Side>, has_waited: bool) -> Look {
+        let mut state = self.lock();
+        let needed = state.needed(worst, side);
+        let is_still = state.under_way == 0 && has_waited;
+        let Some(limit) = self.passed(needed.all).filter(|_| !(is_still && self.fits_at_the_end(&state, side))) else {
+            state.begin(worst, side);
+            return Look::Fits;
+        };
+        if state.under_way > 0 {
+            return Look::Busy;
+        }
+        if state.begun.is_empty() || is_still && !self.can_go_on(&state) {
+            let message = format!("the budget of {limit} is spent: {}", limit.why_spent(state.spent, needed));
+            return Look::Spent(Failure::new(FailureKind::Budget, message));
+        }
+        Look::Idle
     }
 
     /// Frees what is kept for calls that nobody makes.
     fn free_what_is_kept(&self) {
         let mut state = self.lock();
         if state.under_way == 0 {
-            state.begun.clear();
+            state.begun.values_mut().for_each(|begun| begun.to_come = 0);
+            state.begun.retain(|_, begun| !begun.is_over());
         }
+    }
+
+    /// Whether a call of a pair fits although not all do that room is kept for: calls failed, and what is left goes to pairs
+    /// that it completes.
+    fn fits_at_the_end(&self, state: &State, side: Option<&Side>) -> bool {
+        let begun = side.and_then(|side| state.begun.get(&side.pair).filter(|begun| begun.holds(&side.call)));
+        begun.is_some_and(|begun| self.can_complete(state, begun))
+    }
+
+    /// Whether one of the pairs can still be completed.
+    fn can_go_on(&self, state: &State) -> bool {
+        state.begun.values().any(|begun| self.can_complete(state, begun))
+    }
+
+    /// Whether what is left is enough for a pair. One that is answered on a side comes first.
+    fn can_complete(&self, state: &State, begun: &Begun) -> bool {
+        let before = state.begun.values().filter(|other| other.is_answered && !begun.is_answered);
+        let before = before.fold(Spending::default(), |sum, other| sum.plus(other.kept()));
+        self.passed(state.spent.plus(before).plus(begun.kept())).is_none()
+    }
+
+    /// A request was given up, or nobody waits for it any more: no room is kept for it.
+    fn give_up(&self, side: &Side) {
+        self.lock().end(side, false);
+        self.0.ended.notify_waiters();
     }
 
     /// The limit that an amount passes.
@@ -208,6 +335,18 @@ impl Budget {
     }
 }
 
+/// How it stands with a call that is to be made.
+enum Look {
+    /// It fits.
+    Fits,
+    /// It does not, and calls are under way that may leave it room.
+    Busy,
+    /// It does not, and none is; room is kept for others.
+    Idle,
+    /// There will be no room for it.
+    Spent(Failure),
+}
+
 /// A limit that would be passed.
 #[derive(Debug, Clone, Copy)]
 enum Limit {
@@ -218,10 +357,12 @@ enum Limit {
 
 impl Limit {
     /// What went, and what would come next: a call, or those of all versions for a case.
-    fn why_spent(self, spent: Spending, next: Spending) -> String {
+    fn why_spent(self, spent: Spending, needed: Needed) -> String {
+        let next = needed.own;
+        let again = if needed.is_wary { ", and may have to be tried again," } else { "," };
         let comes = match next.calls {
             1 => "the next call".to_owned(),
-            calls => format!("the {calls} calls of the next case, which are made together or not at all,"),
+            calls => format!("the {calls} calls of the next case, which are made together or not at all{again}"),
         };
         match self {
             Self::Cost(_) => format!("{} went, and {comes} may take {}", spent.cost, next.cost),
@@ -244,60 +385,93 @@ impl std::fmt::Display for Limit {
 
 impl State {
     /// What would be spent or kept at most with one more call, and those of its pair.
-    fn needed(&self, worst: Spending, side: Option<&(Pair, Call)>, sides: u32) -> Spending {
-        let kept = self.begun.values().fold(Spending::default(), |sum, begun| sum.plus(begun.kept));
+    fn needed(&self, worst: Spending, side: Option<&Side>) -> Needed {
+        let kept = self.begun.values().fold(Spending::default(), |sum, begun| sum.plus(begun.kept()));
         let taken = self.spent.plus(self.set_aside).plus(kept);
-        match side {
-            Some((pair, call)) if self.made.contains(&made(pair, call)) => taken.plus(worst),
-            Some((pair, _)) => match self.begun.get(pair) {
-                Some(begun) => taken.minus(begun.worst).plus(worst),
-                None => taken.plus(worst.times(sides)),
-            },
-            None => taken.plus(worst),
+        let alone = Needed { all: taken.plus(worst), own: worst, is_wary: false };
+        let Some(side) = side else { return alone };
+        match self.begun.get(&side.pair) {
+            Some(begun) if begun.holds(&side.call) || begun.to_come > 0 => {
+                Needed { all: taken.minus(begun.worst).plus(worst), ..alone }
+            }
+            Some(_) => alone,
+            None if self.made.contains(&side.mark()) => alone,
+            None => {
+                let own = worst.times(side.sides);
+                let again = self.begun.values().map(Begun::unanswered).sum::<u32>() + side.sides;
+                let again = self.failed.times(again);
+                Needed { all: taken.plus(own).plus(again), own, is_wary: again != Spending::default() }
+            }
         }
     }
 
     /// A call begins.
-    fn begin(&mut self, worst: Spending, side: Option<(Pair, Call)>, sides: u32) {
+    fn begin(&mut self, worst: Spending, side: Option<&Side>) {
         self.set_aside = self.set_aside.plus(worst);
         self.under_way += 1;
-        let Some((pair, call)) = side.filter(|_| sides > 1) else { return };
-        if !self.made.insert(made(&pair, &call)) {
-            return;
+        let Some(side) = side else { return };
+        let is_new = self.made.insert(side.mark());
+        match self.begun.get_mut(&side.pair) {
+            Some(begun) => begun.begin(side.call),
+            None if is_new => {
+                let open = vec![(side.call, true)];
+                let begun = Begun { to_come: side.sides - 1, open, is_answered: false, worst };
+                self.begun.insert(side.pair.clone(), begun);
+            }
+            None => {}
         }
-        match self.begun.get_mut(&pair) {
-            None => {
-                self.begun.insert(pair, Begun { calls: 1, kept: worst.times(sides - 1), worst });
-            }
-            Some(begun) if begun.calls + 1 == sides => {
-                self.begun.remove(&pair);
-            }
-            Some(begun) => {
-                begun.calls += 1;
-                begun.kept = begun.kept.minus(begun.worst);
-            }
+    }
+
+    /// A call of a pair is over: answered, or given up.
+    fn end(&mut self, side: &Side, is_answered: bool) {
+        let Some(begun) = self.begun.get_mut(&side.pair) else { return };
+        begun.open.retain(|(call, _)| *call != side.call);
+        begun.is_answered |= is_answered;
+        if begun.is_over() {
+            self.begun.remove(&side.pair);
         }
+    }
+
+    /// An attempt failed: its call may be tried again.
+    fn pause(&mut self, side: &Side, took: Spending) {
+        self.failed = self.failed.largest(took);
+        let open = self.begun.get_mut(&side.pair).into_iter().flat_map(|begun| &mut begun.open);
+        open.filter(|(call, _)| *call == side.call).for_each(|(_, is_under_way)| *is_under_way = false);
     }
 }
 
-/// What a call of a pair is remembered by: 16 bytes, since there are some for each case.
-fn made((case, _): &Pair, (request, repeat): &Call) -> u128 {
-    case_key(case).rotate_left(1) ^ request.prefix128() ^ u128::from(*repeat)
+impl Begun {
+    fn begin(&mut self, call: Call) {
+        if let Some((_, is_under_way)) = self.open.iter_mut().find(|(open, _)| *open == call) {
+            *is_under_way = true;
+        } else if self.to_come > 0 {
+            self.to_come -= 1;
+            self.open.push((call, true));
+        }
+    }
 }
 
 /// The worst of a call under way. When it is dropped, what the call took is noted; unknown, the worst is.
 struct SetAside {
     budget: Budget,
     worst: Spending,
+    side: Option<Side>,
     took: Option<Spending>,
+    is_answered: bool,
 }
 
 impl Drop for SetAside {
     fn drop(&mut self) {
         let mut state = self.budget.lock();
+        let took = self.took.unwrap_or(self.worst);
         state.set_aside = state.set_aside.minus(self.worst);
         state.under_way -= 1;
-        state.spent = state.spent.plus(self.took.unwrap_or(self.worst));
+        state.spent = state.spent.plus(took);
+        match &self.side {
+            Some(side) if self.is_answered => state.end(side, true),
+            Some(side) => state.pause(side, took),
+            None => {}
+        }
         drop(state);
         self.budget.0.ended.notify_waiters();
     }
@@ -314,18 +488,42 @@ impl<P: Provider> Provider for Budgeted<P> {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
         let Some(budget) = &self.budget else { return self.inner.call(request) };
         Box::pin(async move {
-            let mut set_aside = budget.set_aside(self.worst(request), side(request)).await?;
+            let mut set_aside = budget.set_aside(self.worst(request), budget.0.sides.side(request)).await?;
             let result = self.inner.call(request).await;
             set_aside.took = took(&result);
+            set_aside.is_answered = result.is_ok();
             result
         })
     }
 }
 
-/// The pair that a trial's call belongs to, and which of its calls it is.
-fn side(request: &Request) -> Option<(Pair, Call)> {
-    let Origin::Trial { case, .. } = &request.origin else { return None };
-    Some(((case.clone(), request.body.model.clone()), (request.digest, request.repeat)))
+/// An answerer whose budget keeps room for a request until it is over. It stands outside the retries.
+pub(crate) struct SeenOut<A> {
+    pub(crate) inner: A,
+    pub(crate) budget: Option<Budget>,
+}
+
+impl<A: Answerer> Answerer for SeenOut<A> {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Answer> {
+        let side = self.budget.as_ref().and_then(|budget| Some((budget, budget.0.sides.side(&request)?)));
+        let Some((budget, side)) = side else { return self.inner.answer(request) };
+        Box::pin(async move {
+            let _over = Over { budget, side };
+            self.inner.answer(request).await
+        })
+    }
+}
+
+/// Says that a request is over, however it ends.
+struct Over<'a> {
+    budget: &'a Budget,
+    side: Side,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.budget.give_up(&self.side);
+    }
 }
 
 impl<P> Budgeted<P> {

@@ -6,6 +6,7 @@
 
 mod connect;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
@@ -19,7 +20,8 @@ use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::secret::Scrubber;
 use serde_json::Value;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::FailedCall;
@@ -153,12 +155,13 @@ impl Transport {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promptgate/", env!("CARGO_PKG_VERSION"))));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let first_byte = self.limits.first_byte(model_timeout);
-        let reply = match timeout(first_byte, self.client.request(request.map(Full::new))).await {
+        let reply = match by(sent + first_byte, self.client.request(request.map(Full::new))).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) if error.is_connect() => return Err(self.unreached(&uri, &error).into()),
             Ok(Err(error)) => {
                 return Err(FailedCall::from(self.broken(&named(uri.host(), uri.port_u16()), &error)).untold());
             }
+            Err(_) if overslept(sent + first_byte) => return Err(FailedCall::from(stood_still(host)).untold()),
             Err(_) => return Err(FailedCall::from(silent(host, "sent nothing", first_byte)).untold()),
         };
         let (head, body) = reply.into_parts();
@@ -178,10 +181,16 @@ impl Transport {
         model_timeout: Duration,
         mut stream: Option<&mut Stream>,
     ) -> Result<Vec<u8>, FailedCall> {
-        let deadline = Instant::now() + model_timeout;
+        let mut deadline = Instant::now() + model_timeout;
+        let mut has_stood_still = false;
         let mut body = Vec::new();
         let mut taken = 0;
         loop {
+            // What is there is read to its end, and what still trickles in is not waited for.
+            if overslept(deadline) {
+                deadline = Instant::now() + CATCH_UP;
+                has_stood_still = true;
+            }
             // What follows the end of an answer only lets the connection be used again; it is not waited for.
             let is_done = stream.as_ref().is_some_and(|stream| stream.is_done());
             // A model that thinks before its first word is as silent as one that sends no header before it is done.
@@ -193,7 +202,7 @@ impl Transport {
             };
             let since = Instant::now();
             let silence = since + patience;
-            let chunk = match timeout_at(silence.min(deadline), chunk(&mut incoming)).await {
+            let chunk = match by(silence.min(deadline), chunk(&mut incoming)).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(body),
                 _ if is_done => return Ok(body),
@@ -202,7 +211,9 @@ impl Transport {
                 Err(_) if thinks && since.elapsed() >= self.limits.idle => {
                     return Err(silent(host, "fell silent", patience.min(deadline - since)).into());
                 }
-                Err(_) if deadline <= silence && overslept(deadline) => return Err(stood_still(host).into()),
+                Err(_) if deadline <= silence && (has_stood_still || overslept(deadline)) => {
+                    return Err(stood_still(host).into());
+                }
                 Err(_) if deadline <= silence => return Err(too_slow(model_timeout).into()),
                 Err(_) => return Err(silent(host, "fell silent", patience).into()),
             };
@@ -281,6 +292,20 @@ pub(crate) fn overslept(deadline: Instant) -> bool {
     deadline.elapsed() > JUMP
 }
 
+/// How long what came meanwhile is looked for once this process runs again: others of its tasks have to hand it on.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// What a future comes to before a deadline, or soon after where that passed while this process stood still.
+async fn by<T>(mut deadline: Instant, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut future = pin!(future);
+    loop {
+        match timeout_at(deadline, future.as_mut()).await {
+            Err(_) if overslept(deadline) => deadline = Instant::now() + CATCH_UP,
+            came => return came,
+        }
+    }
+}
+
 fn stood_still(host: &str) -> Failure {
     let message = format!("the answer of {host} was cut off, since this machine stood still");
     Failure::new(FailureKind::Connection, message)
@@ -299,4 +324,43 @@ fn cause(error: &dyn std::error::Error) -> String {
     let said = innermost.to_string();
     // The seconds since 1970 of an expired certificate help nobody.
     said.split(": verification time").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use futures_util::poll;
+    use tokio::sync::oneshot;
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    /// B-3: suspended time is not counted.
+    #[tokio::test(start_paused = true)]
+    async fn what_came_while_this_process_stood_still_is_taken() {
+        let limit = Duration::from_secs(2);
+        let (send, sent) = oneshot::channel();
+        let mut reply = pin!(by(Instant::now() + limit, sent));
+        assert!(poll!(reply.as_mut()).is_pending());
+        for _ in 0..2 {
+            advance(Duration::from_secs(4)).await;
+            assert!(poll!(reply.as_mut()).is_pending(), "the task that hands it on has not run yet");
+        }
+        send.send("here").unwrap();
+        assert_eq!(poll!(reply.as_mut()), Poll::Ready(Ok(Ok("here"))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_come_is_waited_for_until_its_limit_and_little_longer() {
+        let (started, limit) = (Instant::now(), Duration::from_secs(2));
+        assert!(by(started + limit, sleep(Duration::from_secs(60))).await.is_err());
+        assert!(started.elapsed() < limit + Duration::from_millis(10));
+        let mut reply = pin!(by(Instant::now() + limit, sleep(Duration::from_secs(60))));
+        assert!(poll!(reply.as_mut()).is_pending());
+        advance(Duration::from_secs(4)).await;
+        let woken = Instant::now();
+        assert!(reply.await.is_err());
+        assert!(woken.elapsed() <= CATCH_UP + Duration::from_millis(10));
+    }
 }

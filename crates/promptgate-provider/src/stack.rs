@@ -1,12 +1,12 @@
 //! The stack of a model, in one documented order.
 //!
 //! From the outside in: **record** (sees the final answer, once), **cache** (what is kept is not asked again), **breaker**
-//! (a model that answers nothing is not called on and on), **retry** (counts attempts), **budget** (sets aside what an
-//! attempt may take), **pace** (waits until the model can bear it: limits, learnt rate, window), **watch** (tells the breaker
-//! of single calls), **price** (sees every attempt), **scrub** (nothing above it sees a secret), the provider (one call,
-//! under the time limits of `http.rs`). A recording stands in for all of it: **stored** over **price** over `replay`, since
-//! nothing is called and nothing may be recorded anew from it. A new behaviour is one file in `middleware/` and one line
-//! here.
+//! (a model that answers nothing is not called on and on), **seen out** (tells the budget when a request is over), **retry**
+//! (counts attempts), **budget** (sets aside what an attempt may take), **pace** (waits until the model can bear it: limits,
+//! learnt rate, window), **watch** (tells the breaker of single calls), **price** (sees every attempt), **scrub** (nothing
+//! above it sees a secret), the provider (one call, under the time limits of `http.rs`). A recording stands in for all of
+//! it: **stored** over **price** over `replay`, since nothing is called and nothing may be recorded anew from it. A new
+//! behaviour is one file in `middleware/` and one line here.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use promptgate_core::name::ModelId;
 use promptgate_core::price::Price;
 use promptgate_core::secret::Scrubber;
 
-use crate::budget::{Budget, Budgeted};
+use crate::budget::{Budget, Budgeted, SeenOut};
 use crate::middleware::{
     Cached, Caching, Closed, Guard, Guarded, Pace, Paced, Priced, Recorded, Recorder, Retry, RetryPolicy, Scrubbed,
     Stored, Watched,
@@ -65,7 +65,7 @@ pub(crate) fn live(
     // What answers on this machine by a rule is not worth keeping.
     let caching = calling.caching.clone().filter(|_| built.probe.is_some());
     if calling.forbidden {
-        return kept(Closed, caching, built, calling.recorder);
+        return kept(Closed, caching, (built, price), calling.recorder);
     }
     let stack = Scrubbed { inner: built.provider.clone(), scrubber };
     let stack = Priced { inner: stack, price };
@@ -76,18 +76,19 @@ pub(crate) fn live(
     let stack = Budgeted { inner: stack, budget: calling.budget.clone(), price };
     let (fail_fast, streak) = (calling.fail_fast, Default::default());
     let stack = Retry { inner: stack, policy, listener, fail_fast, streak, guard: guard.clone() };
+    let stack = SeenOut { inner: stack, budget: calling.budget.clone() };
     let stack = Guarded::new(stack, guard);
-    kept(stack, caching, built, calling.recorder)
+    kept(stack, caching, (built, price), calling.recorder)
 }
 
 fn kept(
     stack: impl Answerer + 'static,
     caching: Option<Caching>,
-    built: &Built,
+    (built, price): (&Built, Option<Price>),
     recorder: Option<&Recorder>,
 ) -> Box<dyn Answerer> {
     match caching {
-        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone() }, recorder),
+        Some(caching) => recorded(Cached { inner: stack, caching, source: built.source.clone(), price }, recorder),
         None => recorded(stack, recorder),
     }
 }

@@ -238,6 +238,7 @@ impl Prepared {
             seed: self.plan.seed,
             partition: self.partition,
             filter: self.filter.clone(),
+            prices: None,
             metrics: self.metrics.clone(),
             deciding_judges: self.deciding_judges.clone(),
             by: self.by.clone(),

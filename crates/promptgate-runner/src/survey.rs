@@ -1,6 +1,7 @@
 //! Where every answer of a plan will come from, counted before the first call; a recording that does not hold what is
 //! about to be asked is found here, while nothing has run.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use promptgate_core::case::Case;
 use promptgate_core::event::Event;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::{AnswerCache, CacheKey, PortError, ResponseCache, StoredAnswer};
+use promptgate_core::price::Price;
 use promptgate_core::record::BegunTrial;
 use promptgate_core::request::Request;
 use promptgate_core::{Diagnostic, Diagnostics};
@@ -44,6 +46,9 @@ pub struct Supply {
     pub begun: Option<Begun>,
     /// Whether providers may be called.
     pub calls: Calls,
+    /// The prices of the record, by model: whatever it takes in is reckoned at them. Nothing leaves each answer the cost that
+    /// it comes with.
+    pub prices: Option<Arc<BTreeMap<String, Price>>>,
 }
 
 /// Which stored answers are taken over.
@@ -225,7 +230,8 @@ pub fn survey(prepared: &Prepared, supply: &Supply, share: &Share) -> Result<Cou
 pub fn called_sides(prepared: &Prepared, supply: &Supply) -> Result<Sides, PortError> {
     let surveyor = Surveyor { prepared, supply, share: &Share::Planned };
     let versions = prepared.plan.versions.len();
-    let (mut sides, mut is_called) = (Sides::default(), vec![false; versions]);
+    let again = prepared.plan.versions.iter().map(|version| version.again).max().unwrap_or_default();
+    let (mut sides, mut is_called) = (Sides { again, ..Sides::default() }, vec![false; versions]);
     let take = |part: Vec<CalledVersions>| {
         for (case, model, called) in part {
             is_called.iter_mut().zip(&called).for_each(|(any, called)| *any |= called);

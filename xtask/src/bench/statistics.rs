@@ -183,6 +183,7 @@ fn header(metrics: &[MetricName]) -> Result<RunHeader, String> {
         seed: 7,
         partition: None,
         filter: None,
+        prices: None,
         metrics: metrics.iter().map(spec).collect(),
         deciding_judges: Vec::new(),
         by: Vec::new(),

@@ -10,7 +10,7 @@ use promptgate_core::gate::{Policy, Scope};
 use promptgate_core::name::ModelId;
 use promptgate_core::plan::PlannedModel;
 use promptgate_core::port::{AnswerCache, Clock};
-use promptgate_core::price::Prices;
+use promptgate_core::price::{Price, Prices};
 use promptgate_core::record::RunHeader;
 use promptgate_core::reference::Reference;
 use promptgate_core::request::{RequestBody, Task};
@@ -124,6 +124,7 @@ impl Assembly {
             questions: Arc::default(),
             begun: None,
             calls: if running.no_run { Calls::Forbidden } else { Calls::Allowed },
+            prices: None,
         };
         let prepared = Arc::new(prepared);
         let command = intent.command;
@@ -139,6 +140,15 @@ impl Assembly {
             first_notes,
             command,
         })
+    }
+
+    /// What the models under test and those that assertions ask cost today, as far as that is known.
+    pub fn prices(&self, session: &Session) -> BTreeMap<String, Price> {
+        let asked = self.prepared.asked.iter().filter_map(|asked| match asked {
+            Asked::Model(model, _) => Some(model),
+            Asked::Consultant(_) => None,
+        });
+        session.prices().of_all(self.models.iter().map(|model| &model.id).chain(asked))
     }
 }
 

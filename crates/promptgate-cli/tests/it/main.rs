@@ -19,6 +19,7 @@ mod proxied;
 mod pull_request;
 mod recorded;
 mod rehearsal;
+mod repriced;
 mod resumed;
 mod scored_anew;
 mod serve_mock;

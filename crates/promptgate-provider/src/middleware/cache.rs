@@ -5,6 +5,7 @@ use std::sync::Arc;
 use promptgate_core::answer::{Answer, Response};
 use promptgate_core::name::ModelId;
 use promptgate_core::port::{CacheKey, ResponseCache};
+use promptgate_core::price::Price;
 use promptgate_core::request::Request;
 
 use crate::{Answerer, BoxFuture, CalledFor};
@@ -24,6 +25,7 @@ pub(crate) struct Cached<A> {
     pub(crate) caching: Caching,
     /// Where the answers come from, as the key has it.
     pub(crate) source: String,
+    pub(crate) price: Option<Price>,
 }
 
 impl<A: Answerer> Answerer for Cached<A> {
@@ -33,7 +35,7 @@ impl<A: Answerer> Answerer for Cached<A> {
             let found = self.caching.since_ms.and_then(|since_ms| self.caching.cache.find(&key, since_ms));
             if let Some((response, answered_ms)) = found {
                 let answered_ms = Some(answered_ms);
-                return Answer { answered_ms, ..Answer::uncalled(Ok(kept(response))) };
+                return Answer { answered_ms, ..Answer::uncalled(Ok(self.kept(response))) };
             }
             let answer = self.inner.answer(request).await;
             if let Ok(response) = &answer.result {
@@ -48,7 +50,11 @@ impl<A: Answerer> Answerer for Cached<A> {
     }
 }
 
-/// How long it took then says nothing about now.
-fn kept(response: Response) -> Response {
-    Response { latency_ms: None, first_token_ms: None, ..response }
+impl<A> Cached<A> {
+    /// How long it took then, and what it cost, says nothing about now.
+    fn kept(&self, response: Response) -> Response {
+        let mut kept = Response { latency_ms: None, first_token_ms: None, ..response };
+        kept.reckon(self.price.as_ref());
+        kept
+    }
 }

@@ -17,7 +17,10 @@ impl<P: Provider> Provider for Priced<P> {
         Box::pin(async move {
             let cost = |usage| Some(self.price.as_ref()?.cost(&usage));
             match self.inner.call(request).await {
-                Ok(response) => Ok(Response { cost: response.usage.and_then(cost), ..response }),
+                Ok(mut response) => {
+                    response.reckon(self.price.as_ref());
+                    Ok(response)
+                }
                 Err(failed) => Err(FailedCall { cost: failed.usage.and_then(cost), ..failed }),
             }
         })

@@ -1,8 +1,10 @@
 //! What stands around calls, through a whole stack: pace, breaker, budget. The clock stands still until somebody waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::format::project::ProviderSettings;
 use promptgate_core::name::ModelId;
@@ -223,6 +225,22 @@ async fn what_is_kept_for_the_other_side_of_a_pair_waits_for_it_and_is_free_wher
     assert_eq!(spent(false).await, (true, false, true, 2));
 }
 
+/// B-8: the second side of a version that is held to itself has the repeats behind those of the first.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_held_to_itself_makes_pairs_of_its_repeats() {
+    let world = priced("[[rule]]\nlatency = \"1ms\"\n");
+    let limits = BudgetLimits { calls: Some(3), ..BudgetLimits::default() };
+    let budget = Budget::of_sides(limits, Sides { usual: 2, again: 5, ..Sides::default() });
+    let calling = Calling { budget: Some(budget.clone()), ..Calling::retrying(RetryPolicy::none(), world.listener()) };
+    let answerer = world.build(PRICED).unwrap().answerer(&calling);
+    let asked = async |case: &str, repeat: u32, after_ms: u64| {
+        sleep(Duration::from_millis(after_ms)).await;
+        answerer.answer(Request { repeat, ..request(PRICED, case, "old") }).await.result.is_ok()
+    };
+    let answered = tokio::join!(asked("a", 2, 0), asked("a", 7, 400), asked("b", 1, 100));
+    assert_eq!((answered, budget.spent().calls), ((true, true, false), 2));
+}
+
 /// B-8: a call of a pair that is tried again needs no room for another pair.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_tried_again_needs_room_for_itself_alone() {
@@ -237,6 +255,44 @@ async fn a_call_that_is_tried_again_needs_room_for_itself_alone() {
         tokio::join!(answerer.answer(request(PRICED, "a", "old")), answerer.answer(request(PRICED, "a", "new")));
     assert!(old.result.is_ok() && new.result.is_ok(), "{old:?} {new:?}");
     assert_eq!((new.attempts, budget.spent().calls), (2, 3));
+}
+
+/// B-8: calls that fail are tried again out of what is kept for no other version, also where the budget ends among them.
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_ends_among_retries_leaves_whole_pairs() {
+    let (mut halves, mut pairs) = (0, 0);
+    for seed in 0..200_u64 {
+        let fails = |text: &str, share: f64, times: u32| {
+            format!(
+                "[[rule]]\ncontains = \"{text}\"\nshare = {share}\nfault = \"server\"\nfault_times = {times}\nlatency = \"20ms\"\n"
+            )
+        };
+        let rules: String = ["old", "new"].map(|text| fails(text, 0.03, 2) + &fails(text, 0.12, 1)).concat();
+        let world = priced(&format!("seed = {seed}\n{rules}[[rule]]\nlatency = [\"1ms\", \"900ms\"]\n"));
+        // Fewer would all be promised before the first one has failed.
+        let calls = 40 + seed;
+        let limits = BudgetLimits { calls: Some(calls), ..BudgetLimits::default() };
+        let budget = Budget::of_sides(limits, Sides { usual: 2, ..Sides::default() });
+        let retry = RetryPolicy { seed, ..RetryPolicy::default() };
+        let calling = Calling { budget: Some(budget.clone()), ..Calling::retrying(retry, world.listener()) };
+        let answerer = &world.build(PRICED).unwrap().answerer(&calling);
+        let asked = (0..400).map(|number| async move {
+            let (case, repeat) = (format!("c{}", number / 6), number / 2 % 3 + 1);
+            let side = if number % 2 == 0 { "old" } else { "new" };
+            let asked = request(PRICED, &case, &format!("{case} {side}"));
+            let answer = answerer.answer(Request { repeat, ..asked }).await;
+            answer.result.is_ok().then_some((case, repeat))
+        });
+        let answered: Vec<_> = futures_util::stream::iter(asked).buffer_unordered(16).collect().await;
+        let mut sides: BTreeMap<_, u32> = BTreeMap::new();
+        answered.into_iter().flatten().for_each(|pair| *sides.entry(pair).or_default() += 1);
+        halves += sides.values().filter(|sides| **sides == 1).count();
+        pairs += sides.len();
+        let left = calls - budget.spent().calls;
+        assert!(left < 4, "seed {seed}: {left} of {calls} calls are left");
+    }
+    // Three failures in a row of the last calls are more than is kept for.
+    assert!(halves <= 2 && pairs > 200 * 30, "{halves} halves of {pairs} pairs");
 }
 
 /// B-8: random prices, sizes and failures; the budget is passed by no more than the calls under way could take.

@@ -9,7 +9,7 @@ use promptgate_core::digest::Digest;
 use promptgate_core::name::RunId;
 use promptgate_core::plan::{TrialAddress, TrialKey};
 use promptgate_core::port::StoredAnswer;
-use promptgate_core::price::NanoUsd;
+use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::record::{BegunTrial, EarlierDraw, SettledCase, SettledTrial, TrialVolatile};
 use promptgate_core::score::Outcome;
 use promptgate_scoring::grader::{GradeInput, Graded, Grader, Grading};
@@ -203,6 +203,14 @@ impl Answered {
             result: Some(answer.result.map(Arc::new)),
             ..self
         }
+    }
+
+    /// Puts the cost at a price on its answer and on those of its earlier draws.
+    pub(crate) fn reckon(&mut self, price: Option<&Price>) {
+        if let Some(Ok(response)) = &mut self.result {
+            Arc::make_mut(response).reckon(price);
+        }
+        self.earlier.iter_mut().for_each(|stored| stored.response.reckon(price));
     }
 
     /// Whether there is neither an answer nor a failure: it is skipped, or not asked yet.

@@ -1,6 +1,7 @@
 //! The first stage: which trial comes next, and where its answer comes from. Many tasks share one desk; what they hold at
 //! a time is bounded by their number.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::event::{Event, Listener};
 use promptgate_core::plan::TrialAddress;
 use promptgate_core::port::{Clock, PortError, StoredAnswer};
-use promptgate_core::price::NanoUsd;
+use promptgate_core::price::{NanoUsd, Price};
 use promptgate_core::record::BegunTrial;
 use promptgate_core::request::Request;
 use promptgate_core::score::Outcome;
@@ -37,6 +38,8 @@ pub(crate) struct Desk {
     pub(crate) order: Order,
     next: AtomicU64,
     in_flight: AtomicUsize,
+    /// The record's prices, by model of the plan.
+    prices: Option<Vec<Option<Price>>>,
     put_off: PutOff,
     /// Set once enough cases have failed.
     skipping: AtomicBool,
@@ -62,6 +65,10 @@ enum Turn {
 
 impl Desk {
     pub(crate) fn new(job: &crate::execute::Job) -> Self {
+        let models = &job.prepared.plan.models;
+        let of_models = |prices: &Arc<BTreeMap<String, Price>>| {
+            models.iter().map(|model| prices.get(&model.id.to_string()).copied()).collect()
+        };
         Self {
             prepared: job.prepared.clone(),
             share: job.share.clone(),
@@ -73,7 +80,8 @@ impl Desk {
             order: Order::of(&job.prepared.plan),
             next: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
-            put_off: PutOff::new(job.prepared.plan.models.len()),
+            prices: job.supply.prices.as_ref().map(of_models),
+            put_off: PutOff::new(models.len()),
             skipping: AtomicBool::new(false),
             broken: Mutex::new(None),
         }
@@ -164,7 +172,8 @@ impl Desk {
         let case = Arc::new(self.prepared.case(address.case)?);
         let trial = self.prepared.open(address, &case)?;
         let begun = self.supply.begun(self.prepared.plan.index(address))?;
-        let turn = self.turn_of(trial, begun.as_ref())?;
+        let mut turn = self.turn_of(trial, begun.as_ref())?;
+        self.reckon(turn.trial());
         Ok(match begun {
             Some(begun) => turn.paid(&begun),
             None => turn,
@@ -257,7 +266,16 @@ impl Desk {
         drop(flight);
         let answer = answer.unwrap_or_else(|panic| Answer::failed(bug(&*panic)));
         self.stops_at(&answer);
-        answered.answered(answer, replayed, self.clock.now_ms())
+        let mut answered = answered.answered(answer, replayed, self.clock.now_ms());
+        self.reckon(&mut answered);
+        answered
+    }
+
+    /// Puts the cost at the record's prices on what a trial was answered, wherever it comes from.
+    fn reckon(&self, answered: &mut Answered) {
+        if let Some(prices) = &self.prices {
+            answered.reckon(prices[answered.address.model].as_ref());
+        }
     }
 
     /// Whether an answer says that the run may spend no more; then it is stopped.

@@ -92,6 +92,7 @@ impl Bench {
             seed: 7,
             partition: None,
             filter: None,
+            prices: None,
             metrics: vec![MetricSpec {
                 name: metric("quality"),
                 kind: MetricKind::Score,

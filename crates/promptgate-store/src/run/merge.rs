@@ -113,6 +113,7 @@ fn difference(left: &RunHeader, right: &RunHeader) -> Option<&'static str> {
         (left.purpose == right.purpose, "commands"),
         (left.policy_digest == right.policy_digest && left.policy == right.policy, "policies"),
         (left.selections == right.selections && left.filter == right.filter, "selections"),
+        (left.prices == right.prices, "prices"),
         (left.metrics == right.metrics, "metrics"),
         (left.by == right.by, "groupings"),
         (left.comparisons == right.comparisons, "comparisons"),

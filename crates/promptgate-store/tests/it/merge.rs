@@ -112,6 +112,7 @@ fn parts_of_two_plans_or_two_ways_of_dealing_are_refused() {
     };
     check(|header| header.plan_digest = digest("other"), "plan digests");
     check(|header| header.policy_digest = Some(digest("other")), "policies");
+    check(|header| header.prices = Some(Default::default()), "prices");
     check(|header| header.by = vec!["metadata.lang".to_owned()], "groupings");
     check(|header| header.partition.as_mut().unwrap().of = 3, "partitions");
     check(|header| header.partition.as_mut().unwrap().by = PartitionBy::Hash, "partitions");

@@ -48,6 +48,7 @@ pub fn header(run: &str, cases: u64) -> RunHeader {
         seed: 7,
         partition: None,
         filter: None,
+        prices: None,
         metrics: Vec::new(),
         deciding_judges: Vec::new(),
         by: Vec::new(),
