@@ -7,9 +7,13 @@ use serde_json::Value;
 const WORDS: [&str; 4] = ["code", "type", "status", "__type"];
 
 /// Words that say that a filter held the request back: it is about this request, and about no other.
-const FILTERED: [&str; 6] = [
+const FILTERED: [&str; 10] = [
     "content_filter",
     "content_policy_violation",
+    "image_content_policy_violation",
+    "misalignment_policy_violation",
+    "bio_policy",
+    "cyber_policy",
     "ResponsibleAIPolicyViolation",
     "invalid_prompt",
     "data_inspection_failed",
@@ -28,6 +32,23 @@ const FILTERED_TEXTS: [&str; 6] = [
 
 /// Words that say that the model wrote what is not of the form that was asked for (Groq, and who passes its errors on).
 const MALFORMED: [&str; 2] = ["json_validate_failed", "tool_use_failed"];
+
+/// Words that say that an image cannot be had or read (Responses): it is as bad at the next try.
+const BAD_IMAGE: [&str; 13] = [
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_image_mode",
+    "invalid_image_url",
+    "invalid_base64_image",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "image_file_too_large",
+    "image_file_not_found",
+    "unsupported_image_media_type",
+    "empty_image_file",
+    "failed_to_download_image",
+];
 
 /// Words that say the quota is gone for good, not for a moment.
 const QUOTA: [&str; 8] = [
@@ -100,6 +121,7 @@ pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
         402 => FailureKind::Quota,
         400 if says(&MALFORMED) || tells(&MALFORMED) => FailureKind::Malformed,
         400..500 if says(&FILTERED) || tells(&FILTERED_TEXTS) || is_flagged(error) => FailureKind::ContentFilter,
+        400..500 if says(&BAD_IMAGE) => FailureKind::BadRequest,
         400..500 if says(&QUOTA) => FailureKind::Quota,
         429 if says(&[EXHAUSTED]) || message.contains(EXHAUSTED) => exhausted(error),
         400..500 if tells(&QUOTA_TEXTS) => FailureKind::Quota,
@@ -125,7 +147,8 @@ pub(super) fn kind_inside(error: &Value) -> (FailureKind, Option<u16>) {
     let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
     let words = words(error);
     let of_word = || STATUSES.iter().find(|(word, _)| words.contains(word)).map(|(_, status)| *status);
-    let is_the_requests = |word: &&str| FILTERED.contains(word) || MALFORMED.contains(word);
+    let is_the_requests =
+        |word: &&str| [&FILTERED[..], &MALFORMED, &BAD_IMAGE].iter().any(|known| known.contains(word));
     let of_request = || words.iter().any(is_the_requests).then_some(400);
     (kind(status.or_else(of_request).or_else(of_word).unwrap_or(500), error), status)
 }
@@ -175,8 +198,21 @@ mod tests {
         let raw = json!({"error": {"code": "content_filter"}}).to_string();
         check(400, json!({"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}));
         check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
-        assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
+        for code in ["invalid_prompt", "bio_policy", "misalignment_policy_violation", "image_content_policy_violation"]
+        {
+            check(400, json!({"code": code, "type": "invalid_request_error"}));
+            assert_eq!(kind_inside(&json!({"code": code})), (FailureKind::ContentFilter, None));
+        }
         assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_read_is_as_bad_at_the_next_try() {
+        for code in BAD_IMAGE {
+            let error = json!({"code": code, "message": "the image cannot be taken"});
+            assert_eq!(kind_inside(&error), (FailureKind::BadRequest, None), "{code}");
+            assert_eq!(kind(404, &error), FailureKind::BadRequest, "{code}");
+        }
     }
 
     #[test]
