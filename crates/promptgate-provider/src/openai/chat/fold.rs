@@ -1,5 +1,7 @@
 //! The chunks of a streamed completion as a whole one.
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -93,12 +95,12 @@ impl Chunks {
             if called.name != piece.name {
                 add(&mut called.name, piece.name);
             }
-            add(&mut called.arguments, piece.arguments);
+            add(&mut called.arguments, &piece.arguments);
             called.is_custom |= piece.is_custom;
         }
         let function = &delta["function_call"];
         add(&mut self.function.name, function["name"].as_str().unwrap_or_default());
-        add(&mut self.function.arguments, function["arguments"].as_str().unwrap_or_default());
+        add(&mut self.function.arguments, &arguments(&function["arguments"]));
         said
     }
 
@@ -133,17 +135,26 @@ struct Piece<'a> {
     index: Option<u64>,
     id: &'a str,
     name: &'a str,
-    arguments: &'a str,
+    arguments: Cow<'a, str>,
     is_custom: bool,
+}
+
+/// A piece of the arguments: a piece of their text, or all of them as the value that they are (MiniMax).
+fn arguments(arguments: &Value) -> Cow<'_, str> {
+    match arguments {
+        Value::Null => Cow::default(),
+        Value::String(text) => text.into(),
+        whole => whole.to_string().into(),
+    }
 }
 
 impl<'a> Piece<'a> {
     fn of(piece: &'a Value) -> Self {
         let text = |value: &'a Value| value.as_str().unwrap_or_default();
         let is_custom = piece["custom"].is_object();
-        let (called, arguments) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
+        let (called, key) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
         let called = &piece[called];
-        let (name, arguments) = (text(&called["name"]), text(&called[arguments]));
+        let (name, arguments) = (text(&called["name"]), arguments(&called[key]));
         Self { index: piece["index"].as_u64(), id: text(&piece["id"]), name, arguments, is_custom }
     }
 
@@ -217,6 +228,17 @@ mod tests {
             ];
             assert_eq!(calls(&pieces), [("look".to_owned(), json!({"at": 1}), Some("a".to_owned()))]);
         }
+    }
+
+    #[test]
+    fn arguments_that_come_as_a_value_are_kept() {
+        for arguments in [json!({"at": 1}), json!({})] {
+            let piece = json!([{"index": 0, "id": "a", "function": {"name": "look", "arguments": arguments}}]);
+            assert_eq!(calls(&[piece]), [("look".to_owned(), arguments, Some("a".to_owned()))]);
+        }
+        let called = json!({"name": "look", "arguments": {"at": 1}});
+        let chunk = json!({"choices": [{"delta": {"function_call": called}, "finish_reason": "function_call"}]});
+        assert_eq!(read(&[chunk]).unwrap().tool_calls[0].arguments, json!({"at": 1}));
     }
 
     #[test]
