@@ -50,6 +50,36 @@ fn responses() {
     insta::assert_json_snapshot!(json!({"path": path, "body": body}));
 }
 
+/// What OpenAI's types demand; vLLM refuses parts of an earlier answer that name no answer.
+#[test]
+fn an_earlier_answer_and_a_tool_without_parameters_are_whole_in_responses() {
+    let server = Server::start(|_| Reply::raw("not an answer"));
+    let mut world = World::openai(&server.base_url());
+    let settings = ProviderSettings { api: Some(WireApi::Responses), ..Default::default() };
+    world.settings.insert("openai".to_owned(), settings);
+    let messages = json!([
+        {"role": "user", "content": "Hello"},
+        {"role": "model", "content": [{"text": "Good "}, {"text": "day"}, {"toolRequest": {"name": "now", "ref": "c1"}}]},
+        {"role": "model", "content": ""},
+    ]);
+    let messages = serde_json::from_value::<Vec<Message>>(messages).unwrap();
+    let tools = vec![json!({"name": "now"})];
+    let body = RequestBody { tools, ..RequestBody::of(ModelId::new("openai/m").unwrap(), messages) };
+    let _ = ask(&world.answerer("openai/m"), of_body(body, "a"));
+    let sent = server.received()[0].json();
+    assert_eq!(
+        sent["input"],
+        json!([
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+            {"type": "message", "role": "assistant", "content": "Good day"},
+            {"type": "function_call", "call_id": "c1", "name": "now", "arguments": "{}"},
+            {"type": "message", "role": "assistant", "content": ""},
+        ])
+    );
+    let parameters = json!({"type": "object", "properties": {}});
+    assert_eq!(sent["tools"], json!([{"type": "function", "name": "now", "strict": false, "parameters": parameters}]));
+}
+
 #[test]
 fn messages() {
     let (path, body) = sent("anthropic", "ANTHROPIC_BASE_URL", ProviderSettings::default(), common());
