@@ -63,18 +63,21 @@ const QUOTA: [&str; 8] = [
 ];
 
 /// The same, where a server says it in its text only, under another status.
-const QUOTA_TEXTS: [&str; 4] = [
+const QUOTA_TEXTS: [&str; 5] = [
     "credit balance is too low",
     "exceeded your current quota",
     "reached your specified API usage limits",
     "used all available credits",
+    // Bedrock throttles by it; OpenAI and Groq write otherwise of a day's tokens, which come back bit by bit.
+    "Too many tokens per day",
 ];
 
 /// Words that refuse a credential under a status that says something else.
 const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
 
 /// Words for what may pass, under a status that says it will not.
-const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
+const PASSING: [&str; 4] =
+    ["ModelNotReadyException", "ModelTimeoutException", "ModelErrorException", "overloaded_error"];
 
 /// Words for a model that is not there, under whatever status.
 const NO_MODEL: [&str; 4] = ["model_not_found", "DeploymentNotFound", "invalid_model", "model_not_available"];
@@ -262,6 +265,21 @@ mod tests {
         let passed_on = json!({"message": "litellm.RateLimitError: exceeded your current quota … RESOURCE_EXHAUSTED"});
         assert_eq!(kind(429, &passed_on), FailureKind::RateLimit);
         assert_eq!(kind(429, &json!({"message": said})), FailureKind::Quota);
+    }
+
+    #[test]
+    fn bedrock_says_what_passes_and_what_a_day_brings_back_under_its_own_words() {
+        let check = |status, word: &str, message: &str, expected: FailureKind| {
+            assert_eq!(kind(status, &json!({"__type": word, "message": message})), expected, "{message}");
+        };
+        let slow_down = "Too many tokens, please wait before trying again.";
+        check(429, "ThrottlingException", slow_down, FailureKind::RateLimit);
+        let of_the_day = "Too many tokens per day, please wait before trying again.";
+        check(429, "ThrottlingException", of_the_day, FailureKind::Quota);
+        let error = json!({"type": "throttlingException", "message": of_the_day, "code": 429});
+        assert_eq!(kind_inside(&error).0, FailureKind::Quota);
+        check(424, "ModelErrorException", "The model failed.", FailureKind::Server);
+        check(424, "ValidationException", "Malformed input request.", FailureKind::BadRequest);
     }
 
     #[test]
