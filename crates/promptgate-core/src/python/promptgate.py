@@ -44,9 +44,12 @@ def _take_stdout():
 
 def _serve(function, replies):
     takes_context = _arguments(function) > 1
+    # One for all questions: a client that the code keeps belongs to the loop that it was first used in.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     for line in open(0, encoding="utf-8", closefd=False):
         request = json.loads(line)
-        reply = _reply(function, request, takes_context)
+        reply = _reply(function, request, takes_context, loop)
         reply["id"] = request["id"]
         replies.write(json.dumps(reply, allow_nan=False) + "\n")
         replies.flush()
@@ -59,13 +62,13 @@ def _arguments(function):
     return sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in parameters)
 
 
-def _reply(function, request, takes_context):
+def _reply(function, request, takes_context, loop):
     is_scorer = request.get("ask") == "score"
     subject = request.get("output") if is_scorer else request.get("input")
     try:
         result = function(subject, request) if takes_context else function(subject)
         if inspect.isawaitable(result):
-            result = asyncio.run(_awaited(result))
+            result = loop.run_until_complete(result)
         reply = _as_reply(result, is_scorer)
         json.dumps(reply, allow_nan=False)
         return reply
@@ -74,10 +77,6 @@ def _reply(function, request, takes_context):
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = "{}:{}".format(os.path.basename(last.filename), last.lineno)
         return {"error": "{}: {} ({})".format(type(error).__name__, error, place)}
-
-
-async def _awaited(result):
-    return await result
 
 
 def _as_reply(result, is_scorer):
@@ -97,6 +96,8 @@ def _load(file, name):
     sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
     spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(file))[0], file)
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look up the module that they are of. A file may be called as a module that others need.
+    sys.modules.setdefault(spec.name, module)
     spec.loader.exec_module(module)
     if not hasattr(module, name):
         known = ", ".join(each for each in vars(module) if callable(vars(module)[each]) and not each.startswith("_"))

@@ -246,6 +246,10 @@ fn programs_are_off_unless_they_are_allowed() {
 }
 
 const METRICS: &str = r#"
+from __future__ import annotations
+import asyncio
+from dataclasses import dataclass
+
 print("a line that would break the protocol")
 
 def tone(output):
@@ -270,12 +274,22 @@ def text(output):
 def raw(output):
     return b"1"
 
+@dataclass
 class Scalar:
+    value: float = 0.5
+
     def __float__(self):
-        return 0.5
+        return self.value
 
 def scalar(output):
     return Scalar()
+
+kept = None
+
+async def keeps(output):
+    global kept
+    kept = kept or asyncio.get_running_loop()
+    return kept is asyncio.get_running_loop()
 "#;
 
 #[test]
@@ -297,7 +311,7 @@ fn a_python_function_is_a_scorer() {
     check("tone", r#"{"score":0.25}"#);
     check("keyed", r#"{"score":0.5,"reason":"c-1"}"#);
     check("slow", r#"{"score":1.0,"passed":true}"#);
-    check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:15)");
+    check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:19)");
     check("nothing_like_a_score", "`nothing_like_a_score of metrics.py` reports: ValueError");
     check(
         "text",
@@ -305,6 +319,8 @@ fn a_python_function_is_a_scorer() {
     );
     check("raw", "`raw of metrics.py` reports: TypeError");
     check("scalar", r#"{"score":0.5}"#);
+    // A client that the first question made belongs to the loop that it was made in.
+    check("keeps", r#"{"score":1.0,"passed":true}"#);
     check("tune", "`tune of metrics.py` ended without an answer (exit status: 1); it said: ");
 }
 
