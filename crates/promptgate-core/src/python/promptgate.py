@@ -15,8 +15,9 @@ The function is called with what is asked for first, and, if it takes a second a
 
 - a scorer gets the output that is to be scored, and `value` (what `extract` took from it), `case` and `params` in the
   request. It returns True or False, a number from 0 to 1, or {"score": 0.5, "passed": False, "reason": "..."};
-- an application under test gets the input, and `messages`, `system`, `model` and `parameters` in the request. It returns
-  a text, or {"output": "...", "tool_calls": [...], "steps": [...], "usage": {...}}.
+- an application under test gets the input, and `messages`, `system`, `model` and `parameters` in the request. The content
+  of a message is a text, or a list of parts where it holds an image or a tool's call or result. It returns a text, or
+  {"output": "...", "tool_calls": [...], "steps": [...], "usage": {...}}.
 
 An exception is reported and the process goes on. What the function prints goes to standard error.
 """
@@ -66,6 +67,8 @@ def _reply(function, request, takes_context, loop):
     is_scorer = request.get("ask") == "score"
     subject = request.get("output") if is_scorer else request.get("input")
     try:
+        if not (is_scorer or takes_context or _is_text(request)):
+            raise TypeError("the messages hold more than texts: take a second argument, and read its `messages`")
         result = function(subject, request) if takes_context else function(subject)
         if inspect.isawaitable(result):
             result = loop.run_until_complete(result)
@@ -77,6 +80,10 @@ def _reply(function, request, takes_context, loop):
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = "{}:{}".format(os.path.basename(last.filename), last.lineno)
         return {"error": "{}: {} ({})".format(type(error).__name__, error, place)}
+
+
+def _is_text(request):
+    return all(isinstance(each["content"], str) for each in request.get("messages", ()))
 
 
 def _as_reply(result, is_scorer):

@@ -5,6 +5,7 @@ use std::time::Duration;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::python::python_command;
+use promptgate_core::request::Request;
 use promptgate_core::secret::Secret;
 use promptgate_mock::{Reply, Server};
 use promptgate_provider::{Answerer, Calling, LocalAnswerer, RetryPolicy};
@@ -156,7 +157,7 @@ fn starting_up_is_no_part_of_an_answer() {
     let slow = r#"sleep 2; while read -r line; do
         id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/'); echo "{\"id\": $id, \"output\": \"a\"}"; done"#;
     let world = World::exec(&["sh", "-c", slow]);
-    let asked = promptgate_core::request::Request { timeout_ms: 1_500, ..request("exec/m", "a", "hello") };
+    let asked = Request { timeout_ms: 1_500, ..request("exec/m", "a", "hello") };
     let response = ask(&world.answerer("exec/m"), asked).result.unwrap();
     assert!(response.latency_ms.is_some_and(|latency| latency < 1_500), "{:?}", response.latency_ms);
 }
@@ -324,22 +325,43 @@ fn a_python_function_is_a_scorer() {
     check("tune", "`tune of metrics.py` ended without an answer (exit status: 1); it said: ");
 }
 
+/// A world with an application that is a function of a Python file.
+fn python_application(code: &str) -> World {
+    let mut world = allowed();
+    std::fs::write(world.root.path().join("app.py"), code).unwrap();
+    let settings = crate::support::settings(|settings| {
+        settings.file = Some("app.py".to_owned());
+        settings.function = Some("answer".to_owned());
+    });
+    world.settings.insert("python".to_owned(), settings);
+    world
+}
+
+fn answer_of(world: &World, asked: Request) -> Result<String, Failure> {
+    let asked = Request { timeout_ms: 20_000, ..asked };
+    ask(&world.answerer("python/app"), asked).result.map(|response| response.output)
+}
+
 #[test]
 fn a_python_function_is_an_application_under_test() {
     if !has_python() {
         return;
     }
-    let mut world = allowed();
-    let code = "def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n";
-    std::fs::write(world.root.path().join("app.py"), code).unwrap();
-    world.settings.insert(
-        "python".to_owned(),
-        crate::support::settings(|settings| {
-            settings.file = Some("app.py".to_owned());
-            settings.function = Some("answer".to_owned());
-        }),
-    );
-    let asked = promptgate_core::request::Request { timeout_ms: 20_000, ..request("python/app", "a", "hello") };
-    let answer = ask(&world.answerer("python/app"), asked);
-    assert_eq!(answer.result.unwrap().output, "Sort. HELLO");
+    let world = python_application("def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n");
+    assert_eq!(answer_of(&world, request("python/app", "a", "hello")).unwrap(), "Sort. HELLO");
+}
+
+#[test]
+fn a_python_application_sees_an_image_or_says_that_it_does_not() {
+    if !has_python() {
+        return;
+    }
+    let mut asked = request("python/app", "a", "What is it?");
+    let image = json!({"media": {"url": "https://images.example/cat.png"}});
+    asked.body.messages[1].content.push(serde_json::from_value(image).unwrap());
+    let sees = "def answer(input, context):\n    return context['messages'][1]['content'][1]['media']['url']\n";
+    assert_eq!(answer_of(&python_application(sees), asked.clone()).unwrap(), "https://images.example/cat.png");
+    let blind = "def answer(input):\n    return 'a dog'\n";
+    let told = answer_of(&python_application(blind), asked).unwrap_err().message;
+    assert!(told.contains("the messages hold more than texts: take a second argument"), "{told}");
 }

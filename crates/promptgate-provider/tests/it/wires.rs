@@ -149,6 +149,28 @@ fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "system"), @"the parameter `system` cannot be set in `config`");
     insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "contents"), @"the parameter `contents` cannot be set in `config`");
     insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` is no object");
+    insta::assert_snapshot!(refusal("http", "HTTP_TARGET_URL", None, "seed"), @"the messages hold more than texts, such as an image or a call of a tool, and `{{messages}}` is not in the request's template; put it there (`request` of the provider), or leave those parts out");
+}
+
+#[test]
+fn an_application_is_told_all_parts_of_a_message_that_is_more_than_a_text() {
+    let server = Server::answering("x");
+    let mut world = World::new();
+    world.environment.insert("HTTP_TARGET_URL".to_owned(), server.origin());
+    world.files.insert("ask.json".to_owned(), r#"{"all": "{{ messages }}"}"#.to_owned());
+    let request = Some("ask.json".to_owned());
+    world.settings.insert("http".to_owned(), ProviderSettings { request, ..Default::default() });
+    let _ = ask(&world.answerer("http/m"), of_body(conversation("http/m", json!({})), "a"));
+    assert_eq!(
+        server.received()[0].json()["all"],
+        json!([
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"text": "What is this?"}, {"media": {"url": "data:image/png;base64,iVBORw0K", "contentType": "image/png"}}]},
+            {"role": "model", "content": [{"toolRequest": {"name": "look", "ref": "c1", "input": {"at": 7}}}]},
+            {"role": "tool", "content": [{"toolResponse": {"name": "look", "ref": "c1", "output": {"seen": "a cat"}}}]},
+            {"role": "user", "content": "And now?"},
+        ])
+    );
 }
 
 #[test]
