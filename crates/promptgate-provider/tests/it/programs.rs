@@ -84,6 +84,12 @@ fn a_process_is_asked_again_and_a_broken_one_is_replaced() {
         &count(r#"echo "{\"id\": $id, \"score\": 0, \"score\": 1}""#),
         ["`sh` answered with the key `score` twice"; 2],
     );
+    // Half of a surrogate pair, as of a text that was cut inside an emoji, hides no key that stands twice.
+    check(&count(r#"echo "{\"id\": $id, \"reason\": \"Hi \\ud83d\"}""#), ["{\"reason\":\"Hi \u{fffd}\"}"; 2]);
+    check(
+        &count(r#"echo "{\"id\": $id, \"reason\": \"\\ud83d\", \"score\": 0, \"score\": 1}""#),
+        ["`sh` answered with the key `score` twice"; 2],
+    );
     // What it said of an earlier question is not of this one.
     check(
         &count(r#"echo "of $n" >&2; if [ $n = 2 ]; then sleep 30; fi; echo "{\"id\": $id, \"n\": $n}""#),
@@ -209,6 +215,14 @@ fn what_an_endpoint_says_wrongly_is_told_as_a_scorers_and_asked_for_once() {
         FailureKind::Credential,
         "HTTP 401: who are you? (no_key); no key is sent to an endpoint that scores, so it must take calls without one",
     );
+}
+
+#[test]
+fn a_reason_that_was_cut_inside_an_emoji_is_read() {
+    let server = Server::start(|_| Reply::raw(r#"{"score": 1, "reason": "Hi \ud83d"}"#));
+    let whom = Consultant::Endpoint(server.origin());
+    let said = replies(&allowed(), &whom, &QUESTIONS()[..1], 20_000).remove(0);
+    assert_eq!(said.unwrap(), json!({"score": 1, "reason": "Hi \u{fffd}"}));
 }
 
 #[test]
