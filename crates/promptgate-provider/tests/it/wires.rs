@@ -148,6 +148,7 @@ fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "seed"), @"the parameter `seed` is not known to this provider; leave it out of `config`");
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "system"), @"the parameter `system` cannot be set in `config`");
     insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "contents"), @"the parameter `contents` cannot be set in `config`");
+    insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "candidateCount"), @"the parameter `candidateCount` is not supported; ask for repeats with `trials`");
     insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` is no object");
     insta::assert_snapshot!(refusal("http", "HTTP_TARGET_URL", None, "seed"), @"the messages hold more than texts, such as an image or a call of a tool, and `{{messages}}` is not in the request's template; put it there (`request` of the provider), or leave those parts out");
 }
