@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use promptgate_core::ExitCode;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::python::python_command;
@@ -363,6 +364,16 @@ fn a_python_function_is_an_application_under_test() {
     }
     let world = python_application("def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n");
     assert_eq!(answer_of(&world, request("python/app", "a", "hello")).unwrap(), "Sort. HELLO");
+}
+
+#[test]
+fn a_python_file_that_is_not_there_is_told_before_anything_is_asked() {
+    let world = python_application("def answer(input):\n    return input\n");
+    assert!(world.build("python/app").is_ok());
+    std::fs::remove_file(world.root.path().join("app.py")).unwrap();
+    let told = world.build("python/app").err().unwrap();
+    assert_eq!(told.exit_code(), ExitCode::Usage);
+    insta::assert_snapshot!(told, @"`file` of [provider.python]: there is no file `app.py`; name it as seen from the folder of promptgate.toml");
 }
 
 #[test]
