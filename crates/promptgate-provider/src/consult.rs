@@ -23,7 +23,7 @@ use crate::middleware::{Guard, RetryPolicy, Told, scrubbed_json};
 use crate::program::Program;
 use crate::set::{BuildContext, Setup, SetupError};
 use crate::stack::Calling;
-use crate::wire::refusal;
+use crate::wire::{parsed, refusal};
 
 /// Those that the assertions of a run may ask.
 #[derive(Clone, Default)]
@@ -186,7 +186,7 @@ fn read(exchange: &Exchange, endpoint: &Endpoint) -> Result<Value, FailedCall> {
     if let Some(key) = doubled_key(&exchange.body) {
         return broken(FailureKind::Crash, format!("answered with the key `{}` twice", scrubber.scrub(&key)));
     }
-    match serde_json::from_slice(&exchange.body) {
+    match parsed(&exchange.body) {
         Ok(reply) => Ok(reply),
         Err(error) if is_of_no_number(&exchange.body, &error) => {
             broken(FailureKind::Crash, "answered with a score that is no finite number".to_owned())

@@ -5,9 +5,11 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::wire::parsed;
+
 /// The first key that stands twice in the object of a JSON text, if one does.
 pub(crate) fn doubled_key(json: &[u8]) -> Option<String> {
-    serde_json::from_slice(json).ok().and_then(|Keys(twice)| twice)
+    parsed(json).ok().and_then(|Keys(twice)| twice)
 }
 
 struct Keys(Option<String>);

@@ -47,7 +47,13 @@ pub(crate) const PYTHON: ProviderKind = ProviderKind {
                 format!("add `file = \"app.py\"` and `function = \"answer\"` under `[provider.{}]`", context.name);
             return Err(Diagnostic::new("the provider `python` has no function").help(help).into());
         };
-        build(context, python_command(file, function))
+        let built = build(context, python_command(file, function))?;
+        // Where it runs, which need not be where the project's files are read.
+        if !context.setup.root.join(file).is_file() {
+            let message = format!("`file` of [provider.{}]: there is no file `{file}`", context.name);
+            return Err(Diagnostic::new(message).help("name it as seen from the folder of promptgate.toml").into());
+        }
+        Ok(built)
     },
 };
 

@@ -17,7 +17,7 @@ use crate::FailedCall;
 use crate::endpoint::{Api, Endpoint, Place};
 use crate::registry::{Built, ProviderKind};
 use crate::set::{BuildContext, SetupError};
-use crate::target::{NAMES, said_to_target};
+use crate::target::{NAMES, is_text, said_to_target};
 use crate::wire::{Fold, HttpModel, Wire, cut_short, error_in, inside};
 
 const API: Api = Api {
@@ -112,6 +112,9 @@ impl Wire for Target {
     }
 
     fn body(&self, request: &RequestBody, _: bool) -> Result<Value, String> {
+        if !self.tells_messages() && !request.messages.iter().all(is_text) {
+            return Err(NOT_TOLD.to_owned());
+        }
         let values = said_to_target(request);
         Ok(filled(&self.template, &values))
     }
@@ -139,7 +142,19 @@ impl Wire for Target {
     }
 }
 
+/// What is said where parts of messages would be left out.
+const NOT_TOLD: &str = "the messages hold more than texts, such as an image or a call of a tool, and `{{messages}}` is \
+                        not in the request's template; put it there (`request` of the provider), or leave those parts \
+                        out";
+
 impl Target {
+    /// Whether the template hands all messages on, and not some of their texts.
+    fn tells_messages(&self) -> bool {
+        let template = self.template.to_string();
+        let mut behind = template.split("{{").skip(1);
+        behind.any(|behind| behind.split("}}").next().is_some_and(|name| name.trim() == "messages"))
+    }
+
     /// The error that a reply holds beside the answer or around it, unless it is what the pointer names.
     fn error_beside<'r>(&self, reply: &'r Value) -> Option<&'r Value> {
         let (around, _) = self.answer.rsplit_once('/')?;

@@ -15,8 +15,9 @@ The function is called with what is asked for first, and, if it takes a second a
 
 - a scorer gets the output that is to be scored, and `value` (what `extract` took from it), `case` and `params` in the
   request. It returns True or False, a number from 0 to 1, or {"score": 0.5, "passed": False, "reason": "..."};
-- an application under test gets the input, and `messages`, `system`, `model` and `parameters` in the request. It returns
-  a text, or {"output": "...", "tool_calls": [...], "steps": [...], "usage": {...}}.
+- an application under test gets the input, and `messages`, `system`, `model` and `parameters` in the request. The content
+  of a message is a text, or a list of parts where it holds an image or a tool's call or result. It returns a text, or
+  {"output": "...", "tool_calls": [...], "steps": [...], "usage": {...}}.
 
 An exception is reported and the process goes on. What the function prints goes to standard error.
 """
@@ -44,9 +45,12 @@ def _take_stdout():
 
 def _serve(function, replies):
     takes_context = _arguments(function) > 1
+    # One for all questions: a client that the code keeps belongs to the loop that it was first used in.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     for line in open(0, encoding="utf-8", closefd=False):
         request = json.loads(line)
-        reply = _reply(function, request, takes_context)
+        reply = _reply(function, request, takes_context, loop)
         reply["id"] = request["id"]
         replies.write(json.dumps(reply, allow_nan=False) + "\n")
         replies.flush()
@@ -59,13 +63,15 @@ def _arguments(function):
     return sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in parameters)
 
 
-def _reply(function, request, takes_context):
+def _reply(function, request, takes_context, loop):
     is_scorer = request.get("ask") == "score"
     subject = request.get("output") if is_scorer else request.get("input")
     try:
+        if not (is_scorer or takes_context or _is_text(request)):
+            raise TypeError("the messages hold more than texts: take a second argument, and read its `messages`")
         result = function(subject, request) if takes_context else function(subject)
         if inspect.isawaitable(result):
-            result = asyncio.run(_awaited(result))
+            result = loop.run_until_complete(result)
         reply = _as_reply(result, is_scorer)
         json.dumps(reply, allow_nan=False)
         return reply
@@ -76,8 +82,8 @@ def _reply(function, request, takes_context):
         return {"error": "{}: {} ({})".format(type(error).__name__, error, place)}
 
 
-async def _awaited(result):
-    return await result
+def _is_text(request):
+    return all(isinstance(each["content"], str) for each in request.get("messages", ()))
 
 
 def _as_reply(result, is_scorer):
@@ -97,6 +103,8 @@ def _load(file, name):
     sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
     spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(file))[0], file)
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look up the module that they are of. A file may be called as a module that others need.
+    sys.modules.setdefault(spec.name, module)
     spec.loader.exec_module(module)
     if not hasattr(module, name):
         known = ", ".join(each for each in vars(module) if callable(vars(module)[each]) and not each.startswith("_"))

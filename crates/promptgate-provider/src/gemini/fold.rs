@@ -26,8 +26,9 @@ impl Fold for Chunks {
         if !finish.is_null() {
             self.finish = finish;
         }
-        // A call of a tool has no text and says something all the same.
-        let said = parts.iter().any(|part| part["text"].as_str().is_none_or(|text| !text.is_empty()));
+        // A call of a tool has no text and says something all the same; a thought is no part of the answer.
+        let is_said = |part: &Value| part["thought"] != true && part["text"].as_str() != Some("");
+        let said = parts.iter().any(is_said);
         self.parts.extend(parts);
         self.last.extend(chunk_of);
         Ok(if said { Progress::Said } else { Progress::Nothing })
@@ -43,5 +44,23 @@ impl Fold for Chunks {
             self.last.insert("candidates".to_owned(), json!([candidate]));
         }
         Ok(self.last.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thought_is_not_the_first_piece_of_the_answer() {
+        let mut fold = Chunks::default();
+        let mut progress = |part: Value| {
+            let chunk = json!({"candidates": [{"content": {"parts": [part]}}]});
+            fold.take(Event { name: String::new(), data: chunk.to_string() }).unwrap()
+        };
+        assert_eq!(progress(json!({"text": "hm", "thought": true})), Progress::Nothing);
+        assert_eq!(progress(json!({"text": "", "thoughtSignature": "x"})), Progress::Nothing);
+        assert_eq!(progress(json!({"text": "Paris"})), Progress::Said);
+        assert_eq!(progress(json!({"functionCall": {"name": "look"}})), Progress::Said);
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn body(request: &RequestBody) -> Result<Value, String> {
     for (name, value) in &request.parameters {
         // Its names are the ones that Dotprompt uses.
         let into = if BESIDE.contains(&name.as_str()) { &mut body } else { &mut generation };
+        if ["candidateCount", "candidate_count"].contains(&name.as_str()) {
+            return Err(format!("the parameter `{name}` is not supported; ask for repeats with `trials`"));
+        }
         if RESERVED.contains(&name.as_str()) {
             return Err(format!("the parameter `{name}` cannot be set in `config`"));
         }

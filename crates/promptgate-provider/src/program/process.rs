@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::doubled::doubled_key;
 use crate::http::overslept;
+use crate::wire::parsed;
 
 /// A longer line is no answer.
 const LONGEST_LINE: u64 = 16 << 20;
@@ -223,7 +224,7 @@ impl Process {
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, Broken> {
-        let Ok(Value::Object(mut reply)) = serde_json::from_slice(line) else {
+        let Ok(Value::Object(mut reply)) = parsed(line) else {
             return Err(Broken::NotJson(self.shown(&String::from_utf8_lossy(line))));
         };
         if let Some(key) = doubled_key(line) {

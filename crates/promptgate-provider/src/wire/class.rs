@@ -7,9 +7,13 @@ use serde_json::Value;
 const WORDS: [&str; 4] = ["code", "type", "status", "__type"];
 
 /// Words that say that a filter held the request back: it is about this request, and about no other.
-const FILTERED: [&str; 6] = [
+const FILTERED: [&str; 10] = [
     "content_filter",
     "content_policy_violation",
+    "image_content_policy_violation",
+    "misalignment_policy_violation",
+    "bio_policy",
+    "cyber_policy",
     "ResponsibleAIPolicyViolation",
     "invalid_prompt",
     "data_inspection_failed",
@@ -29,6 +33,23 @@ const FILTERED_TEXTS: [&str; 6] = [
 /// Words that say that the model wrote what is not of the form that was asked for (Groq, and who passes its errors on).
 const MALFORMED: [&str; 2] = ["json_validate_failed", "tool_use_failed"];
 
+/// Words that say that an image cannot be had or read (Responses): it is as bad at the next try.
+const BAD_IMAGE: [&str; 13] = [
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_image_mode",
+    "invalid_image_url",
+    "invalid_base64_image",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "image_file_too_large",
+    "image_file_not_found",
+    "unsupported_image_media_type",
+    "empty_image_file",
+    "failed_to_download_image",
+];
+
 /// Words that say the quota is gone for good, not for a moment.
 const QUOTA: [&str; 8] = [
     "insufficient_quota",
@@ -42,18 +63,21 @@ const QUOTA: [&str; 8] = [
 ];
 
 /// The same, where a server says it in its text only, under another status.
-const QUOTA_TEXTS: [&str; 4] = [
+const QUOTA_TEXTS: [&str; 5] = [
     "credit balance is too low",
     "exceeded your current quota",
     "reached your specified API usage limits",
     "used all available credits",
+    // Bedrock throttles by it; OpenAI and Groq write otherwise of a day's tokens, which come back bit by bit.
+    "Too many tokens per day",
 ];
 
 /// Words that refuse a credential under a status that says something else.
 const CREDENTIAL: [&str; 3] = ["API_KEY_INVALID", "invalid_api_key", "ExpiredTokenException"];
 
 /// Words for what may pass, under a status that says it will not.
-const PASSING: [&str; 3] = ["ModelNotReadyException", "ModelTimeoutException", "overloaded_error"];
+const PASSING: [&str; 4] =
+    ["ModelNotReadyException", "ModelTimeoutException", "ModelErrorException", "overloaded_error"];
 
 /// Words for a model that is not there, under whatever status.
 const NO_MODEL: [&str; 4] = ["model_not_found", "DeploymentNotFound", "invalid_model", "model_not_available"];
@@ -100,6 +124,7 @@ pub(super) fn kind(status: u16, error: &Value) -> FailureKind {
         402 => FailureKind::Quota,
         400 if says(&MALFORMED) || tells(&MALFORMED) => FailureKind::Malformed,
         400..500 if says(&FILTERED) || tells(&FILTERED_TEXTS) || is_flagged(error) => FailureKind::ContentFilter,
+        400..500 if says(&BAD_IMAGE) => FailureKind::BadRequest,
         400..500 if says(&QUOTA) => FailureKind::Quota,
         429 if says(&[EXHAUSTED]) || message.contains(EXHAUSTED) => exhausted(error),
         400..500 if tells(&QUOTA_TEXTS) => FailureKind::Quota,
@@ -125,7 +150,8 @@ pub(super) fn kind_inside(error: &Value) -> (FailureKind, Option<u16>) {
     let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
     let words = words(error);
     let of_word = || STATUSES.iter().find(|(word, _)| words.contains(word)).map(|(_, status)| *status);
-    let is_the_requests = |word: &&str| FILTERED.contains(word) || MALFORMED.contains(word);
+    let is_the_requests =
+        |word: &&str| [&FILTERED[..], &MALFORMED, &BAD_IMAGE].iter().any(|known| known.contains(word));
     let of_request = || words.iter().any(is_the_requests).then_some(400);
     (kind(status.or_else(of_request).or_else(of_word).unwrap_or(500), error), status)
 }
@@ -175,8 +201,21 @@ mod tests {
         let raw = json!({"error": {"code": "content_filter"}}).to_string();
         check(400, json!({"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}));
         check(403, json!({"message": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}));
-        assert_eq!(kind_inside(&json!({"code": "invalid_prompt"})), (FailureKind::ContentFilter, None));
+        for code in ["invalid_prompt", "bio_policy", "misalignment_policy_violation", "image_content_policy_violation"]
+        {
+            check(400, json!({"code": code, "type": "invalid_request_error"}));
+            assert_eq!(kind_inside(&json!({"code": code})), (FailureKind::ContentFilter, None));
+        }
         assert_eq!(kind(403, &json!({"message": "no access to this model"})), FailureKind::Credential);
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_read_is_as_bad_at_the_next_try() {
+        for code in BAD_IMAGE {
+            let error = json!({"code": code, "message": "the image cannot be taken"});
+            assert_eq!(kind_inside(&error), (FailureKind::BadRequest, None), "{code}");
+            assert_eq!(kind(404, &error), FailureKind::BadRequest, "{code}");
+        }
     }
 
     #[test]
@@ -226,6 +265,21 @@ mod tests {
         let passed_on = json!({"message": "litellm.RateLimitError: exceeded your current quota … RESOURCE_EXHAUSTED"});
         assert_eq!(kind(429, &passed_on), FailureKind::RateLimit);
         assert_eq!(kind(429, &json!({"message": said})), FailureKind::Quota);
+    }
+
+    #[test]
+    fn bedrock_says_what_passes_and_what_a_day_brings_back_under_its_own_words() {
+        let check = |status, word: &str, message: &str, expected: FailureKind| {
+            assert_eq!(kind(status, &json!({"__type": word, "message": message})), expected, "{message}");
+        };
+        let slow_down = "Too many tokens, please wait before trying again.";
+        check(429, "ThrottlingException", slow_down, FailureKind::RateLimit);
+        let of_the_day = "Too many tokens per day, please wait before trying again.";
+        check(429, "ThrottlingException", of_the_day, FailureKind::Quota);
+        let error = json!({"type": "throttlingException", "message": of_the_day, "code": 429});
+        assert_eq!(kind_inside(&error).0, FailureKind::Quota);
+        check(424, "ModelErrorException", "The model failed.", FailureKind::Server);
+        check(424, "ValidationException", "Malformed input request.", FailureKind::BadRequest);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use promptgate_core::ExitCode;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::ask::{Consultant, Consultation};
 use promptgate_core::python::python_command;
+use promptgate_core::request::Request;
 use promptgate_core::secret::Secret;
 use promptgate_mock::{Reply, Server};
 use promptgate_provider::{Answerer, Calling, LocalAnswerer, RetryPolicy};
@@ -83,6 +85,12 @@ fn a_process_is_asked_again_and_a_broken_one_is_replaced() {
         &count(r#"echo "{\"id\": $id, \"score\": 0, \"score\": 1}""#),
         ["`sh` answered with the key `score` twice"; 2],
     );
+    // Half of a surrogate pair, as of a text that was cut inside an emoji, hides no key that stands twice.
+    check(&count(r#"echo "{\"id\": $id, \"reason\": \"Hi \\ud83d\"}""#), ["{\"reason\":\"Hi \u{fffd}\"}"; 2]);
+    check(
+        &count(r#"echo "{\"id\": $id, \"reason\": \"\\ud83d\", \"score\": 0, \"score\": 1}""#),
+        ["`sh` answered with the key `score` twice"; 2],
+    );
     // What it said of an earlier question is not of this one.
     check(
         &count(r#"echo "of $n" >&2; if [ $n = 2 ]; then sleep 30; fi; echo "{\"id\": $id, \"n\": $n}""#),
@@ -156,7 +164,7 @@ fn starting_up_is_no_part_of_an_answer() {
     let slow = r#"sleep 2; while read -r line; do
         id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/'); echo "{\"id\": $id, \"output\": \"a\"}"; done"#;
     let world = World::exec(&["sh", "-c", slow]);
-    let asked = promptgate_core::request::Request { timeout_ms: 1_500, ..request("exec/m", "a", "hello") };
+    let asked = Request { timeout_ms: 1_500, ..request("exec/m", "a", "hello") };
     let response = ask(&world.answerer("exec/m"), asked).result.unwrap();
     assert!(response.latency_ms.is_some_and(|latency| latency < 1_500), "{:?}", response.latency_ms);
 }
@@ -211,6 +219,14 @@ fn what_an_endpoint_says_wrongly_is_told_as_a_scorers_and_asked_for_once() {
 }
 
 #[test]
+fn a_reason_that_was_cut_inside_an_emoji_is_read() {
+    let server = Server::start(|_| Reply::raw(r#"{"score": 1, "reason": "Hi \ud83d"}"#));
+    let whom = Consultant::Endpoint(server.origin());
+    let said = replies(&allowed(), &whom, &QUESTIONS()[..1], 20_000).remove(0);
+    assert_eq!(said.unwrap(), json!({"score": 1, "reason": "Hi \u{fffd}"}));
+}
+
+#[test]
 fn an_endpoint_that_answers_nothing_is_not_asked_on_and_on() {
     let server = Server::start(|_| Reply::raw("busy").status(503));
     let whom = Consultant::Endpoint(server.origin());
@@ -246,6 +262,10 @@ fn programs_are_off_unless_they_are_allowed() {
 }
 
 const METRICS: &str = r#"
+from __future__ import annotations
+import asyncio
+from dataclasses import dataclass
+
 print("a line that would break the protocol")
 
 def tone(output):
@@ -270,12 +290,22 @@ def text(output):
 def raw(output):
     return b"1"
 
+@dataclass
 class Scalar:
+    value: float = 0.5
+
     def __float__(self):
-        return 0.5
+        return self.value
 
 def scalar(output):
     return Scalar()
+
+kept = None
+
+async def keeps(output):
+    global kept
+    kept = kept or asyncio.get_running_loop()
+    return kept is asyncio.get_running_loop()
 "#;
 
 #[test]
@@ -297,7 +327,7 @@ fn a_python_function_is_a_scorer() {
     check("tone", r#"{"score":0.25}"#);
     check("keyed", r#"{"score":0.5,"reason":"c-1"}"#);
     check("slow", r#"{"score":1.0,"passed":true}"#);
-    check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:15)");
+    check("broken", "`broken of metrics.py` reports: ValueError: no tone | in here (metrics.py:19)");
     check("nothing_like_a_score", "`nothing_like_a_score of metrics.py` reports: ValueError");
     check(
         "text",
@@ -305,7 +335,26 @@ fn a_python_function_is_a_scorer() {
     );
     check("raw", "`raw of metrics.py` reports: TypeError");
     check("scalar", r#"{"score":0.5}"#);
+    // A client that the first question made belongs to the loop that it was made in.
+    check("keeps", r#"{"score":1.0,"passed":true}"#);
     check("tune", "`tune of metrics.py` ended without an answer (exit status: 1); it said: ");
+}
+
+/// A world with an application that is a function of a Python file.
+fn python_application(code: &str) -> World {
+    let mut world = allowed();
+    std::fs::write(world.root.path().join("app.py"), code).unwrap();
+    let settings = crate::support::settings(|settings| {
+        settings.file = Some("app.py".to_owned());
+        settings.function = Some("answer".to_owned());
+    });
+    world.settings.insert("python".to_owned(), settings);
+    world
+}
+
+fn answer_of(world: &World, asked: Request) -> Result<String, Failure> {
+    let asked = Request { timeout_ms: 20_000, ..asked };
+    ask(&world.answerer("python/app"), asked).result.map(|response| response.output)
 }
 
 #[test]
@@ -313,17 +362,31 @@ fn a_python_function_is_an_application_under_test() {
     if !has_python() {
         return;
     }
-    let mut world = allowed();
-    let code = "def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n";
-    std::fs::write(world.root.path().join("app.py"), code).unwrap();
-    world.settings.insert(
-        "python".to_owned(),
-        crate::support::settings(|settings| {
-            settings.file = Some("app.py".to_owned());
-            settings.function = Some("answer".to_owned());
-        }),
-    );
-    let asked = promptgate_core::request::Request { timeout_ms: 20_000, ..request("python/app", "a", "hello") };
-    let answer = ask(&world.answerer("python/app"), asked);
-    assert_eq!(answer.result.unwrap().output, "Sort. HELLO");
+    let world = python_application("def answer(input, context):\n    return context['system'] + ' ' + input.upper()\n");
+    assert_eq!(answer_of(&world, request("python/app", "a", "hello")).unwrap(), "Sort. HELLO");
+}
+
+#[test]
+fn a_python_file_that_is_not_there_is_told_before_anything_is_asked() {
+    let world = python_application("def answer(input):\n    return input\n");
+    assert!(world.build("python/app").is_ok());
+    std::fs::remove_file(world.root.path().join("app.py")).unwrap();
+    let told = world.build("python/app").err().unwrap();
+    assert_eq!(told.exit_code(), ExitCode::Usage);
+    insta::assert_snapshot!(told, @"`file` of [provider.python]: there is no file `app.py`; name it as seen from the folder of promptgate.toml");
+}
+
+#[test]
+fn a_python_application_sees_an_image_or_says_that_it_does_not() {
+    if !has_python() {
+        return;
+    }
+    let mut asked = request("python/app", "a", "What is it?");
+    let image = json!({"media": {"url": "https://images.example/cat.png"}});
+    asked.body.messages[1].content.push(serde_json::from_value(image).unwrap());
+    let sees = "def answer(input, context):\n    return context['messages'][1]['content'][1]['media']['url']\n";
+    assert_eq!(answer_of(&python_application(sees), asked.clone()).unwrap(), "https://images.example/cat.png");
+    let blind = "def answer(input):\n    return 'a dog'\n";
+    let told = answer_of(&python_application(blind), asked).unwrap_err().message;
+    assert!(told.contains("the messages hold more than texts: take a second argument"), "{told}");
 }

@@ -50,6 +50,36 @@ fn responses() {
     insta::assert_json_snapshot!(json!({"path": path, "body": body}));
 }
 
+/// What OpenAI's types demand; vLLM refuses parts of an earlier answer that name no answer.
+#[test]
+fn an_earlier_answer_and_a_tool_without_parameters_are_whole_in_responses() {
+    let server = Server::start(|_| Reply::raw("not an answer"));
+    let mut world = World::openai(&server.base_url());
+    let settings = ProviderSettings { api: Some(WireApi::Responses), ..Default::default() };
+    world.settings.insert("openai".to_owned(), settings);
+    let messages = json!([
+        {"role": "user", "content": "Hello"},
+        {"role": "model", "content": [{"text": "Good "}, {"text": "day"}, {"toolRequest": {"name": "now", "ref": "c1"}}]},
+        {"role": "model", "content": ""},
+    ]);
+    let messages = serde_json::from_value::<Vec<Message>>(messages).unwrap();
+    let tools = vec![json!({"name": "now"})];
+    let body = RequestBody { tools, ..RequestBody::of(ModelId::new("openai/m").unwrap(), messages) };
+    let _ = ask(&world.answerer("openai/m"), of_body(body, "a"));
+    let sent = server.received()[0].json();
+    assert_eq!(
+        sent["input"],
+        json!([
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+            {"type": "message", "role": "assistant", "content": "Good day"},
+            {"type": "function_call", "call_id": "c1", "name": "now", "arguments": "{}"},
+            {"type": "message", "role": "assistant", "content": ""},
+        ])
+    );
+    let parameters = json!({"type": "object", "properties": {}});
+    assert_eq!(sent["tools"], json!([{"type": "function", "name": "now", "strict": false, "parameters": parameters}]));
+}
+
 #[test]
 fn messages() {
     let (path, body) = sent("anthropic", "ANTHROPIC_BASE_URL", ProviderSettings::default(), common());
@@ -118,7 +148,30 @@ fn what_a_wire_cannot_say_is_refused_and_nothing_is_sent() {
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "seed"), @"the parameter `seed` is not known to this provider; leave it out of `config`");
     insta::assert_snapshot!(refusal("anthropic", "ANTHROPIC_BASE_URL", None, "system"), @"the parameter `system` cannot be set in `config`");
     insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "contents"), @"the parameter `contents` cannot be set in `config`");
+    insta::assert_snapshot!(refusal("gemini", "GOOGLE_BASE_URL", None, "candidateCount"), @"the parameter `candidateCount` is not supported; ask for repeats with `trials`");
     insta::assert_snapshot!(refusal("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", None, "toolConfig"), @"the parameter `toolConfig` is no object");
+    insta::assert_snapshot!(refusal("http", "HTTP_TARGET_URL", None, "seed"), @"the messages hold more than texts, such as an image or a call of a tool, and `{{messages}}` is not in the request's template; put it there (`request` of the provider), or leave those parts out");
+}
+
+#[test]
+fn an_application_is_told_all_parts_of_a_message_that_is_more_than_a_text() {
+    let server = Server::answering("x");
+    let mut world = World::new();
+    world.environment.insert("HTTP_TARGET_URL".to_owned(), server.origin());
+    world.files.insert("ask.json".to_owned(), r#"{"all": "{{ messages }}"}"#.to_owned());
+    let request = Some("ask.json".to_owned());
+    world.settings.insert("http".to_owned(), ProviderSettings { request, ..Default::default() });
+    let _ = ask(&world.answerer("http/m"), of_body(conversation("http/m", json!({})), "a"));
+    assert_eq!(
+        server.received()[0].json()["all"],
+        json!([
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"text": "What is this?"}, {"media": {"url": "data:image/png;base64,iVBORw0K", "contentType": "image/png"}}]},
+            {"role": "model", "content": [{"toolRequest": {"name": "look", "ref": "c1", "input": {"at": 7}}}]},
+            {"role": "tool", "content": [{"toolResponse": {"name": "look", "ref": "c1", "output": {"seen": "a cat"}}}]},
+            {"role": "user", "content": "And now?"},
+        ])
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The chunks of a streamed completion as a whole one.
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ pub(super) struct Chunks {
     calls: Vec<Called>,
     /// The one call that older servers have room for.
     function: Called,
+    has_said: bool,
     finish: Value,
     usage: Value,
     error: Option<Value>,
@@ -37,6 +40,7 @@ struct Called {
 impl Fold for Chunks {
     fn take(&mut self, event: Event) -> Result<Progress, FailedCall> {
         if event.data.trim() == "[DONE]" {
+            self.end();
             return Ok(Progress::Done);
         }
         let chunk = Value::Object(object_of(&event)?);
@@ -54,7 +58,9 @@ impl Fold for Chunks {
         keep(&mut self.provider, &chunk["provider"]);
         keep(&mut self.usage, reply::counts(&chunk));
         keep(&mut self.finish, &choice["finish_reason"]);
-        Ok(if self.delta(&choice["delta"]) { Progress::Said } else { Progress::Nothing })
+        let said = self.delta(&choice["delta"]);
+        self.has_said |= said;
+        Ok(if said { Progress::Said } else { Progress::Nothing })
     }
 
     fn finish(self: Box<Self>) -> Result<Value, FailedCall> {
@@ -75,6 +81,13 @@ impl Fold for Chunks {
 }
 
 impl Chunks {
+    /// The end by the server's own word, which is one also where it does not say why: as of an answer that comes whole.
+    fn end(&mut self) {
+        if self.has_said && self.finish.is_null() {
+            self.finish = "stop".into();
+        }
+    }
+
     /// Adds a piece, and says whether there was one.
     fn delta(&mut self, delta: &Value) -> bool {
         let mut said = false;
@@ -93,12 +106,12 @@ impl Chunks {
             if called.name != piece.name {
                 add(&mut called.name, piece.name);
             }
-            add(&mut called.arguments, piece.arguments);
+            add(&mut called.arguments, &piece.arguments);
             called.is_custom |= piece.is_custom;
         }
         let function = &delta["function_call"];
         add(&mut self.function.name, function["name"].as_str().unwrap_or_default());
-        add(&mut self.function.arguments, function["arguments"].as_str().unwrap_or_default());
+        add(&mut self.function.arguments, &arguments(&function["arguments"]));
         said
     }
 
@@ -133,17 +146,26 @@ struct Piece<'a> {
     index: Option<u64>,
     id: &'a str,
     name: &'a str,
-    arguments: &'a str,
+    arguments: Cow<'a, str>,
     is_custom: bool,
+}
+
+/// A piece of the arguments: a piece of their text, or all of them as the value that they are (MiniMax).
+fn arguments(arguments: &Value) -> Cow<'_, str> {
+    match arguments {
+        Value::Null => Cow::default(),
+        Value::String(text) => text.into(),
+        whole => whole.to_string().into(),
+    }
 }
 
 impl<'a> Piece<'a> {
     fn of(piece: &'a Value) -> Self {
         let text = |value: &'a Value| value.as_str().unwrap_or_default();
         let is_custom = piece["custom"].is_object();
-        let (called, arguments) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
+        let (called, key) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
         let called = &piece[called];
-        let (name, arguments) = (text(&called["name"]), text(&called[arguments]));
+        let (name, arguments) = (text(&called["name"]), arguments(&called[key]));
         Self { index: piece["index"].as_u64(), id: text(&piece["id"]), name, arguments, is_custom }
     }
 
@@ -162,15 +184,19 @@ impl<'a> Piece<'a> {
 
 #[cfg(test)]
 mod tests {
-    use promptgate_core::answer::{FailureKind, Response};
+    use promptgate_core::answer::{FailureKind, FinishReason, Response};
     use promptgate_core::secret::Scrubber;
 
     use super::*;
 
     fn read(chunks: &[Value]) -> Result<Response, FailedCall> {
+        read_events(chunks.iter().map(Value::to_string))
+    }
+
+    fn read_events(events: impl IntoIterator<Item = String>) -> Result<Response, FailedCall> {
         let mut fold = Box::new(Chunks::default());
-        for chunk in chunks {
-            fold.take(Event { name: String::new(), data: chunk.to_string() })?;
+        for data in events {
+            fold.take(Event { name: String::new(), data })?;
         }
         reply::read(&fold.finish()?, &Scrubber::new())
     }
@@ -220,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn arguments_that_come_as_a_value_are_kept() {
+        for arguments in [json!({"at": 1}), json!({})] {
+            let piece = json!([{"index": 0, "id": "a", "function": {"name": "look", "arguments": arguments}}]);
+            assert_eq!(calls(&[piece]), [("look".to_owned(), arguments, Some("a".to_owned()))]);
+        }
+        let called = json!({"name": "look", "arguments": {"at": 1}});
+        let chunk = json!({"choices": [{"delta": {"function_call": called}, "finish_reason": "function_call"}]});
+        assert_eq!(read(&[chunk]).unwrap().tool_calls[0].arguments, json!({"at": 1}));
+    }
+
+    #[test]
     fn calls_of_every_form_come_in_pieces() {
         let pieces = [
             json!([{"index": 0, "id": "a", "type": "custom", "custom": {"name": "run", "input": "print("}}]),
@@ -245,6 +282,22 @@ mod tests {
         let end = json!({"choices": [{"delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 7, "completion_tokens": 2}}]});
         let response = read(&[chunk(thought), chunk(said), end]).unwrap();
         assert_eq!((response.output.as_str(), response.usage.unwrap().input_tokens), ("Paris", 7));
+    }
+
+    #[test]
+    fn an_answer_ends_by_its_reason_or_by_the_servers_own_word() {
+        let chunk = |delta: Value| json!({"choices": [{"delta": delta, "finish_reason": null}]}).to_string();
+        let done = || "[DONE]".to_owned();
+        let said = || chunk(json!({"content": "Paris"}));
+        let response = read_events([said(), done()]).unwrap();
+        assert_eq!((response.output.as_str(), response.finish_reason), ("Paris", FinishReason::Stop));
+        let called = chunk(json!({"tool_calls": [{"index": 0, "function": {"name": "look", "arguments": "{}"}}]}));
+        assert_eq!(read_events([called, done()]).unwrap().finish_reason, FinishReason::ToolCalls);
+        let cut = json!({"choices": [{"delta": {}, "finish_reason": "length"}]}).to_string();
+        assert_eq!(read_events([said(), cut, done()]).unwrap().finish_reason, FinishReason::Length);
+        let failed = |events: Vec<String>| read_events(events).unwrap_err().failure.kind;
+        assert_eq!(failed(vec![said()]), FailureKind::Connection);
+        assert_eq!(failed(vec![chunk(json!({"role": "assistant"})), done()]), FailureKind::Connection);
     }
 
     #[test]

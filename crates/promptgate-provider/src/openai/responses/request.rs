@@ -51,9 +51,11 @@ fn push(message: &Message, input: &mut Vec<Value>) -> Result<(), String> {
     let mut calls = Vec::new();
     for part in &message.content {
         match part {
-            Part::Text { text } => content.push(text_part(message.role, text)),
-            Part::Data { data } => content.push(text_part(message.role, &data.to_string())),
-            Part::Media { media } => content.push(json!({"type": "input_image", "image_url": image_url(media)?})),
+            Part::Text { text } => content.push(text_part(text)),
+            Part::Data { data } => content.push(text_part(&data.to_string())),
+            Part::Media { media } => {
+                content.push(json!({"type": "input_image", "image_url": image_url(media)?, "detail": "auto"}));
+            }
             Part::ToolRequest { tool_request } => calls.push(call(tool_request)),
             Part::ToolResponse { tool_response } => calls.push(json!({
                 "type": "function_call_output", "call_id": tool_reference(tool_response),
@@ -63,7 +65,7 @@ fn push(message: &Message, input: &mut Vec<Value>) -> Result<(), String> {
         }
     }
     if !content.is_empty() || calls.is_empty() {
-        input.push(json!({"type": "message", "role": role(message.role), "content": content}));
+        input.push(json!({"type": "message", "role": role(message.role), "content": said(message.role, content)}));
     }
     input.extend(calls);
     Ok(())
@@ -77,9 +79,14 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn text_part(role: Role, text: &str) -> Value {
-    let kind = if role == Role::Model { "output_text" } else { "input_text" };
-    json!({"type": kind, "text": text})
+/// What a message says. An earlier answer is one text: parts of it would have to name the stored answer that they are of.
+fn said(role: Role, parts: Vec<Value>) -> Value {
+    let texts: Option<String> = parts.iter().map(|part| part["text"].as_str()).collect();
+    texts.filter(|_| role == Role::Model).map_or_else(|| parts.into(), Value::from)
+}
+
+fn text_part(text: &str) -> Value {
+    json!({"type": "input_text", "text": text})
 }
 
 fn call(call: &Value) -> Value {
@@ -87,14 +94,15 @@ fn call(call: &Value) -> Value {
     json!({"type": "function_call", "call_id": tool_reference(call), "name": call["name"], "arguments": arguments})
 }
 
-/// `{name, description, inputSchema}` as a function. Not strict: a strict one wants schemas of a narrower kind.
+/// `{name, description, inputSchema}` as a function. Not strict: a strict one wants schemas of a narrower kind. Parameters
+/// are demanded also of a tool that takes none.
 fn tool(tool: &Value) -> Value {
     let mut function = json!({"type": "function", "name": tool["name"], "strict": false});
-    for (ours, theirs) in [("description", "description"), ("inputSchema", "parameters")] {
-        if let Some(value) = tool.get(ours) {
-            function[theirs] = value.clone();
-        }
+    if let Some(description) = tool.get("description") {
+        function["description"] = description.clone();
     }
+    let schema = tool.get("inputSchema").filter(|schema| !schema.is_null());
+    function["parameters"] = schema.cloned().unwrap_or_else(|| json!({"type": "object", "properties": {}}));
     function
 }
 
