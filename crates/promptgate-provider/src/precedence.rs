@@ -86,8 +86,9 @@ pub fn overridden<'a>(
     settings: &BTreeMap<String, ProviderSettings>,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<String> {
+    let unsaid = ProviderSettings::default();
     let of_provider = |name: &'a str| {
-        let settings = settings.get(name)?;
+        let settings = settings.get(name).unwrap_or(&unsaid);
         let api = registry::kind_of(name, settings, environment).ok()?.api?;
         Some(told(name, api, settings, environment))
     };

@@ -319,11 +319,7 @@ fn azures_preview_is_asked_for_where_it_is_wanted_and_a_dated_version_is_told_as
             ask(&world.answerer("azure/m"), request("azure/m", case, "x")).result.unwrap();
         }
         let environment = |name: &str| world.environment.get(name).cloned();
-        let told = promptgate_provider::overridden(
-            ["azure"],
-            &[("azure".to_owned(), ProviderSettings::default())].into(),
-            &environment,
-        );
+        let told = promptgate_provider::overridden(["azure"], &[].into(), &environment);
         let source = world.build("azure/m").unwrap().source(&id).unwrap();
         (server.received().last().unwrap().query.clone(), source.replace(&server.origin(), ""), told)
     };
