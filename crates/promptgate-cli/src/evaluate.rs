@@ -240,8 +240,8 @@ fn open_run(session: &Session, assembly: &Assembly, running: &Running, out: &Out
     }
     if resumed.header.prices.as_ref().is_some_and(|prices| *prices != assembly.prices(session)) {
         out.say(&format!(
-            "note: run {run} was started at other prices, and its answers are reckoned at those to its end; a new run \
-             reckons all at today's, those of this one too"
+            "note: run {run} was started at other prices, and the answers of its models are reckoned at those to its end \
+             (judging at today's); a new run reckons all at today's, those of this one too"
         ));
     }
     let supply = supply_of(&resumed.header, assembly);

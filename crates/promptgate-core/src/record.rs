@@ -61,8 +61,9 @@ pub struct RunHeader {
     pub partition: Option<Partition>,
     /// `--filter`, which selected the plan's cases.
     pub filter: Option<Selection>,
-    /// What models cost, by id, as far as that was known when the run was started: all its answers are reckoned by it, those
-    /// taken over too, so that both sides of a comparison are. Absent in records that were made before it was noted.
+    /// What models cost, by id, as far as that was known when the run was started: all answers of models under test are
+    /// reckoned by it, those taken over too, so that both sides of a comparison are; judges' as they were asked. Absent in
+    /// records that were made before it was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<BTreeMap<String, Price>>,
     /// The metrics the suite's assertions feed.

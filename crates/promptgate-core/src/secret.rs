@@ -44,8 +44,8 @@ pub struct Scrubber(Arc<RwLock<Known>>);
 #[derive(Default)]
 struct Known {
     forms: Vec<Zeroizing<String>>,
-    /// How the forms begin, so that a text without any of them is read once; nothing where that cannot be built. No more of
-    /// a secret is in there, since it is not wiped.
+    /// How the forms begin, so that a text without any of them is read once; nothing where that cannot be built. No more
+    /// than the first [`SHORTEST`] bytes of a form are in there, since it is not wiped.
     beginnings: Option<AhoCorasick>,
 }
 

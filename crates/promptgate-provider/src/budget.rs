@@ -177,6 +177,8 @@ struct Needed {
     own: Spending,
     /// Whether room is kept for calls that are tried again.
     is_wary: bool,
+    /// Whether its pair is begun, and what it takes is what completes that.
+    is_begun: bool,
 }
 
 /// An amount of everything that is limited.
@@ -361,13 +363,17 @@ impl Limit {
         let next = needed.own;
         let again = if needed.is_wary { ", and may have to be tried again," } else { "," };
         let comes = match next.calls {
-            1 => "the next call".to_owned(),
+            0 | 1 => "the next call".to_owned(),
+            calls if needed.is_begun => format!("the {calls} calls that complete a case"),
             calls => format!("the {calls} calls of the next case, which are made together or not at all{again}"),
         };
         match self {
             Self::Cost(_) => format!("{} went, and {comes} may take {}", spent.cost, next.cost),
             Self::Tokens(_) => format!("{} tokens went, and {comes} may take {}", spent.tokens, next.tokens),
-            Self::Calls(most) if most > spent.calls => format!("{} went, and {comes} do not fit", spent.calls),
+            Self::Calls(most) if most > spent.calls => {
+                let fit = if next.calls > 1 { "do not fit" } else { "does not fit" };
+                format!("{} went, and {comes} {fit}", spent.calls)
+            }
             Self::Calls(_) => format!("{} were made", spent.calls),
         }
     }
@@ -388,10 +394,13 @@ impl State {
     fn needed(&self, worst: Spending, side: Option<&Side>) -> Needed {
         let kept = self.begun.values().fold(Spending::default(), |sum, begun| sum.plus(begun.kept()));
         let taken = self.spent.plus(self.set_aside).plus(kept);
-        let alone = Needed { all: taken.plus(worst), own: worst, is_wary: false };
+        let alone = Needed { all: taken.plus(worst), own: worst, is_wary: false, is_begun: false };
         let Some(side) = side else { return alone };
         match self.begun.get(&side.pair) {
-            Some(begun) if begun.holds(&side.call) || begun.to_come > 0 => {
+            Some(begun) if begun.holds(&side.call) => {
+                Needed { all: taken.minus(begun.worst).plus(worst), own: begun.kept(), is_begun: true, ..alone }
+            }
+            Some(begun) if begun.to_come > 0 && !self.made.contains(&side.mark()) => {
                 Needed { all: taken.minus(begun.worst).plus(worst), ..alone }
             }
             Some(_) => alone,
@@ -400,7 +409,7 @@ impl State {
                 let own = worst.times(side.sides);
                 let again = self.begun.values().map(Begun::unanswered).sum::<u32>() + side.sides;
                 let again = self.failed.times(again);
-                Needed { all: taken.plus(own).plus(again), own, is_wary: again != Spending::default() }
+                Needed { all: taken.plus(own).plus(again), own, is_wary: again != Spending::default(), ..alone }
             }
         }
     }
@@ -412,7 +421,7 @@ impl State {
         let Some(side) = side else { return };
         let is_new = self.made.insert(side.mark());
         match self.begun.get_mut(&side.pair) {
-            Some(begun) => begun.begin(side.call),
+            Some(begun) => begun.begin(side.call, is_new),
             None if is_new => {
                 let open = vec![(side.call, true)];
                 let begun = Begun { to_come: side.sides - 1, open, is_answered: false, worst };
@@ -441,12 +450,14 @@ impl State {
 }
 
 impl Begun {
-    fn begin(&mut self, call: Call) {
-        if let Some((_, is_under_way)) = self.open.iter_mut().find(|(open, _)| *open == call) {
-            *is_under_way = true;
-        } else if self.to_come > 0 {
-            self.to_come -= 1;
-            self.open.push((call, true));
+    /// A call that was given up and is asked once more takes no room that is kept for others.
+    fn begin(&mut self, call: Call, is_new: bool) {
+        match self.open.iter_mut().find(|(open, _)| *open == call) {
+            Some((_, is_under_way)) => *is_under_way = true,
+            None => {
+                self.to_come = self.to_come.saturating_sub(u32::from(is_new));
+                self.open.push((call, true));
+            }
         }
     }
 }

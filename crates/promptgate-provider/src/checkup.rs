@@ -59,8 +59,9 @@ impl Reached {
 fn is_short_for(name: &str, id: &str) -> bool {
     let Some(rest) = id.strip_prefix(name) else { return false };
     let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    // `-5` behind `-4` is another model; dates and versions are longer.
-    rest == ":latest" || rest.strip_prefix('-').is_some_and(|rest| rest.len() >= 3 && is_number(rest))
+    // `-5` behind `-4` is another model, with a date behind it too; dates and versions begin with more digits.
+    let is_long = |rest: &str| rest.split('-').next().is_some_and(|first| first.len() >= 3);
+    rest == ":latest" || rest.strip_prefix('-').is_some_and(|rest| is_long(rest) && is_number(rest))
 }
 
 /// A model that a provider lists.
@@ -217,6 +218,9 @@ mod tests {
         check(&["gemini-2.0-flash-001"], "gemini-2.0-flash", Some("gemini-2.0-flash-001"));
         check(&["gpt-4o-mini", "gpt-4o-audio-2024-11-20", "gpt-4"], "gpt-4o", None);
         check(&["claude-haiku-4-5"], "claude-haiku-4", None);
+        let opus = ["claude-opus-4-20250514", "claude-opus-4-5-20251101"];
+        check(&opus, "claude-opus-4", Some(opus[0]));
+        check(&opus[1..], "claude-opus-4", None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `csv`: one row per trial, every cell safe for a spreadsheet.
+//! `csv`: one row per trial, every cell safe for a spreadsheet. Outcomes are those of the record: a time-out is `failed` also
+//! where a gate takes it for missing, since neither side heard anything of the model.
 
 use std::io::{self, Write};
 

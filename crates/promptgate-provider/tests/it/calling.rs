@@ -257,6 +257,20 @@ async fn a_call_that_is_tried_again_needs_room_for_itself_alone() {
     assert_eq!((new.attempts, budget.spent().calls), (2, 3));
 }
 
+/// B-8: a call that was given up and is asked once more (after an outage, say) takes nothing that is kept for its partner.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_asked_once_more_leaves_its_partner_its_room() {
+    let world =
+        priced("[[rule]]\ncontains = \"new\"\nfault = \"server\"\nfault_times = 1\n[[rule]]\nlatency = \"1ms\"\n");
+    let limits = BudgetLimits { calls: Some(3), ..BudgetLimits::default() };
+    let budget = Budget::of_sides(limits, Sides { usual: 2, ..Sides::default() });
+    let calling = Calling { budget: Some(budget.clone()), ..Calling::retrying(RetryPolicy::none(), world.listener()) };
+    let answerer = world.build(PRICED).unwrap().answerer(&calling);
+    let asked = async |text: &str| answerer.answer(request(PRICED, "a", text)).await.result.is_ok();
+    let answered = [asked("new").await, asked("new").await, asked("old").await];
+    assert_eq!((answered, budget.spent().calls), ([false, true, true], 3));
+}
+
 /// B-8: calls that fail are tried again out of what is kept for no other version, also where the budget ends among them.
 #[tokio::test(start_paused = true)]
 async fn a_budget_that_ends_among_retries_leaves_whole_pairs() {

@@ -1,5 +1,5 @@
-//! The second stage: one thread takes what is answered in batches, has it graded on all cores, serves what assertions ask
-//! through the same answerer, and hands the settled trials to the log.
+//! The second stage: one thread takes what is answered in batches, grades it, on all cores where that takes longer than a
+//! moment, serves what assertions ask through the same answerer, and hands the settled trials to the log.
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
