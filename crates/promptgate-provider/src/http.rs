@@ -155,13 +155,13 @@ impl Transport {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promptgate/", env!("CARGO_PKG_VERSION"))));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let first_byte = self.limits.first_byte(model_timeout);
-        let reply = match by(sent + first_byte, self.client.request(request.map(Full::new))).await {
+        let (reply, _) = by(sent + first_byte, self.client.request(request.map(Full::new))).await;
+        let reply = match reply {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) if error.is_connect() => return Err(self.unreached(&uri, &error).into()),
             Ok(Err(error)) => {
                 return Err(FailedCall::from(self.broken(&named(uri.host(), uri.port_u16()), &error)).untold());
             }
-            Err(_) if overslept(sent + first_byte) => return Err(FailedCall::from(stood_still(host)).untold()),
             Err(_) => return Err(FailedCall::from(silent(host, "sent nothing", first_byte)).untold()),
         };
         let (head, body) = reply.into_parts();
@@ -186,11 +186,6 @@ impl Transport {
         let mut body = Vec::new();
         let mut taken = 0;
         loop {
-            // What is there is read to its end, and what still trickles in is not waited for.
-            if overslept(deadline) {
-                deadline = Instant::now() + CATCH_UP;
-                has_stood_still = true;
-            }
             // What follows the end of an answer only lets the connection be used again; it is not waited for.
             let is_done = stream.as_ref().is_some_and(|stream| stream.is_done());
             // A model that thinks before its first word is as silent as one that sends no header before it is done.
@@ -201,20 +196,23 @@ impl Transport {
                 () => self.limits.idle,
             };
             let since = Instant::now();
-            let silence = since + patience;
-            let chunk = match by(silence.min(deadline), chunk(&mut incoming)).await {
+            let (silence, is_last) = (since + patience, deadline <= since + patience);
+            let limit = patience.min(deadline.saturating_duration_since(since));
+            let (came, lost) = by(silence.min(deadline), chunk(&mut incoming)).await;
+            deadline += lost;
+            has_stood_still |= !lost.is_zero();
+            let chunk = match came {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(body),
                 _ if is_done => return Ok(body),
                 Ok(Err(error)) => return Err(self.broken(host, &error).into()),
                 // Whoever said nothing for so long is not known to be at work.
-                Err(_) if thinks && since.elapsed() >= self.limits.idle => {
-                    return Err(silent(host, "fell silent", patience.min(deadline - since)).into());
+                Err(_) if thinks && limit >= self.limits.idle => {
+                    return Err(silent(host, "fell silent", limit).into());
                 }
-                Err(_) if deadline <= silence && (has_stood_still || overslept(deadline)) => {
-                    return Err(stood_still(host).into());
-                }
-                Err(_) if deadline <= silence => return Err(too_slow(model_timeout).into()),
+                // Who was not there for all of it cannot say that the model took so long.
+                Err(_) if is_last && has_stood_still => return Err(stood_still(host).into()),
+                Err(_) if is_last => return Err(too_slow(model_timeout).into()),
                 Err(_) => return Err(silent(host, "fell silent", patience).into()),
             };
             taken += chunk.len();
@@ -292,16 +290,23 @@ pub(crate) fn overslept(deadline: Instant) -> bool {
     deadline.elapsed() > JUMP
 }
 
-/// How long what came meanwhile is looked for once this process runs again: others of its tasks have to hand it on.
+/// How often it is looked whether this process stood still.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long what came meanwhile is looked for at least once this process runs again: others of its tasks have to hand it on.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
-/// What a future comes to before a deadline, or soon after where that passed while this process stood still.
-async fn by<T>(mut deadline: Instant, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+/// What a future comes to before a deadline, and by how much that was put off: time in which this process or its machine stood
+/// still is not counted.
+async fn by<T>(deadline: Instant, future: impl Future<Output = T>) -> (Result<T, Elapsed>, Duration) {
     let mut future = pin!(future);
+    let mut until = deadline;
     loop {
-        match timeout_at(deadline, future.as_mut()).await {
-            Err(_) if overslept(deadline) => deadline = Instant::now() + CATCH_UP,
-            came => return came,
+        let tick = until.min(Instant::now() + TICK);
+        match timeout_at(tick, future.as_mut()).await {
+            Err(_) if overslept(tick) => until = (until + tick.elapsed()).max(Instant::now() + CATCH_UP),
+            Err(_) if tick < until => {}
+            came => return (came, until - deadline),
         }
     }
 }
@@ -339,28 +344,34 @@ mod tests {
     /// B-3: suspended time is not counted.
     #[tokio::test(start_paused = true)]
     async fn what_came_while_this_process_stood_still_is_taken() {
-        let limit = Duration::from_secs(2);
         let (send, sent) = oneshot::channel();
-        let mut reply = pin!(by(Instant::now() + limit, sent));
+        let mut reply = pin!(by(Instant::now() + Duration::from_secs(2), sent));
         assert!(poll!(reply.as_mut()).is_pending());
         for _ in 0..2 {
             advance(Duration::from_secs(4)).await;
             assert!(poll!(reply.as_mut()).is_pending(), "the task that hands it on has not run yet");
         }
         send.send("here").unwrap();
-        assert_eq!(poll!(reply.as_mut()), Poll::Ready(Ok(Ok("here"))));
+        assert!(matches!(poll!(reply.as_mut()), Poll::Ready((Ok(Ok("here")), _))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_is_put_off_by_the_time_that_this_process_stood_still() {
+        let (started, limit) = (Instant::now(), Duration::from_secs(60));
+        let mut reply = pin!(by(started + limit, sleep(Duration::from_secs(600))));
+        assert!(poll!(reply.as_mut()).is_pending());
+        // It runs again shortly before the limit, and there is nearly as much time as before.
+        advance(Duration::from_millis(59_500)).await;
+        let (came, lost) = reply.await;
+        assert!(came.is_err() && lost > Duration::from_secs(58), "{lost:?}");
+        assert!(started.elapsed() > Duration::from_secs(118), "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_does_not_come_is_waited_for_until_its_limit_and_little_longer() {
         let (started, limit) = (Instant::now(), Duration::from_secs(2));
-        assert!(by(started + limit, sleep(Duration::from_secs(60))).await.is_err());
+        let (came, lost) = by(started + limit, sleep(Duration::from_secs(60))).await;
+        assert!(came.is_err() && lost.is_zero());
         assert!(started.elapsed() < limit + Duration::from_millis(10));
-        let mut reply = pin!(by(Instant::now() + limit, sleep(Duration::from_secs(60))));
-        assert!(poll!(reply.as_mut()).is_pending());
-        advance(Duration::from_secs(4)).await;
-        let woken = Instant::now();
-        assert!(reply.await.is_err());
-        assert!(woken.elapsed() <= CATCH_UP + Duration::from_millis(10));
     }
 }
