@@ -125,9 +125,10 @@ impl Transport {
     ) -> Result<Self, Diagnostic> {
         let way =
             proxy.as_ref().map_or_else(String::new, |proxy| format!(" (HTTPS goes through the proxy {})", proxy.named));
-        let connector = Connector::new(place, limits.connect, proxy.map(|proxy| proxy.matcher))?;
+        let connector = Connector::new(place, limits.connect, proxy.map(|proxy| proxy.way))?;
         // A connection for each call in flight: over HTTP/2 calls beyond the server's stream limit would wait unseen, and
-        // one broken connection would take all of them along.
+        // one broken connection would take all of them along. One that was closed before anything went over it is replaced,
+        // which is no second attempt.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))

@@ -1,8 +1,8 @@
 //! `junit`: one test case per trial of the version under judgement, and one per comparison of a gate.
 //!
-//! Errored is `<error>`, failed `<failure>`, a time-out of a model of which nothing was heard `<error>` too, a failed trial of a case that passed in the majority of its trials
-//! `<flakyFailure>`. The baseline's own trials are no tests of this change and are left out. Names are unique per suite,
-//! case, version, model and repeat.
+//! Errored is `<error>`, and so is a time-out of a model of which nothing was heard; failed is `<failure>`, a failed trial of
+//! a case that passed in the majority of its trials `<flakyFailure>`. The baseline's own trials are no tests of this change
+//! and are left out. Names are unique per suite, case, version, model and repeat.
 
 use std::io::{self, Write};
 

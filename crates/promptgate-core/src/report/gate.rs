@@ -66,7 +66,8 @@ pub struct Comparison {
     /// Its verdict; `null` for `compare`.
     pub verdict: Option<Verdict>,
     /// The reason code of a verdict that is no check's: `baseline_missing`, `cases_changed`, `shard_missing`,
-    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `nothing_answered`, `judge_out`, `skipped`, `baseline_old`, `stopped`.
+    /// `wrong_version`, `judge_changed`, `max_missing`, `quota`, `nothing_answered`, `judge_out`, `skipped`,
+    /// `baseline_old`, `stopped`.
     pub reason: Option<String>,
     /// The same in a sentence for people; `null` where `reason` is.
     pub detail: Option<String>,

@@ -11,7 +11,7 @@ use ::http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use promptgate_core::Diagnostic;
@@ -47,20 +47,21 @@ struct Means {
 struct Way {
     tcp: HttpConnector,
     tls: Arc<ClientConfig>,
-    proxy: Option<Arc<Matcher>>,
+    proxy: Option<Intercept>,
 }
 
 impl Connector {
-    pub(super) fn new(place: &Url, limit: Duration, proxy: Option<Matcher>) -> Result<Self, Diagnostic> {
+    pub(super) fn new(place: &Url, limit: Duration, proxy: Option<Intercept>) -> Result<Self, Diagnostic> {
         let tls = Arc::new(tls(place)?);
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared out among the addresses of a host, so that one that is dead leaves time for the others.
         tcp.set_connect_timeout(Some(limit));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
         tcp.set_keepalive_interval(Some(Duration::from_secs(15)));
         tcp.set_keepalive_retries(Some(3));
-        let way = Way { tcp, tls: tls.clone(), proxy: proxy.map(Arc::new) };
+        let way = Way { tcp, tls: tls.clone(), proxy };
         let https = HttpsConnector::from((way, tls));
         Ok(Self(Arc::new(Means { https, limit })))
     }
@@ -96,7 +97,7 @@ impl Service<Uri> for Way {
     fn call(&mut self, to: Uri) -> Self::Future {
         let way = self.clone();
         Box::pin(async move {
-            let Some(proxy) = way.proxy.and_then(|proxy| proxy.intercept(&to)) else {
+            let Some(proxy) = way.proxy else {
                 return Ok(MaybeHttpsStream::Http(way.tcp.oneshot(to).await?));
             };
             let tunnel = Tunnel::new(proxy.uri().clone(), HttpsConnector::from((way.tcp, way.tls)));
@@ -133,7 +134,7 @@ fn install_tls() {
 
 /// A proxy for HTTPS, and what it is called in messages. Plain HTTP never takes one, since it would read the key.
 pub(crate) struct Proxy {
-    pub(super) matcher: Matcher,
+    pub(super) way: Intercept,
     pub(super) named: String,
 }
 
@@ -158,8 +159,9 @@ pub(crate) fn proxy(place: &Url, environment: &dyn Fn(&str) -> Option<String>) -
             Diagnostic::new(message).help("expected `http://host:port`; `NO_PROXY` names hosts to go to straight")
         );
     }
-    let matcher = Matcher::builder().https(parsed.as_str()).build();
-    Ok(Some(Proxy { matcher, named: named(parsed.host_str(), parsed.port()) }))
+    let any = Matcher::builder().all(parsed.as_str()).build();
+    let way = place.as_str().parse().ok().and_then(|uri| any.intercept(&uri)).ok_or_else(unusable)?;
+    Ok(Some(Proxy { way, named: named(parsed.host_str(), parsed.port()) }))
 }
 
 /// Whether a place is among the exceptions.

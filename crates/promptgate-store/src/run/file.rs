@@ -151,12 +151,14 @@ fn checked_line<T: Serialize + DeserializeOwned>(
     value: &T,
     scrubber: &Scrubber,
 ) -> Result<(), String> {
-    line::write(batch, kind, |batch| {
-        let start = batch.len();
-        put_scrubbed(batch, value, scrubber)?;
-        let length = batch.len() - start;
-        if length > LONGEST_LINE { Err(format!("its line of {length} bytes is too long")) } else { Ok(()) }
-    })
+    let start = batch.len();
+    line::write(batch, kind, |batch| put_scrubbed(batch, value, scrubber))?;
+    let length = batch.len() - start;
+    if length <= LONGEST_LINE {
+        return Ok(());
+    }
+    batch.truncate(start);
+    Err(format!("its line of {length} bytes is too long"))
 }
 
 #[cfg(test)]
