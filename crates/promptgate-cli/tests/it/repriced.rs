@@ -4,26 +4,18 @@ use promptgate_mock::{Said, Server, Tokens, Wire};
 use promptgate_testkit::{Output, Project};
 use serde_json::Value;
 
+use crate::resumed::{self, good};
+
 /// Two versions whose answers take equal tokens, and a gate on cost.
 fn project(server: &Server) -> Project {
     let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\n[cases]\nfile = \"cases.jsonl\"\n\
         [[assert]]\nkind = \"contains\"\nvalue = \"a\"\n[gate]\nbaseline = \"say.old\"\n\
         [[gate.check]]\nmetric = \"cost\"\nallowed_rise = \"25%\"\n";
     let cases: String = (0..20).map(|n| format!("{{\"id\":\"c{n}\",\"vars\":{{\"text\":\"{n}\"}}}}\n")).collect();
-    Project::new()
-        .binary(env!("CARGO_BIN_EXE_promptgate"))
+    resumed::project(server)
         .file("promptgate.toml", prices(1))
         .file("suites/s/suite.toml", suite)
-        .file("suites/s/prompts/say.prompt", "{{text}} new")
-        .file("suites/s/prompts/say.old.prompt", "{{text}} old")
         .file("suites/s/cases.jsonl", cases)
-        .variable("OPENAI_BASE_URL", &server.base_url())
-        .variable("OPENAI_API_KEY", "k")
-}
-
-fn server() -> Server {
-    let tokens = Tokens { input: 20, output: 10, ..Tokens::default() };
-    Server::start(move |_| Wire::Chat.whole(&Said { tokens, ..Said::text("m", "a") }))
 }
 
 /// An answer costs 40 µ$ times the factor.
@@ -48,7 +40,7 @@ fn both(dollars_a_million: u32) -> (Value, Value) {
 
 #[test]
 fn both_sides_of_a_comparison_are_reckoned_at_one_price_table() {
-    let server = server();
+    let server = good();
     let old = ["run", "suites/s", "--candidate", "say.old"];
     // Known before and after, and unknown before, as the note on unknown prices says to mend it.
     for before in [prices(1), String::new()] {
@@ -70,7 +62,7 @@ fn both_sides_of_a_comparison_are_reckoned_at_one_price_table() {
 
 #[test]
 fn a_finished_run_is_reported_as_it_was_and_scored_at_the_prices_of_today() {
-    let server = server();
+    let server = good();
     let project = project(&server);
     let _ = project.run(["run", "suites/s"]).expect_code(0);
     let cost =
@@ -85,7 +77,7 @@ fn a_finished_run_is_reported_as_it_was_and_scored_at_the_prices_of_today() {
 
 #[test]
 fn a_run_that_is_resumed_goes_on_at_the_prices_it_was_started_with() {
-    let server = server();
+    let server = good();
     let project = project(&server);
     let _ = project.run(["gate", "suites/s", "--max-calls", "20"]).expect_code(106);
     project.write("promptgate.toml", prices(3));
@@ -101,7 +93,7 @@ fn a_run_that_is_resumed_goes_on_at_the_prices_it_was_started_with() {
 
 #[test]
 fn an_earlier_draw_costs_what_the_later_one_does() {
-    let server = server();
+    let server = good();
     let project = project(&server);
     let _ = project.run(["run", "suites/s"]).expect_code(0);
     project.write("promptgate.toml", prices(3));

@@ -12,7 +12,7 @@ use serde_json::Value;
 const CASES: usize = 10;
 
 /// Two versions of one prompt, ten cases each.
-fn project(server: &Server) -> Project {
+pub fn project(server: &Server) -> Project {
     let suite = "name = \"s\"\nprompt = \"say\"\n[[model]]\nid = \"openai/m\"\nconfig = { maxOutputTokens = 100 }\n\
         [cases]\nfile = \"cases.jsonl\"\n[[assert]]\nkind = \"contains\"\nvalue = \"a\"\n[gate]\nbaseline = \"say.old\"\n\
         [[gate.check]]\nmetric = \"pass_rate\"\nallowed_drop = 0.05\n";
@@ -28,7 +28,8 @@ fn project(server: &Server) -> Project {
         .variable("OPENAI_API_KEY", "k")
 }
 
-fn good() -> Server {
+/// Answers all alike, at equal tokens.
+pub fn good() -> Server {
     let tokens = Tokens { input: 20, output: 10, ..Tokens::default() };
     Server::start(move |_| Wire::Chat.whole(&Said { tokens, ..Said::text("m", "a") }))
 }
