@@ -9,8 +9,10 @@
 
 mod controller;
 mod ends;
+mod hold;
 mod limits;
 mod line;
+mod rate;
 mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

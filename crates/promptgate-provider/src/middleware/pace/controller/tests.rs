@@ -22,6 +22,13 @@ struct Simulated {
     /// How many calls it serves at a time, and does.
     slots: usize,
     serving: usize,
+    /// Whether a refusal is followed by others for as long as it says, and until when.
+    means_it: bool,
+    means_until: f64,
+    /// Seconds that a refusal takes.
+    refusal_latency: f64,
+    /// Whether latencies differ (exponentially distributed).
+    is_spread: bool,
 }
 
 /// What a refusal says of the seconds until there is room.
@@ -49,12 +56,25 @@ impl Simulated {
             refusal: Ended::Refused,
             slots: usize::MAX,
             serving: 0,
+            means_it: false,
+            means_until: 0.0,
+            refusal_latency: 0.02,
+            is_spread: false,
         }
+    }
+
+    /// The same of a bucket that holds what flows in in so many seconds.
+    fn holding(self, seconds: f64) -> Self {
+        let capacity = (self.rate * seconds).max(1.0);
+        Self { capacity, level: capacity, ..self }
     }
 
     fn receive(&mut self, now: f64) -> Ended {
         self.level = (self.level + (now - self.filled) * self.rate).min(self.capacity);
         self.filled = now;
+        if now < self.means_until {
+            return (self.refusal)(Some(self.means_until - now));
+        }
         let is_refused = self.down.contains(&now) || self.draws.below(1.0) < self.by_chance;
         if is_refused || self.serving >= self.slots {
             return (self.refusal)((self.retry_after)(1.0));
@@ -64,7 +84,19 @@ impl Simulated {
             self.serving += 1;
             return Ended::Answered;
         }
-        (self.refusal)((self.retry_after)((1.0 - self.level) / self.rate))
+        let wait = (self.retry_after)((1.0 - self.level) / self.rate);
+        if self.means_it {
+            self.means_until = now + wait.unwrap_or(0.0);
+        }
+        (self.refusal)(wait)
+    }
+
+    fn seconds_to(&mut self, outcome: Ended) -> f64 {
+        match outcome {
+            Ended::Answered if self.is_spread => -self.latency * (1.0 - self.draws.below(1.0)).ln(),
+            Ended::Answered => self.latency,
+            _ => self.refusal_latency,
+        }
     }
 
     /// Calls as fast as the controller lets them go, and counts what ends between two times.
@@ -85,8 +117,7 @@ impl Simulated {
                 match if controller.in_flight < in_flight { controller.admit(now) } else { Admission::Full } {
                     Admission::Go => {
                         let outcome = self.receive(now);
-                        let latency = if outcome == Ended::Answered { self.latency } else { 0.02 };
-                        let key = (((now + latency) * 1e6) as u64, number);
+                        let key = (((now + self.seconds_to(outcome)) * 1e6) as u64, number);
                         number += 1;
                         under_way.push(Reverse(key));
                         outcomes.insert(key, (at, now, outcome));
@@ -121,30 +152,71 @@ fn honest(wait: f64) -> Option<f64> {
     Some(wait)
 }
 
-/// B-1: an hour against a bucket, from a storm of a thousand calls at once.
+/// What providers say of how long to wait.
+const WAITS: [(&str, Wait); 7] = [
+    ("honest", honest),
+    ("absent", |_| None),
+    ("whole seconds", |wait| Some(wait.ceil())),
+    ("too short", |wait| Some(wait / 10.0)),
+    ("negative", |_| Some(-7.0)),
+    ("twenty seconds", |_| Some(20.0)),
+    ("a minute", |_| Some(60.0)),
+];
+
+/// Calls a provider for ten minutes from a second on, and says what share of what it can give was had, and what share of the
+/// calls was wasted.
+fn had_and_wasted(mut provider: Simulated, in_flight: usize, from: f64) -> (f64, f64) {
+    let possible = provider.rate.min(in_flight as f64 / provider.latency) * 600.0;
+    let mut controller = Controller::new(f64::INFINITY, 120.0);
+    let counted = provider.run(&mut controller, (from, from + 600.0), in_flight);
+    (counted.answered / possible, counted.refused / (counted.answered + counted.refused))
+}
+
+/// B-1: ten minutes against a bucket, from a storm of a thousand calls at once.
 #[test]
 fn after_a_storm_nine_tenths_of_what_the_bucket_gives_are_had_and_few_calls_are_wasted() {
-    let waits: [(&str, Wait); 5] = [
-        ("honest", honest),
-        ("absent", |_| None),
-        ("whole seconds", |wait| Some(wait.ceil())),
-        ("too short", |wait| Some(wait / 10.0)),
-        ("negative", |_| Some(-7.0)),
-    ];
     for rate in [1.0, 5.0, 20.0, 100.0, 500.0] {
         for latency in [0.1, 1.0, 5.0] {
-            for (name, retry_after) in waits {
-                let mut provider = Simulated::of(rate, latency, retry_after);
-                let mut controller = Controller::new(f64::INFINITY, 120.0);
-                let counted = provider.run(&mut controller, (60.0, 660.0), 1_000);
-                // A thousand calls at a time are the most there is.
-                let possible = rate.min(1_000.0 / latency) * 600.0;
-                let (goodput, wasted) =
-                    (counted.answered / possible, counted.refused / (counted.answered + counted.refused));
-                let what =
-                    format!("{rate}/s, {latency} s, {name}: goodput {goodput:.3}, wasted {wasted:.3}, {controller:?}");
-                assert!(goodput >= 0.9, "{what}");
-                assert!(wasted <= 0.05, "{what}");
+            for (name, retry_after) in WAITS {
+                let (had, wasted) = had_and_wasted(Simulated::of(rate, latency, retry_after), 1_000, 60.0);
+                let what = format!("{rate}/s, {latency} s, {name}: had {had:.3}, wasted {wasted:.3}");
+                assert!(had >= 0.9 && wasted <= 0.05, "{what}");
+            }
+        }
+    }
+}
+
+/// B-1: whatever the bucket holds, however long refusals take, and where answers take now long, now short.
+#[test]
+fn other_buckets_give_as_much() {
+    for seconds in [0.0, 1.0, 10.0, 60.0] {
+        for refusal_latency in [0.02, 0.3] {
+            for rate in [1.0, 20.0, 100.0] {
+                for (name, retry_after) in WAITS {
+                    let bucket = Simulated::of(rate, 3.0, retry_after).holding(seconds);
+                    let bucket = Simulated { refusal_latency, is_spread: true, ..bucket };
+                    // What a bucket holds at first hides what it gives.
+                    let (had, wasted) = had_and_wasted(bucket, 1_000, 60.0 + 2.0 * seconds);
+                    let what = format!("{seconds} s, {refusal_latency} s, {rate}/s, {name}: {had:.3}, {wasted:.3}");
+                    // What holds a single call gives less the moment that it is asked for more.
+                    assert!(had >= if seconds > 0.0 { 0.9 } else { 0.85 } && wasted <= 0.05, "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// B-1: who refuses all calls for as long as he says, whatever they are, is asked for more only rarely.
+#[test]
+fn waits_that_are_meant_are_seldom_brought_about() {
+    let waits: [(Wait, f64); 3] = [(|_| Some(2.0), 0.85), (|_| Some(10.0), 0.8), (|_| Some(20.0), 0.7)];
+    for rate in [1.0, 5.0, 20.0, 100.0] {
+        for latency in [0.1, 1.0, 5.0] {
+            for (retry_after, least) in waits {
+                let bucket = Simulated::of(rate, latency, retry_after);
+                let (had, wasted) = had_and_wasted(Simulated { means_it: true, ..bucket }, 1_000, 60.0);
+                let what = format!("{rate}/s, {latency} s, {least}: had {had:.3}, wasted {wasted:.3}");
+                assert!(had >= least && wasted <= 0.03, "{what}");
             }
         }
     }
@@ -155,7 +227,7 @@ fn after_a_storm_nine_tenths_of_what_the_bucket_gives_are_had_and_few_calls_are_
 fn after_a_time_in_which_all_was_refused_the_pace_comes_back_within_a_minute() {
     for rate in [2.0, 20.0, 200.0] {
         for down in [0.0..15.0, 5.0..20.0, 5.0..65.0, 30.0..31.0] {
-            for (name, retry_after) in [("absent", (|_| None) as Wait), ("honest", honest)] {
+            for (name, retry_after) in WAITS {
                 let mut provider = Simulated { down: down.clone(), ..Simulated::of(rate, 0.2, retry_after) };
                 let mut controller = Controller::new(f64::INFINITY, 120.0);
                 let from = down.end + 60.0;
@@ -163,7 +235,8 @@ fn after_a_time_in_which_all_was_refused_the_pace_comes_back_within_a_minute() {
                 let goodput = counted.answered / (rate.min(32.0 / 0.2) * 120.0);
                 let wasted = counted.refused / (counted.answered + counted.refused);
                 let what = format!("{rate}/s, down {down:?}, {name}: goodput {goodput:.3}, wasted {wasted:.3}");
-                assert!(goodput >= 0.9 && wasted <= 0.05, "{what}, {controller:?}");
+                let least = if name == "a minute" { 0.85 } else { 0.9 };
+                assert!(goodput >= least && wasted <= 0.05, "{what}, {controller:?}");
             }
         }
     }
@@ -189,10 +262,10 @@ fn had_of_what_chance_leaves(by_chance: f64, latency: f64, retry_after: Wait) ->
 fn refusals_that_have_nothing_to_do_with_the_rate_do_not_slow_it_down() {
     let waits: [(&str, Wait); 3] = [("absent", |_| None), ("honest", honest), ("long", |_| Some(10.0))];
     for (by_chance, least) in
-        [(0.002, [0.9, 0.9, 0.9]), (0.02, [0.8, 0.8, 0.3]), (0.05, [0.8, 0.8, 0.0]), (0.08, [0.5, 0.5, 0.0])]
+        [(0.002, [0.9, 0.9, 0.9]), (0.02, [0.9, 0.9, 0.9]), (0.05, [0.8, 0.8, 0.8]), (0.08, [0.5, 0.5, 0.4])]
     {
         for latency in [0.1, 1.0, 5.0] {
-            for ((name, retry_after), least) in waits.into_iter().zip(least).filter(|(_, least)| *least > 0.0) {
+            for ((name, retry_after), least) in waits.into_iter().zip(least) {
                 let had = had_of_what_chance_leaves(by_chance, latency, retry_after);
                 assert!(had >= least, "{by_chance} refused, {latency} s, {name}: {had:.3}");
             }
@@ -241,9 +314,12 @@ fn a_wait_without_end_is_cut_and_the_rate_comes_back() {
     let mut controller = Controller::new(f64::INFINITY, 120.0);
     assert_eq!(controller.admit(0.0), Admission::Go);
     controller.ended(0.0, Ended::Refused(Some(2.5e11)), 1.0);
-    assert_eq!(controller.admit(1.0), Admission::At(121.0));
+    assert_eq!(controller.admit(1.0), Admission::At(2.0));
+    assert_eq!(controller.admit(2.0), Admission::Go);
+    controller.ended(2.0, Ended::Refused(Some(2.5e11)), 2.5);
+    assert_eq!(controller.admit(2.5), Admission::At(122.5));
     let mut provider = Simulated::of(50.0, 0.5, honest);
-    let counted = provider.run(&mut controller, (241.0, 301.0), 1_000);
+    let counted = provider.run(&mut controller, (242.5, 302.5), 1_000);
     assert!(counted.answered >= 0.9 * 50.0 * 60.0, "{counted:?}");
 }
 
@@ -354,7 +430,7 @@ fn survives(seed: u64) {
             Admission::Go => sent.push(now),
             Admission::At(time) => {
                 assert!(
-                    time > now && time <= now + cap + 1.0 / LEAST_RATE + 1e-6,
+                    time > now && time <= now + cap + 1.0 / rate::LEAST + 1e-6,
                     "seed {seed}: at {now} not before {time}"
                 );
             }
@@ -373,7 +449,7 @@ fn survives(seed: u64) {
     while let Admission::At(time) = controller.admit(waited) {
         waited = time;
     }
-    assert!(waited <= now + cap + 1.0 / LEAST_RATE + 1e-6, "seed {seed}: {now} to {waited}");
+    assert!(waited <= now + cap + 1.0 / rate::LEAST + 1e-6, "seed {seed}: {now} to {waited}");
 }
 
 #[test]
