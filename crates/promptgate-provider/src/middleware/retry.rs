@@ -198,15 +198,23 @@ impl Spent {
         Self { wasted, unpriced: self.unpriced + u32::from(is_unpriced), ..self }
     }
 
-    /// With an attempt that was given up under way.
-    fn and_broken_off(self) -> Self {
-        Self { unpriced: self.unpriced + 1, ..self }
+    /// With an attempt that was given up. What waited for its turn was not called.
+    fn and_given_up(self, was_sent: bool) -> Self {
+        let (attempts, unpriced) = if was_sent { (0, 1) } else { (1, 0) };
+        Self { attempts: self.attempts - attempts, unpriced: self.unpriced + unpriced, ..self }
     }
 
     fn for_answer(self, result: Result<Response, Failure>) -> Answer {
         let Self { attempts, wasted, unpriced } = self;
         Answer { result, attempts, wasted, wasted_unpriced: unpriced, answered_ms: None }
     }
+}
+
+/// An attempt that has become vain.
+struct Lost {
+    failure: Failure,
+    /// Whether it was called, rather than waiting for its turn.
+    was_sent: bool,
 }
 
 /// How often it is looked whether all is lost.
@@ -222,7 +230,7 @@ impl<P: Provider> Answerer for Retry<P> {
                 let failed = match called {
                     Ok(Ok(response)) => return spent.for_answer(Ok(response)),
                     Ok(Err(failed)) => failed,
-                    Err(failure) => return spent.and_broken_off().for_answer(Err(failure)),
+                    Err(lost) => return spent.and_given_up(lost.was_sent).for_answer(Err(lost.failure)),
                 };
                 spent = spent.and_failed(&failed);
                 let failure = self.judged(failed.failure);
@@ -234,8 +242,8 @@ impl<P: Provider> Answerer for Retry<P> {
                     return spent.for_answer(Err(given_up(failure)));
                 };
                 let pause = self.pause(&request, spent.attempts, wait, failure);
-                if let Err(failure) = self.unless_lost(&request, pause).await {
-                    return spent.for_answer(Err(failure));
+                if let Err(lost) = self.unless_lost(&request, pause).await {
+                    return spent.for_answer(Err(lost.failure));
                 }
                 spent.attempts += 1;
             }
@@ -263,13 +271,15 @@ impl<P> Retry<P> {
     }
 
     /// What a future comes to, unless waiting for it has become vain.
-    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Failure> {
-        tokio::select! {
+    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Lost> {
+        tokio::pin!(future);
+        let failure = tokio::select! {
             biased;
-            done = future => Ok(done),
-            failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
-            failure = self.guard.given_up(&request.digest) => Err(failure),
-        }
+            done = &mut future => return Ok(done),
+            failure = self.streak.lost(), if self.fail_fast => given_up(failure),
+            failure = self.guard.given_up(&request.digest) => failure,
+        };
+        Err(Lost { failure, was_sent: self.guard.is_under_way(request) })
     }
 
     async fn pause(&self, request: &Request, attempt: u32, wait: Duration, failure: Failure) {

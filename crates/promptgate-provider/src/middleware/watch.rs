@@ -17,9 +17,9 @@ pub(crate) struct Watched<P> {
 impl<P: Provider> Provider for Watched<P> {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, FailedCall>> {
         Box::pin(async move {
-            let call = self.guard.sent();
+            let call = self.guard.sent(request);
             let result = self.inner.call(request).await;
-            call.came(&request.digest, result.as_ref().err().map(|failed| &failed.failure));
+            call.came(result.as_ref().err().map(|failed| &failed.failure));
             result
         })
     }
