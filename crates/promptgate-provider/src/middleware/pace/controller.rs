@@ -2,8 +2,8 @@
 //!
 //! A refusal (429) sets the [`Rate`] to a little less than what was let in of late; each answer raises it again, slowly
 //! while the right rate is nearly known, fast while it is not. A wait that the provider asks for holds all calls where it is
-//! meant, see [`Hold`]. Signs of overload narrow the number of calls at a time, see [`Window`]. Ends of calls that were sent
-//! before a refusal taught something teach nothing new.
+//! meant, see [`Hold`]. Signs of overload narrow the number of calls at a time, see [`Window`]; where a single call is one
+//! too many, it is the rate. Ends of calls that were sent before a refusal taught something teach nothing new.
 //!
 //! Some refusals have nothing to do with our rate: a quota that is shared with others refuses a call here and there at any
 //! rate, and a controller that slows down for each would hardly move. So a few among many calls are borne ([`BORNE`]); and a
@@ -128,11 +128,7 @@ impl Controller {
             Ended::Answered => self.answered(sent, now),
             Ended::Refused(wait) => self.refused(sent, wait.unwrap_or(0.0), now),
             Ended::Overloaded(wait) => {
-                let wait = wait.unwrap_or(0.0);
-                let is_shown = self.window.failed(sent, Sign::Refused, in_flight, now);
-                if !self.hold.confirmed(sent, wait, now) && is_shown {
-                    self.hold.asked(sent, wait, PAUSE, now);
-                }
+                self.overloaded(sent, wait.unwrap_or(0.0), in_flight, now);
             }
             Ended::Lost => {
                 let _ = self.window.failed(sent, Sign::Lost, in_flight, now);
@@ -152,6 +148,16 @@ impl Controller {
             && rate.tried_for(are_many, now).is_none()
         {
             rate.answered(answers_a_second, now);
+        }
+    }
+
+    fn overloaded(&mut self, sent: f64, wait: f64, in_flight: usize, now: f64) {
+        if self.window.is_rate_too_high() {
+            return self.refused(sent, wait, now);
+        }
+        let is_shown = self.window.failed(sent, Sign::Refused, in_flight, now);
+        if !self.hold.confirmed(sent, wait, now) && is_shown {
+            self.hold.asked(sent, wait, PAUSE, now);
         }
     }
 

@@ -12,11 +12,16 @@
 /// Of the calls at a time, what remains after overload.
 const NARROWED: f64 = 0.7;
 
+/// Near the size from which it was narrowed, between these shares of it, it widens so many times more slowly: to try whether
+/// more is borne by now costs calls.
+const NEAR: (f64, f64) = (0.9, 1.2);
+const SLOWER: f64 = 10.0;
+
 /// The share of signs among all ends at which their weight neither grows nor shrinks.
 const BORNE: f64 = 0.09;
 
-/// So many more signs than are borne show overload, or half as many as there are calls under way.
-const SHOWN: f64 = 4.0;
+/// So many more signs than are borne show overload, or half as many as there are calls under way, but more than one.
+const SHOWN: (f64, f64) = (1.5, 4.0);
 
 /// And more by this share of the calls under way: signs are mostly faster than answers.
 const EARLY: f64 = 0.125;
@@ -28,6 +33,8 @@ pub(super) struct Window {
     most: f64,
     /// Below this the window grows by one with every answer.
     threshold: f64,
+    /// Its size when overload was last shown.
+    narrowed_from: f64,
     /// When it was last judged.
     judged: f64,
     is_narrowing: bool,
@@ -54,6 +61,7 @@ impl Window {
             size: most,
             most,
             threshold: most,
+            narrowed_from: 0.0,
             judged: f64::NEG_INFINITY,
             is_narrowing: false,
             weight: 0.0,
@@ -69,12 +77,27 @@ impl Window {
 
     pub(super) fn answered(&mut self) {
         self.is_narrowing = false;
-        self.size = (self.size + if self.size < self.threshold { 1.0 } else { 1.0 / self.size }).min(self.most);
+        self.size = (self.size + self.step()).min(self.most);
         self.weight = (self.weight - BORNE).max(0.0);
         self.is_answering = true;
         if self.weight == 0.0 {
             self.busiest = 0;
         }
+    }
+
+    /// How much an answer widens it.
+    fn step(&self) -> f64 {
+        let step = if self.size < self.threshold { 1.0 } else { 1.0 / self.size };
+        let from = self.narrowed_from;
+        // Of a few calls, one more is much.
+        let is_near = self.size >= (NEAR.0 * from).min(from - 1.0) && self.size < NEAR.1 * from + 1.0;
+        if is_near { step / SLOWER } else { step }
+    }
+
+    /// A call is one too many although it was alone. Whether that says something of the rate: in an outage, in which nothing
+    /// was answered since the last one that did, it does not.
+    pub(super) fn is_rate_too_high(&mut self) -> bool {
+        self.size() <= 1.0 && std::mem::take(&mut self.is_answering)
     }
 
     /// A call that was sent at a time failed, as one of so many under way. Whether that shows overload.
@@ -85,7 +108,7 @@ impl Window {
         self.weight += 1.0 - BORNE;
         self.busiest = self.busiest.max(in_flight);
         let in_flight = in_flight as f64;
-        if self.weight <= SHOWN.min(in_flight / 2.0) + EARLY * in_flight {
+        if self.weight <= (in_flight / 2.0).clamp(SHOWN.0, SHOWN.1) + EARLY * in_flight {
             return false;
         }
         let is_overload = sign == Sign::Refused || self.is_answering;
@@ -98,8 +121,10 @@ impl Window {
     }
 
     fn narrow(&mut self) {
-        let narrower = (self.size.min(self.busiest as f64) * NARROWED).max(1.0);
+        let size = self.size.min(self.busiest as f64);
+        let narrower = (size * NARROWED).max(1.0);
         if !self.is_narrowing {
+            self.narrowed_from = size;
             self.threshold = narrower;
         }
         self.size = narrower;

@@ -344,7 +344,7 @@ fn overload_narrows_the_window_once_an_event_and_answers_widen_it_again() {
     assert_eq!(goes(&mut controller, 2.0), 70);
     (0..70).for_each(|_| controller.ended(2.0, Ended::Answered, 3.0));
     assert_eq!(goes(&mut controller, 3.0), 70);
-    (0..10_000).for_each(|_| {
+    (0..20_000).for_each(|_| {
         controller.ended(3.0, Ended::Answered, 4.0);
         let _ = controller.admit(4.0);
     });
@@ -357,18 +357,20 @@ const FAILURES: [fn(Option<f64>) -> Ended; 3] = [|_| Ended::Overloaded(None), En
 #[test]
 fn a_twentieth_that_fails_whatever_is_asked_costs_little_more_than_itself() {
     for (way, refusal) in FAILURES.into_iter().enumerate() {
-        for in_flight in [4, 8, 64] {
+        for in_flight in [1, 2, 4, 8, 64] {
             for latency in [0.3, 5.0] {
                 let seconds = 100.0 * latency;
                 let had = |seed| {
                     let ample = Simulated::of(1e6, latency, |_| Some(5.0));
                     let mut provider = Simulated { by_chance: 0.05, draws: Draws(seed), refusal, ..ample };
-                    let mut controller = Controller::new(f64::INFINITY, 120.0);
+                    let mut controller = Controller::new(in_flight as f64, 120.0);
                     let counted = provider.run(&mut controller, (0.0, seconds), in_flight);
                     counted.answered / (in_flight as f64 * 100.0)
                 };
                 let had = (0..6).map(had).sum::<f64>() / 6.0;
-                assert!(had >= 0.9, "way {way}, {in_flight} at a time, {latency} s: {had:.3}");
+                // One at a time, a failure may as well be one call too many.
+                let least = if in_flight > 1 { 0.9 } else { 0.8 };
+                assert!(had >= least, "way {way}, {in_flight} at a time, {latency} s: {had:.3}");
             }
         }
     }
@@ -378,17 +380,30 @@ fn a_twentieth_that_fails_whatever_is_asked_costs_little_more_than_itself() {
 #[test]
 fn who_serves_so_many_at_a_time_is_asked_for_about_so_many() {
     for refusal in [FAILURES[0], FAILURES[2]] {
-        for (slots, most_wasted) in [(8, 0.25), (50, 0.1)] {
+        for (slots, most_wasted) in [(1, 0.2), (8, 0.1), (50, 0.06)] {
             for by_chance in [0.0, 0.03] {
                 let ample = Simulated::of(1e6, 0.3, |_| None);
                 let mut provider = Simulated { slots, by_chance, refusal, ..ample };
                 let mut controller = Controller::new(f64::INFINITY, 120.0);
-                let counted = provider.run(&mut controller, (30.0, 90.0), 100);
-                let had = counted.answered / (slots as f64 / 0.3 * 60.0);
+                let counted = provider.run(&mut controller, (30.0, 330.0), 100);
+                let had = counted.answered / (slots as f64 / 0.3 * 300.0);
                 let wasted = counted.refused / (counted.answered + counted.refused);
                 let what = format!("{slots} at a time, {by_chance}: had {had:.3}, wasted {wasted:.3}");
                 assert!(had >= 0.8 && wasted <= most_wasted, "{what}");
             }
+        }
+    }
+}
+
+/// Not only 429 says that there were too many in a second.
+#[test]
+fn a_bucket_that_says_it_cannot_cope_is_called_no_faster_than_it_bears() {
+    for (_, retry_after) in [WAITS[0], WAITS[1], WAITS[5]] {
+        for rate in [1.0, 5.0, 20.0, 100.0] {
+            let bucket = Simulated::of(rate, 0.3, retry_after);
+            let bucket = Simulated { refusal: Ended::Overloaded, refusal_latency: 0.1, is_spread: true, ..bucket };
+            let (had, wasted) = had_and_wasted(bucket, 100, (MINUTES, 11.0 * MINUTES));
+            assert!(had >= 0.75 && wasted <= 0.15, "{rate}/s: had {had:.3}, wasted {wasted:.3}");
         }
     }
 }
