@@ -22,6 +22,7 @@ use promptgate_core::request::{Origin, Request};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::middleware::sent;
 use crate::tokens::{largest_answer, largest_tokens};
 use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
@@ -462,7 +463,8 @@ impl Begun {
     }
 }
 
-/// The worst of a call under way. When it is dropped, what the call took is noted; unknown, the worst is.
+/// The worst of a call under way. When it is dropped, what the call took is noted: nothing where it only waited for its
+/// turn; where it is unknown, the worst.
 struct SetAside {
     budget: Budget,
     worst: Spending,
@@ -474,7 +476,7 @@ struct SetAside {
 impl Drop for SetAside {
     fn drop(&mut self) {
         let mut state = self.budget.lock();
-        let took = self.took.unwrap_or(self.worst);
+        let took = self.took.unwrap_or(if sent::has_left() { self.worst } else { Spending::default() });
         state.set_aside = state.set_aside.minus(self.worst);
         state.under_way -= 1;
         state.spent = state.spent.plus(took);

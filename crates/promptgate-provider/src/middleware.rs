@@ -9,6 +9,7 @@ mod price;
 mod record;
 mod retry;
 mod scrub;
+pub(crate) mod sent;
 mod stored;
 mod watch;
 

@@ -74,6 +74,7 @@ mod tests {
 
     use super::super::guard::NEVER_SEEN;
     use super::*;
+    use crate::budget::{Budget, BudgetLimits, Budgeted};
     use crate::middleware::{Limits, Pace, Paced, Retry, RetryPolicy, Watched};
     use crate::{FailedCall, Provider};
 
@@ -170,6 +171,8 @@ mod tests {
         let (listener, streak) = (Arc::new(|_| {}), Default::default());
         let pace = Arc::new(Pace::within(Arc::new(Limits::of(&server.settings)), policy.longest_retry_after));
         let server = Paced { inner: Watched { inner: server, guard: guard.clone() }, pace };
+        let budget = Budget::new(BudgetLimits { calls: Some(u64::MAX), ..BudgetLimits::default() });
+        let server = Budgeted { inner: server, budget: Some(budget.clone()), price: None };
         let retry = Retry { inner: server, policy, listener, fail_fast, streak, guard: guard.clone() };
         let guarded = Arc::new(Guarded::new(retry, guard));
         let room = Arc::new(Semaphore::new(concurrency));
@@ -183,10 +186,12 @@ mod tests {
         }
         let mut answers = answers.join_all().await;
         let counted: u32 = answers.iter().map(|answer| answer.attempts).sum();
-        assert_eq!(counted, calls.load(Ordering::Relaxed), "no call is left out, and none is made up");
+        let calls = calls.load(Ordering::Relaxed);
+        assert_eq!(counted, calls, "no call is left out, and what only waited for its turn is none");
+        assert_eq!(budget.spent().calls, u64::from(calls));
         answers.retain(|answer| answer.result.is_err());
         assert!(told.load(Ordering::Relaxed) <= 1, "an outage is told once");
-        (answers, calls.load(Ordering::Relaxed), started.elapsed())
+        (answers, calls, started.elapsed())
     }
 
     /// B-1: what was in flight when the server went down may be lost, nothing else is; work goes on within a minute.

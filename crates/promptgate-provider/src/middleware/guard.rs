@@ -17,7 +17,6 @@ use std::time::Duration;
 use promptgate_core::answer::{Failure, FailureKind};
 use promptgate_core::digest::Digest;
 use promptgate_core::event::{Event, Listener};
-use promptgate_core::request::Request;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -179,13 +178,8 @@ impl Guard {
     }
 
     /// A call is on its way.
-    pub(crate) fn sent<'a>(&'a self, request: &'a Request) -> Call<'a> {
-        Call { guard: self, request, generation: self.lock().calls.sent(request), has_ended: false }
-    }
-
-    /// Whether a call of a request is on its way.
-    pub(crate) fn is_under_way(&self, request: &Request) -> bool {
-        self.lock().calls.are_of(request)
+    pub(crate) fn sent(&self) -> Call<'_> {
+        Call { guard: self, generation: self.lock().calls.sent(), has_ended: false }
     }
 
     /// Whether a request that came now would only wait.
@@ -387,16 +381,15 @@ impl UnderWay<'_> {
 /// A single call under way, until it has come back or is dropped.
 pub(crate) struct Call<'a> {
     guard: &'a Guard,
-    request: &'a Request,
     generation: u64,
     has_ended: bool,
 }
 
 impl Call<'_> {
     /// It has come back, with a failure or with an answer.
-    pub(crate) fn came(mut self, failure: Option<&Failure>) {
+    pub(crate) fn came(mut self, request: &Digest, failure: Option<&Failure>) {
         let mut state = self.guard.lock();
-        state.calls.ended(self.request, self.generation);
+        state.calls.ended(self.generation);
         self.has_ended = true;
         let Some(failure) = failure.filter(|failure| failure.kind.is_retryable()) else {
             return state.calls.answered();
@@ -405,7 +398,7 @@ impl Call<'_> {
         if self.guard.fail_fast {
             return;
         }
-        if let Some(since) = state.call_failed(&self.request.digest, failure) {
+        if let Some(since) = state.call_failed(request, failure) {
             self.guard.tell(&mut state, since.elapsed() >= TOLD);
         }
     }
@@ -414,7 +407,7 @@ impl Call<'_> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.guard.lock().calls.ended(self.request, self.generation);
+            self.guard.lock().calls.ended(self.generation);
         }
     }
 }

@@ -14,6 +14,7 @@ use promptgate_core::room;
 use tokio::time::Instant;
 
 use super::Guard;
+use super::sent::Sent;
 use crate::{Answerer, BoxFuture, FailedCall, Provider};
 
 /// How often and how patiently a call is tried again.
@@ -200,21 +201,14 @@ impl Spent {
 
     /// With an attempt that was given up. What waited for its turn was not called.
     fn and_given_up(self, was_sent: bool) -> Self {
-        let (attempts, unpriced) = if was_sent { (0, 1) } else { (1, 0) };
-        Self { attempts: self.attempts - attempts, unpriced: self.unpriced + unpriced, ..self }
+        let (sent, unsent) = (u32::from(was_sent), u32::from(!was_sent));
+        Self { attempts: self.attempts - unsent, unpriced: self.unpriced + sent, ..self }
     }
 
     fn for_answer(self, result: Result<Response, Failure>) -> Answer {
         let Self { attempts, wasted, unpriced } = self;
         Answer { result, attempts, wasted, wasted_unpriced: unpriced, answered_ms: None }
     }
-}
-
-/// An attempt that has become vain.
-struct Lost {
-    failure: Failure,
-    /// Whether it was called, rather than waiting for its turn.
-    was_sent: bool,
 }
 
 /// How often it is looked whether all is lost.
@@ -225,12 +219,13 @@ impl<P: Provider> Answerer for Retry<P> {
         Box::pin(async move {
             let mut spent = Spent { attempts: 1, ..Spent::default() };
             loop {
-                let called = self.unless_lost(&request, self.inner.call(&request)).await;
+                let sent = Sent::default();
+                let called = self.unless_lost(&request, sent.watch(self.inner.call(&request))).await;
                 called.iter().for_each(|result| self.streak.note(result));
                 let failed = match called {
                     Ok(Ok(response)) => return spent.for_answer(Ok(response)),
                     Ok(Err(failed)) => failed,
-                    Err(lost) => return spent.and_given_up(lost.was_sent).for_answer(Err(lost.failure)),
+                    Err(failure) => return spent.and_given_up(sent.was_sent()).for_answer(Err(failure)),
                 };
                 spent = spent.and_failed(&failed);
                 let failure = self.judged(failed.failure);
@@ -242,8 +237,8 @@ impl<P: Provider> Answerer for Retry<P> {
                     return spent.for_answer(Err(given_up(failure)));
                 };
                 let pause = self.pause(&request, spent.attempts, wait, failure);
-                if let Err(lost) = self.unless_lost(&request, pause).await {
-                    return spent.for_answer(Err(lost.failure));
+                if let Err(failure) = self.unless_lost(&request, pause).await {
+                    return spent.for_answer(Err(failure));
                 }
                 spent.attempts += 1;
             }
@@ -271,15 +266,13 @@ impl<P> Retry<P> {
     }
 
     /// What a future comes to, unless waiting for it has become vain.
-    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Lost> {
-        tokio::pin!(future);
-        let failure = tokio::select! {
+    async fn unless_lost<T>(&self, request: &Request, future: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
             biased;
-            done = &mut future => return Ok(done),
-            failure = self.streak.lost(), if self.fail_fast => given_up(failure),
-            failure = self.guard.given_up(&request.digest) => failure,
-        };
-        Err(Lost { failure, was_sent: self.guard.is_under_way(request) })
+            done = future => Ok(done),
+            failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
+            failure = self.guard.given_up(&request.digest) => Err(failure),
+        }
     }
 
     async fn pause(&self, request: &Request, attempt: u32, wait: Duration, failure: Failure) {

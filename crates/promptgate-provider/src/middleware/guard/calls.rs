@@ -5,10 +5,7 @@
 //! is over when all that was under way as it began has ended. Some calls that fail at once thus say nothing while others,
 //! which may yet be answered, are under way.
 
-use std::collections::HashSet;
-
 use promptgate_core::digest::Digest;
-use promptgate_core::request::Request;
 use tokio::time::Instant;
 
 use super::FIRST_PAUSE;
@@ -17,8 +14,6 @@ use super::FIRST_PAUSE;
 #[derive(Default)]
 pub(super) struct Calls {
     generation: u64,
-    /// Requests of those under way, and which time they are asked.
-    requests: HashSet<(Digest, u32)>,
     /// Under way since before this generation, and since.
     older: usize,
     newer: usize,
@@ -36,21 +31,14 @@ struct Failed {
 }
 
 impl Calls {
-    /// A call of a request is under way; its generation.
-    pub(super) fn sent(&mut self, request: &Request) -> u64 {
-        self.requests.insert((request.digest, request.repeat));
+    /// A call is under way; its generation.
+    pub(super) fn sent(&mut self) -> u64 {
         self.newer += 1;
         self.generation
     }
 
-    /// Whether one of a request is under way.
-    pub(super) fn are_of(&self, request: &Request) -> bool {
-        self.requests.contains(&(request.digest, request.repeat))
-    }
-
-    /// A call of a request and a generation is no longer under way.
-    pub(super) fn ended(&mut self, request: &Request, generation: u64) {
-        self.requests.remove(&(request.digest, request.repeat));
+    /// A call of a generation is no longer under way.
+    pub(super) fn ended(&mut self, generation: u64) {
         let under_way = if generation == self.generation { &mut self.newer } else { &mut self.older };
         *under_way = under_way.saturating_sub(1);
     }

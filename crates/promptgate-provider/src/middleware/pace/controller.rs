@@ -132,8 +132,9 @@ impl Controller {
             }
             Ended::Lost => {
                 let _ = self.window.failed(sent, Sign::Lost, in_flight, now);
+                self.hold.undecided(sent, now);
             }
-            Ended::Unknown => {}
+            Ended::Unknown => self.hold.undecided(sent, now),
         }
     }
 
@@ -156,19 +157,25 @@ impl Controller {
             return self.refused(sent, wait, now);
         }
         let is_shown = self.window.failed(sent, Sign::Refused, in_flight, now);
-        if !self.hold.confirmed(sent, wait, now) && is_shown {
+        // A single one may be by chance, and decides nothing.
+        if !is_shown {
+            self.hold.undecided(sent, now);
+        } else if !self.hold.confirm(sent, wait, now) {
             self.hold.asked(sent, wait, PAUSE, now);
         }
     }
 
     fn refused(&mut self, sent: f64, wait: f64, now: f64) {
-        if self.hold.confirmed(sent, wait, now) {
+        if self.rate.is_some() && self.hold.confirm(sent, wait, now) {
             return self.begin_again(now);
         }
         let is_news = sent >= self.taught;
-        let is_early = self.rate.as_ref().is_some_and(|rate| sent < self.taught + rate.gap());
+        let went_ahead = self.rate.as_ref().is_some_and(|rate| sent < self.taught + rate.gap());
+        if is_news && went_ahead {
+            return self.went_ahead(sent, wait, now);
+        }
         let mut is_lowered = false;
-        if is_news && !is_early {
+        if is_news {
             self.ends.refused(now);
             self.learn_chance(now);
             if self.is_borne(now) || self.is_beginning() {
@@ -179,11 +186,14 @@ impl Controller {
         self.hold.asked(sent, wait, self.pause(), now);
         if is_lowered {
             self.begin_again(now);
-        } else if is_news && is_early {
-            // It went before its time, on the provider's word; its own pace is not shown to be wrong.
-            self.ends.leave_out(sent);
-            self.next = self.hold.ends().max(now + self.gap());
         }
+    }
+
+    /// A call is refused that went before its time, on the provider's word: the rate is not shown to be wrong.
+    fn went_ahead(&mut self, sent: f64, wait: f64, now: f64) {
+        self.ends.leave_out(sent);
+        self.hold.asked(sent, wait, self.pause(), now);
+        self.next = self.hold.ends().max(now + self.gap());
     }
 
     /// Lowers the rate, unless it is being tried. Whether it did.

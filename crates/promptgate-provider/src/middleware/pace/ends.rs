@@ -43,6 +43,7 @@ impl Ends {
 
     pub(super) fn sent(&mut self, now: f64) {
         self.sent.push_back(now);
+        self.forget(now);
     }
 
     /// One that was sent at a time does not count.
@@ -88,8 +89,8 @@ impl Ends {
     }
 
     /// What they show when a call is refused that was sent at a time. Those sent before it that were not refused are let in,
-    /// though their answers may take long; what became of later ones is open. Where calls are sent faster than they are
-    /// counted, answers tell more.
+    /// though their answers may take long; what became of later ones is open. Answers tell more where there was no rate when
+    /// calls were sent, or where they wait for one another.
     pub(super) fn measure(&self, sent: f64, now: f64) -> Measure {
         let sent_before = self.sent.partition_point(|time| *time <= sent);
         let let_in = sent_before.saturating_sub(self.refusals.len());

@@ -6,7 +6,7 @@
 //! the next ones are believed, the more of them the more were.
 
 /// After so many in a row, no more are believed than before.
-const MOST_CONFIRMED: u32 = 5;
+const MOST_IN_A_ROW: u32 = 5;
 
 /// The wait of all calls, if any.
 #[derive(Debug)]
@@ -15,8 +15,9 @@ pub(super) struct Hold {
     /// Seconds; no wait is longer.
     longest: f64,
     trial: Trial,
-    /// How many in a row were confirmed.
-    confirmed: u32,
+    /// How many in a row were confirmed. What is answered in between makes them several; of one outage, one counts.
+    in_a_row: u32,
+    is_answered_since: bool,
     /// So many waits are believed from here on.
     believed: u32,
     /// Refusals of calls that were sent before say nothing any more.
@@ -30,51 +31,69 @@ enum Trial {
     None,
     /// The first call after a time.
     After(f64),
-    /// The call that was sent at a time; the next may go after another.
-    Sent(f64, f64),
+    /// The call that was sent at a time. Others follow it, but none before `next`.
+    Sent { at: f64, next: f64 },
 }
 
 impl Hold {
     /// None yet.
     pub(super) fn new(longest: f64) -> Self {
-        Self { until: 0.0, longest, trial: Trial::None, confirmed: 0, believed: 0, lifted: f64::NEG_INFINITY }
+        Self {
+            until: 0.0,
+            longest,
+            trial: Trial::None,
+            in_a_row: 0,
+            is_answered_since: true,
+            believed: 0,
+            lifted: f64::NEG_INFINITY,
+        }
     }
 
     /// When the next call may go.
     pub(super) fn ends(&self) -> f64 {
         match self.trial {
-            Trial::After(time) | Trial::Sent(_, time) => time.min(self.until),
+            Trial::After(time) | Trial::Sent { next: time, .. } => time.min(self.until),
             Trial::None => self.until,
         }
     }
 
     /// Whether waits were shown to be meant, more than once in a row, and nothing tries out this one.
     pub(super) fn is_meant(&self) -> bool {
-        self.confirmed > 1 && self.trial == Trial::None
+        self.in_a_row > 1 && self.trial == Trial::None
     }
 
     /// A call goes.
     pub(super) fn goes(&mut self, now: f64) {
         if let Trial::After(time) = self.trial {
-            self.trial = if now < self.until { Trial::Sent(now, time) } else { Trial::None };
+            self.trial = if now < self.until { Trial::Sent { at: now, next: time } } else { Trial::None };
         }
     }
 
     /// A call that was sent at a time was answered, which lifts a wait that it tried out.
     pub(super) fn answered(&mut self, sent: f64, now: f64) {
+        self.is_answered_since |= sent >= self.until;
         if self.is_tried_by(sent, now) {
             self.until = self.ends();
-            (self.trial, self.confirmed, self.believed) = (Trial::None, 0, 0);
+            (self.trial, self.in_a_row, self.believed) = (Trial::None, 0, 0);
             self.lifted = now;
         }
     }
 
+    /// A call that was sent at a time ended in a way that says nothing: another one is to decide.
+    pub(super) fn undecided(&mut self, sent: f64, now: f64) {
+        if self.is_tried_by(sent, now) {
+            self.trial = Trial::After(self.ends());
+        }
+    }
+
     /// A call that was sent at a time is refused and asks for a wait. Whether that confirms the one that it tried out.
-    pub(super) fn confirmed(&mut self, sent: f64, wait: f64, now: f64) -> bool {
+    pub(super) fn confirm(&mut self, sent: f64, wait: f64, now: f64) -> bool {
         let is_confirmed = wait > 0.0 && self.is_tried_by(sent, now);
         if is_confirmed {
-            self.confirmed = (self.confirmed + 1).min(MOST_CONFIRMED);
-            self.believed = (1 << (self.confirmed - 1)) - 1;
+            if std::mem::take(&mut self.is_answered_since) {
+                self.in_a_row = (self.in_a_row + 1).min(MOST_IN_A_ROW);
+                self.believed = (1 << (self.in_a_row - 1)) - 1;
+            }
             self.trial = Trial::None;
             self.lengthen(wait, now);
         }
@@ -89,8 +108,8 @@ impl Hold {
         if now >= self.until {
             self.trial = if self.believed > 0 { Trial::None } else { Trial::After(now + pause) };
             self.believed = self.believed.saturating_sub(1);
-        } else if let Trial::Sent(first, _) = self.trial {
-            self.trial = Trial::Sent(first, now + pause);
+        } else if let Trial::Sent { next, .. } = &mut self.trial {
+            *next = now + pause;
         }
         self.lengthen(wait, now);
     }
@@ -100,7 +119,7 @@ impl Hold {
     }
 
     fn is_tried_by(&self, sent: f64, now: f64) -> bool {
-        now < self.until && matches!(self.trial, Trial::Sent(first, _) if first == sent)
+        now < self.until && matches!(self.trial, Trial::Sent { at, .. } if at == sent)
     }
 }
 
@@ -116,7 +135,7 @@ mod tests {
         hold.goes(1.5);
         hold.goes(1.6);
         hold.answered(1.6, 1.7);
-        assert!(hold.confirmed(1.5, 20.0, 1.8), "the first call decides, not the second");
+        assert!(hold.confirm(1.5, 20.0, 1.8), "the first call decides, not the second");
 
         let mut hold = Hold::new(120.0);
         hold.asked(0.0, 20.0, 0.5, 1.0);
@@ -131,18 +150,42 @@ mod tests {
         let mut hold = Hold::new(120.0);
         let mut now = 0.0;
         let mut tried = Vec::new();
-        for wait in 0..12 {
+        for wait in 0..40 {
             hold.asked(now, 20.0, 0.5, now);
             if hold.ends() < now + 20.0 {
                 tried.push(wait);
                 let sent = hold.ends();
                 hold.goes(sent);
-                assert!(hold.confirmed(sent, 19.0, sent + 0.5));
+                assert!(hold.confirm(sent, 19.0, sent + 0.5));
             }
             assert!(hold.ends() >= now + 20.0);
             assert_eq!(hold.is_meant(), tried.len() > 1);
             now = hold.ends();
+            hold.answered(now, now + 0.1);
         }
-        assert_eq!(tried, [0, 1, 3, 7]);
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31], "never more than fifteen in a row are believed");
+    }
+
+    #[test]
+    fn of_one_outage_one_wait_is_confirmed() {
+        let mut hold = Hold::new(120.0);
+        for start in 0..5 {
+            let now = 21.0 * f64::from(start);
+            hold.asked(now, 20.0, 0.5, now);
+            hold.goes(now + 0.5);
+            assert!(hold.confirm(now + 0.5, 19.5, now + 0.6));
+            assert!(!hold.is_meant());
+        }
+    }
+
+    #[test]
+    fn a_call_that_comes_to_nothing_leaves_it_to_the_next() {
+        let mut hold = Hold::new(120.0);
+        hold.asked(0.0, 20.0, 0.5, 1.0);
+        hold.goes(1.5);
+        hold.undecided(1.5, 1.8);
+        hold.goes(1.9);
+        hold.answered(1.9, 2.0);
+        assert_eq!(hold.ends(), 1.5);
     }
 }

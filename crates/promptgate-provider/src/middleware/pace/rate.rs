@@ -44,12 +44,16 @@ const OUTGROWN: f64 = 1.4;
 const AT_REST: (f64, f64) = (20.0, 600.0);
 
 /// A wait of so many seconds fills most buckets.
-const FILLING: f64 = 2.0;
+const FULL: f64 = 2.0;
+
+/// What was not refused for so many seconds is not known any more.
+const STALE: f64 = 300.0;
 
 /// Calls a second to begin with, where nothing was answered before the first refusal.
 const GUESS: f64 = 1.0;
 
-/// Calls a second, at least: who refuses everything is still asked now and then.
+/// Calls a second, at least: who refuses everything is still asked now and then. Who bears less refuses more than a few;
+/// such a limit is to be stated in the settings.
 pub(super) const LEAST: f64 = 0.2;
 
 /// A rate, since it was last lowered.
@@ -121,11 +125,12 @@ impl Rate {
         (self.is_known, self.lowered_for) = (false, None);
     }
 
-    /// All calls wait until a time; whether that is meant is known or not.
+    /// All calls wait until a time, and perhaps it is known that this is meant.
     pub(super) fn waits(&mut self, until: f64, is_meant: bool, now: f64) {
         let wait = (until - now).max(0.0);
-        self.has_waited = wait > FILLING;
-        self.rests_until = if is_meant { now + (AT_REST.0 * wait).min(AT_REST.1) } else { now };
+        self.has_waited = wait > FULL;
+        self.rests_until =
+            if is_meant && self.lowered_for.is_some() { now + (AT_REST.0 * wait).min(AT_REST.1) } else { now };
     }
 
     /// A call is answered, as one of so many a second.
@@ -138,7 +143,7 @@ impl Rate {
         let since = (now - self.grown).max(0.0);
         let growth = if self.is_known { GROWTH.0.min(GROWTH.1 * since) } else { SEARCH * since.min(1.0) };
         self.a_second *= 1.0 + growth;
-        self.is_known &= self.a_second < OUTGROWN * self.lowered_to;
+        self.is_known &= self.a_second < OUTGROWN * self.lowered_to && now < self.lowered.max(self.rests_until) + STALE;
         self.grown = now;
     }
 }
