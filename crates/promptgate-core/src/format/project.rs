@@ -52,7 +52,7 @@ pub struct Settings {
 pub struct Retries {
     /// Attempts in all, from 1.
     pub attempts: Option<u32>,
-    /// The wait after the first failure; it doubles from there.
+    /// The wait after the first failure; it doubles from there, and grows faster where calls were one too many.
     pub first_wait: Option<Duration>,
     /// The longest wait of our own choosing.
     pub longest_wait: Option<Duration>,

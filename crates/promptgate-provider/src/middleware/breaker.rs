@@ -59,7 +59,7 @@ impl<A: Answerer> Answerer for Guarded<A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use promptgate_core::answer::{FailureKind, Response};
@@ -89,6 +89,13 @@ mod tests {
         kind: FailureKind,
         /// After how long a call fails.
         silence: Duration,
+        /// After how long one is answered.
+        latency: Duration,
+        /// So many at a time are served, the others are refused.
+        slots: usize,
+        serving: AtomicUsize,
+        /// How many different requests there are.
+        kinds: usize,
         settings: ProviderSettings,
         calls: Arc<AtomicU32>,
     }
@@ -96,7 +103,19 @@ mod tests {
     impl Server {
         fn down(down: std::ops::Range<f64>, kind: FailureKind) -> Self {
             let (settings, calls) = (ProviderSettings::default(), Arc::default());
-            Self { started: Instant::now(), down, poison: 0..0, kind, silence: LATENCY, settings, calls }
+            Self {
+                started: Instant::now(),
+                down,
+                poison: 0..0,
+                kind,
+                silence: LATENCY,
+                latency: LATENCY,
+                slots: usize::MAX,
+                serving: AtomicUsize::new(0),
+                kinds: usize::MAX,
+                settings,
+                calls,
+            }
         }
 
         fn silent(down: std::ops::Range<f64>, seconds: u64) -> Self {
@@ -114,7 +133,12 @@ mod tests {
                     tokio::time::sleep(self.silence).await;
                     return Err(FailedCall::new(self.kind, "down"));
                 }
-                tokio::time::sleep(LATENCY).await;
+                if self.serving.fetch_add(1, Ordering::Relaxed) >= self.slots {
+                    self.serving.fetch_sub(1, Ordering::Relaxed);
+                    return Err(FailedCall::new(FailureKind::RateLimit, "too many"));
+                }
+                tokio::time::sleep(self.latency).await;
+                self.serving.fetch_sub(1, Ordering::Relaxed);
                 Ok(Response::text("ok"))
             })
         }
@@ -157,7 +181,7 @@ mod tests {
         requests: usize,
         fail_fast: bool,
     ) -> (Vec<Answer>, u32, Duration) {
-        let (started, calls) = (server.started, server.calls.clone());
+        let (started, calls, kinds) = (server.started, server.calls.clone(), server.kinds);
         let policy = RetryPolicy::default();
         let policy = if fail_fast { policy.hasty() } else { policy };
         let told = Arc::new(AtomicU32::new(0));
@@ -181,7 +205,7 @@ mod tests {
             let (guarded, room) = (guarded.clone(), room.clone());
             answers.spawn(async move {
                 let _permit = room.acquire().await;
-                guarded.answer(request(number)).await
+                guarded.answer(request(number % kinds)).await
             });
         }
         let mut answers = answers.join_all().await;
@@ -281,6 +305,23 @@ mod tests {
         assert!(took < Duration::from_secs(15), "{took:?}");
         let (failed, calls, _) = run_at(1, 10, 0.0..0.0, 0..1, FailureKind::Server, false).await;
         assert_eq!((failed.len(), calls), (1, 9 + 5));
+    }
+
+    /// A judge is asked the same of equal outputs.
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_one_also_where_all_requests_are_equal() {
+        let server = Server { kinds: 1, ..Server::down(1.0..41.0, FailureKind::Connection) };
+        let (failed, calls, _) = run_with(server, 32, 2_000, false).await;
+        assert!(failed.len() <= 40 && calls <= 2_000 + 300, "{} failed, {calls} calls", failed.len());
+    }
+
+    /// Who refuses some calls may take long to answer the others.
+    #[tokio::test(start_paused = true)]
+    async fn who_fails_fast_waits_for_answers_that_are_under_way() {
+        let up = Server::down(0.0..0.0, FailureKind::Server);
+        let server = Server { slots: 4, latency: Duration::from_secs(9), ..up };
+        let (failed, calls, _) = run_with(server, 8, 12, true).await;
+        assert!(calls > 12 && failed.len() <= 4, "{} failed of {calls}", failed.len());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! When one may be asked who answers nothing any more, so that an outage costs minutes and neither the night nor the run.
 //!
 //! What counts are requests that were given up, retries and all; and single calls, where retries wait long for their turn
-//! (see `calls.rs`). Once enough of them were in a row, and more than one request (one alone may be what is wrong), the
-//! others wait; one at a time tries whether there is an answer again, after pauses that grow. The first answer lets all of
+//! (see `calls.rs`). Once enough of them were in a row, and more than one request (one alone may be what is wrong, unless it
+//! fails very often), the others wait; one at a time tries whether there is an answer again, after pauses that grow. The first answer lets all of
 //! them go. One that has tried [`TRIES`] times in vain is given up with its own failure, since it may be the only one that
 //! fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing was ever answered) is no short one: then those
 //! that wait are given up with its message, and so are all that come later, but for one now and then. Who refuses a key, has
@@ -25,6 +25,10 @@ use calls::Calls;
 /// Attempts that failed in a row before nobody is asked any more: a request that was tried as often as usual, or several
 /// that were tried once, or as many generations of calls.
 const PATIENCE: u32 = 5;
+
+/// So many times one request is given up (a judge's on equal outputs, say) before that counts as several: it alone may be
+/// what is wrong.
+const ALIKE: u32 = 16;
 
 /// The pause before the first try whether there is an answer again; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -87,7 +91,8 @@ struct State {
     times: Option<(Instant, Instant)>,
     /// Which request was given up first.
     first: Option<Digest>,
-    /// Whether another one was given up too.
+    /// How many were, and whether others than that one.
+    given_up: u32,
     several: bool,
     open: Option<Open>,
     /// Whether the listener knows.
@@ -182,6 +187,11 @@ impl Guard {
         Call { guard: self, generation: self.lock().calls.sent(), has_ended: false }
     }
 
+    /// Whether calls are under way.
+    pub(crate) fn has_calls(&self) -> bool {
+        self.lock().calls.are_under_way()
+    }
+
     /// Whether a request that came now would only wait.
     pub(crate) fn is_held(&self) -> bool {
         let state = self.lock();
@@ -274,7 +284,8 @@ impl State {
     /// A request that was sent then was given up.
     fn given_up(&mut self, request: &Digest, told: &impl Told, sent: Instant, patience: u32) {
         let (Some(failure), now) = (told.failure().cloned(), Instant::now()) else { return };
-        self.several |= self.first.get_or_insert(*request) != request;
+        self.given_up += 1;
+        self.several |= self.first.get_or_insert(*request) != request || self.given_up >= ALIKE;
         if self.times.is_none_or(|(_, last)| sent >= last) {
             self.attempts = self.attempts.saturating_add(told.attempts());
             self.times = Some((self.times.map_or(now, |(first, _)| first), now));

@@ -22,7 +22,8 @@ use crate::{Answerer, BoxFuture, FailedCall, Provider};
 pub struct RetryPolicy {
     /// Attempts in all, from 1.
     pub attempts: u32,
-    /// The wait after the first failure, before jitter; it doubles from there.
+    /// The wait after the first failure, before jitter; it doubles from there. After calls that were one too many it grows
+    /// faster, since limits count by the minute.
     pub first_wait: Duration,
     /// The longest wait of our own choosing.
     pub longest_wait: Duration,
@@ -84,14 +85,16 @@ impl RetryPolicy {
             // A little more than was asked for, so that calls refused together do not come back together.
             return Some(asked.min(self.longest_retry_after) + self.first_wait.mul_f64(self.jitter(call, attempt)));
         }
-        let so_far = (1..=attempt).map(|attempt| self.own_wait(call, attempt)).sum::<Duration>();
-        (so_far <= self.patience).then(|| self.own_wait(call, attempt))
+        let growth = if failure.kind == FailureKind::RateLimit && self.patience == Duration::MAX { 4 } else { 2 };
+        let own_wait = |attempt| self.own_wait(call, attempt, growth);
+        let so_far = (1..=attempt).map(own_wait).sum::<Duration>();
+        (so_far <= self.patience).then(|| own_wait(attempt))
     }
 
-    /// The wait after an attempt where nobody says how long.
-    fn own_wait(&self, call: (&Digest, u32), attempt: u32) -> Duration {
-        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-        doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * self.jitter(call, attempt))
+    /// The wait after an attempt where nobody says how long, so many times the one before.
+    fn own_wait(&self, call: (&Digest, u32), attempt: u32, growth: u32) -> Duration {
+        let grown = self.first_wait.saturating_mul(growth.saturating_pow(attempt - 1));
+        grown.min(self.longest_wait).mul_f64(0.5 + 0.5 * self.jitter(call, attempt))
     }
 
     /// Makes a call of an endpoint that grades, which has no price and is no model's: what it came to, and the attempts.
@@ -142,9 +145,12 @@ struct Failed {
 impl Failed {
     /// Whether it shows an outage to who wants to fail fast. Who refuses calls answers at once, and is called less often.
     fn is_lost(&self) -> bool {
-        let refuses = self.last.kind == FailureKind::RateLimit || self.last.retry_after_ms.is_some();
-        let shown = if refuses { 3 } else { 5 };
+        let shown = if self.refuses() { 3 } else { 5 };
         self.calls >= shown && self.since.elapsed() >= SHORT
+    }
+
+    fn refuses(&self) -> bool {
+        self.last.kind == FailureKind::RateLimit || self.last.retry_after_ms.is_some()
     }
 }
 
@@ -170,10 +176,11 @@ impl Streak {
         self.open().as_ref().map_or(Duration::ZERO, |failed| failed.since.elapsed())
     }
 
-    /// Waits until nothing was answered for too long; the newest failure.
-    async fn lost(&self) -> Failure {
+    /// Waits until nothing was answered for too long; the newest failure. Who refuses some calls may be answering others.
+    async fn lost(&self, guard: &Guard) -> Failure {
         loop {
-            if let Some(failed) = self.open().as_ref().filter(|failed| failed.is_lost()) {
+            let is_lost = |failed: &&Failed| failed.is_lost() && !(failed.refuses() && guard.has_calls());
+            if let Some(failed) = self.open().as_ref().filter(is_lost) {
                 return failed.last.clone();
             }
             tokio::time::sleep(LOOK).await;
@@ -270,7 +277,7 @@ impl<P> Retry<P> {
         tokio::select! {
             biased;
             done = future => Ok(done),
-            failure = self.streak.lost(), if self.fail_fast => Err(given_up(failure)),
+            failure = self.streak.lost(&self.guard), if self.fail_fast => Err(given_up(failure)),
             failure = self.guard.given_up(&request.digest) => Err(failure),
         }
     }

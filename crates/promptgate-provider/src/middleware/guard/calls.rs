@@ -8,7 +8,7 @@
 use promptgate_core::digest::Digest;
 use tokio::time::Instant;
 
-use super::FIRST_PAUSE;
+use super::{ALIKE, FIRST_PAUSE, PATIENCE};
 
 /// Single calls, under way and failed.
 #[derive(Default)]
@@ -26,7 +26,8 @@ struct Failed {
     first: Instant,
     last: Instant,
     request: Digest,
-    /// Whether calls of another request failed too.
+    /// How many calls there were, and whether they were of several requests.
+    calls: u32,
     several: bool,
 }
 
@@ -43,6 +44,10 @@ impl Calls {
         *under_way = under_way.saturating_sub(1);
     }
 
+    pub(super) fn are_under_way(&self) -> bool {
+        self.older + self.newer > 0
+    }
+
     /// Somebody is there.
     pub(super) fn answered(&mut self) {
         self.failed = None;
@@ -50,9 +55,10 @@ impl Calls {
 
     /// A call of a request that has ended was not answered.
     pub(super) fn failed(&mut self, request: &Digest, now: Instant) {
-        let first = Failed { generations: 0, first: now, last: now, request: *request, several: false };
+        let first = Failed { generations: 0, first: now, last: now, request: *request, calls: 0, several: false };
         let failed = self.failed.get_or_insert(first);
-        failed.several |= failed.request != *request;
+        failed.calls += 1;
+        failed.several |= failed.request != *request || failed.calls >= PATIENCE * ALIKE;
         // Calls that fail at once are as little apart as the attempts of one request.
         let is_due = failed.generations == 0 || now >= failed.last + FIRST_PAUSE;
         if self.older == 0 && is_due {

@@ -10,7 +10,7 @@
 //! share that a lower rate has not made smaller is not the rate's doing, and is borne as well for a while. What is borne
 //! holds nobody else, whatever wait is asked for. Above a tenth or so that is not told from a rate that is too high.
 //!
-//! It cannot freeze: the rate is never below [`rate::LEAST`], the window never below one call, a hold always ends.
+//! It cannot freeze: the rate is never below [`rate::SLOWEST`], the window never below one call, a hold always ends.
 
 use super::ends::Ends;
 use super::hold::Hold;
@@ -181,7 +181,7 @@ impl Controller {
             if self.is_borne(now) || self.is_beginning() {
                 return;
             }
-            is_lowered = self.lower(sent, now);
+            is_lowered = self.lower(sent, wait > 0.0, now);
         }
         self.hold.asked(sent, wait, self.pause(), now);
         if is_lowered {
@@ -197,11 +197,11 @@ impl Controller {
     }
 
     /// Lowers the rate, unless it is being tried. Whether it did.
-    fn lower(&mut self, sent: f64, now: f64) -> bool {
+    fn lower(&mut self, sent: f64, has_wait: bool, now: f64) -> bool {
         let is_far = self.ends.refusals() > SEVERAL && rate::is_far_too_high(self.ends.refused_share());
         let is_lowered = is_far || self.tried_for(now).is_none();
         if is_lowered {
-            self.rate = Some(Rate::lowered(self.rate.as_ref(), &self.ends.measure(sent, now), now));
+            self.rate = Some(Rate::lowered(self.rate.as_ref(), &self.ends.measure(sent, now), has_wait, now));
         }
         is_lowered
     }

@@ -40,8 +40,8 @@ const AHEAD: f64 = 10.0;
 const OUTGROWN: f64 = 1.4;
 
 /// To grow too far costs the wait that the next refusal asks for. Where it is meant, the rate does not grow for so many
-/// times as long, and for so many seconds at most.
-const AT_REST: (f64, f64) = (20.0, 600.0);
+/// times as long, and for so many seconds at most: who shares a limit may have it alone by then.
+const AT_REST: (f64, f64) = (20.0, 90.0);
 
 /// A wait of so many seconds fills most buckets.
 const FULL: f64 = 2.0;
@@ -52,9 +52,11 @@ const STALE: f64 = 300.0;
 /// Calls a second to begin with, where nothing was answered before the first refusal.
 const GUESS: f64 = 1.0;
 
-/// Calls a second, at least: who refuses everything is still asked now and then. Who bears less refuses more than a few;
-/// such a limit is to be stated in the settings.
-pub(super) const LEAST: f64 = 0.2;
+/// Calls a second, at least: who refuses everything is still asked now and then.
+const LEAST: f64 = 0.2;
+
+/// The same of who lets some calls in and says of others how long to wait: some limits are a few calls a minute.
+pub(super) const SLOWEST: f64 = 1.0 / 40.0;
 
 /// A rate, since it was last lowered.
 #[derive(Debug)]
@@ -78,15 +80,16 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// The rate after a refusal.
-    pub(super) fn lowered(before: Option<&Self>, measure: &Measure, now: f64) -> Self {
+    /// The rate after a refusal that says how long to wait, or not.
+    pub(super) fn lowered(before: Option<&Self>, measure: &Measure, has_wait: bool, now: f64) -> Self {
         let is_nearly_right = is_nearly_right(before, measure);
         let right = right(before, measure, is_nearly_right);
         // Where nothing was let in in between, a lower rate says nothing of the right one; nor does one that is far below
         // what was let in.
         let is_told_of = measure.let_in >= ENOUGH || before.is_some() && measure.let_in > 0;
         let is_known = is_told_of && measure.rate <= 2.0 * right;
-        let a_second = right.max(LEAST);
+        let is_slow = before.is_some() && measure.let_in > 0 && has_wait;
+        let a_second = right.max(if is_slow { SLOWEST } else { LEAST });
         Self {
             a_second,
             lowered_to: a_second,
