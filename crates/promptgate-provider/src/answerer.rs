@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use promptgate_core::answer::{Answer, Failure, FailureKind};
 use promptgate_core::ask::Consultation;
@@ -11,6 +12,7 @@ use promptgate_core::request::{Origin, Request};
 use serde_json::Value;
 
 use crate::consult::Consultants;
+use crate::middleware::Limits;
 
 /// A future that is boxed, since providers are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -45,6 +47,10 @@ pub trait Answerer: Send + Sync {
         false
     }
 
+    /// No more calls are to be made; those under way go on. What is asked from here on, or waits for its turn, is never
+    /// answered.
+    fn halt(&self) {}
+
     /// Hears that a request is served by the answer to an equal one, which holds for all cases.
     fn also_asked(&self, request: &Request) {
         let _ = request;
@@ -65,6 +71,8 @@ pub struct LocalAnswerer {
     /// The models that assertions ask: the same one may be both, each with a recording of its own.
     asked: HashMap<ModelId, Box<dyn Answerer>>,
     consultants: Consultants,
+    /// Of all providers that may be called.
+    limits: Vec<Arc<Limits>>,
 }
 
 impl LocalAnswerer {
@@ -72,8 +80,9 @@ impl LocalAnswerer {
         stacks: HashMap<ModelId, Box<dyn Answerer>>,
         asked: HashMap<ModelId, Box<dyn Answerer>>,
         consultants: Consultants,
+        limits: Vec<Arc<Limits>>,
     ) -> Self {
-        Self { stacks, asked, consultants }
+        Self { stacks, asked, consultants, limits }
     }
 
     fn stack(&self, model: &ModelId, called_for: CalledFor) -> Option<&dyn Answerer> {
@@ -95,6 +104,10 @@ impl Answerer for LocalAnswerer {
 
     fn is_held(&self, model: &ModelId, called_for: CalledFor) -> bool {
         self.stack(model, called_for).is_some_and(|stack| stack.is_held(model, called_for))
+    }
+
+    fn halt(&self) {
+        self.limits.iter().for_each(|limits| limits.halt());
     }
 
     fn also_asked(&self, request: &Request) {

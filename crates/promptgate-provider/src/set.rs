@@ -282,7 +282,12 @@ impl ProviderSet {
             models.iter().filter_map(|model| Some((model.id.clone(), stack(model)?))).collect()
         };
         let (tested, asked): (Vec<_>, Vec<_>) = self.models.iter().partition(|model| model.asked.is_empty());
-        LocalAnswerer::new(stacks(&tested), stacks(&asked), self.consultants.under(calling))
+        LocalAnswerer::new(
+            stacks(&tested),
+            stacks(&asked),
+            self.consultants.under(calling),
+            limits.into_values().collect(),
+        )
     }
 }
 

@@ -190,6 +190,7 @@ async fn supervise(
             },
             () = desk.stop.pulled(), if deadline.is_none() => {
                 deadline = Some(Instant::now() + grace);
+                desk.answerer.halt();
                 (desk.listener)(Event::Stopping { reason: desk.stop.reason().unwrap_or_default() });
             }
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() && !*over.borrow() => {

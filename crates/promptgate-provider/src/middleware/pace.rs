@@ -53,7 +53,7 @@ impl Pace {
         }
     }
 
-    /// Waits until a call of so many tokens may be made.
+    /// Waits until a call of so many tokens may be made, which is for ever once all is halted.
     async fn admitted(self: &Arc<Self>, tokens: f64) -> Admitted {
         let _turn = self.gate.lock().await;
         let mut has_place = false;
@@ -67,6 +67,9 @@ impl Pace {
                     sleep_until(due).await;
                 }
                 has_place = true;
+            }
+            if self.limits.is_halted() {
+                std::future::pending::<()>().await;
             }
             let now = self.now();
             if self.lock().admit(now) == Admission::Go {

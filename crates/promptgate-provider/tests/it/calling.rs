@@ -51,6 +51,27 @@ async fn a_limit_of_requests_is_kept_over_all_models_of_a_provider() {
     assert!((118.0..=121.0).contains(&took), "{took}");
 }
 
+/// What waits for its turn, or to be tried again, is no longer called; what is under way is answered.
+#[tokio::test(start_paused = true)]
+async fn once_all_is_halted_no_call_is_made() {
+    let script = "[[rule]]\ncontains = \"hello 1\"\nfault = \"rate-limit\"\n[[rule]]\nlatency = \"1s\"\n";
+    let world = scripted(script, |settings| settings.requests_per_minute = Some(60));
+    let set = world.set(vec![called(MODEL)]).unwrap();
+    let budget = Budget::new(BudgetLimits { calls: Some(1_000), ..BudgetLimits::default() });
+    let calling =
+        Calling { budget: Some(budget.clone()), ..Calling::retrying(RetryPolicy::default(), world.listener()) };
+    let answerer = Arc::new(set.answerer(&calling));
+    let asked = answerer.clone();
+    let mut answers = tokio::spawn(async move { all_of(asked, MODEL, 100).await });
+    sleep(Duration::from_millis(2_500)).await;
+    answerer.halt();
+    assert!(tokio::time::timeout(Duration::from_secs(600), &mut answers).await.is_err());
+    answers.abort();
+    let _ = answers.await;
+    let calls = budget.spent().calls;
+    assert!((2..=5).contains(&calls), "{calls} calls");
+}
+
 /// What one model refuses, or cannot cope with, is no reason to call another one of the same provider less.
 #[tokio::test(start_paused = true)]
 async fn a_model_that_is_out_does_not_hold_up_another_one() {

@@ -63,6 +63,10 @@ impl Answerer for Heard {
         })
     }
 
+    fn halt(&self) {
+        self.inner.halt();
+    }
+
     fn consult(&self, consultation: Consultation) -> BoxFuture<'_, Result<Value, Failure>> {
         self.inner.consult(consultation)
     }

@@ -1,5 +1,6 @@
 //! What the settings of a provider allow all of its models together.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub(crate) struct Limits {
     /// First come, first served, and each model sends one call at a time to wait: they take turns.
     permits: Option<Arc<Semaphore>>,
     most: f64,
+    is_halted: AtomicBool,
 }
 
 struct Lines {
@@ -31,7 +33,22 @@ impl Limits {
         let tokens = Line::new(a_second(settings.tokens_per_minute));
         let permits = settings.concurrency.map(|most| Arc::new(Semaphore::new(most.max(1) as usize)));
         let most = settings.concurrency.map_or(f64::INFINITY, f64::from);
-        Self { started: Instant::now(), lines: Mutex::new(Lines { requests, tokens }), permits, most }
+        Self {
+            started: Instant::now(),
+            lines: Mutex::new(Lines { requests, tokens }),
+            permits,
+            most,
+            is_halted: AtomicBool::new(false),
+        }
+    }
+
+    /// No more calls are to be made.
+    pub(crate) fn halt(&self) {
+        self.is_halted.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.is_halted.load(Ordering::Relaxed)
     }
 
     /// Calls at a time.
