@@ -30,6 +30,10 @@ const TRIED: f64 = 8.0;
 /// How much the rate grows with an answer, and at most in a second, once it is nearly known.
 const GROWTH: (f64, f64) = (0.002, 0.01);
 
+/// So many times as much once none was refused for so many seconds, and so many calls: what is right is found too high by
+/// then, and who shared a limit may have it alone.
+const SOONER: (f64, f64, f64) = (10.0, 45.0, 80.0);
+
 /// How much it grows in a second until then.
 const SEARCH: f64 = 0.5;
 
@@ -136,6 +140,13 @@ impl Rate {
             if is_meant && self.lowered_for.is_some() { now + (AT_REST.0 * wait).min(AT_REST.1) } else { now };
     }
 
+    /// How many times faster it grows than one that was just lowered.
+    fn haste(&self, now: f64) -> f64 {
+        let (haste, seconds, calls) = SOONER;
+        let is_soon = now < self.lowered.max(self.rests_until) + seconds.max(calls * self.gap());
+        if is_soon { 1.0 } else { haste }
+    }
+
     /// A call is answered, as one of so many a second.
     pub(super) fn answered(&mut self, answers_a_second: f64, now: f64) {
         let is_at_rest = self.is_known && now < self.rests_until;
@@ -144,7 +155,8 @@ impl Rate {
             return;
         }
         let since = (now - self.grown).max(0.0);
-        let growth = if self.is_known { GROWTH.0.min(GROWTH.1 * since) } else { SEARCH * since.min(1.0) };
+        let growth =
+            if self.is_known { self.haste(now) * GROWTH.0.min(GROWTH.1 * since) } else { SEARCH * since.min(1.0) };
         self.a_second *= 1.0 + growth;
         self.is_known &= self.a_second < OUTGROWN * self.lowered_to && now < self.lowered.max(self.rests_until) + STALE;
         self.grown = now;
