@@ -2,9 +2,9 @@
 //!
 //! What counts are requests that were given up, retries and all; and single calls, where retries wait long for their turn
 //! (see `calls.rs`). Once enough of them were in a row, and more than one request (one alone may be what is wrong, unless it
-//! fails very often), the others wait; one at a time tries whether there is an answer again, after pauses that grow. The first answer lets all of
-//! them go. One that has tried [`TRIES`] times in vain is given up with its own failure, since it may be the only one that
-//! fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing was ever answered) is no short one: then those
+//! is given up [`ALIKE`] times), the others wait; one at a time tries whether there is an answer again, after pauses that
+//! grow. The first answer lets all of them go. One that has tried [`TRIES`] times in vain is given up with its own failure,
+//! since it may be the only one that fails. An outage that lasts for [`OUTAGE`] ([`NEVER_SEEN`] where nothing was ever answered) is no short one: then those
 //! that wait are given up with its message, and so are all that come later, but for one now and then. Who refuses a key, has
 //! no quota left or is not there is not asked again: that is told once. What is not found or forbidden (403) once something
 //! was answered is about that request, unless [`FORBIDDEN`] requests in a row are forbidden.
@@ -91,8 +91,8 @@ struct State {
     times: Option<(Instant, Instant)>,
     /// Which request was given up first.
     first: Option<Digest>,
-    /// How many were, and whether others than that one.
-    given_up: u32,
+    /// How often one was, and whether others were too.
+    times_given_up: u32,
     several: bool,
     open: Option<Open>,
     /// Whether the listener knows.
@@ -284,8 +284,8 @@ impl State {
     /// A request that was sent then was given up.
     fn given_up(&mut self, request: &Digest, told: &impl Told, sent: Instant, patience: u32) {
         let (Some(failure), now) = (told.failure().cloned(), Instant::now()) else { return };
-        self.given_up += 1;
-        self.several |= self.first.get_or_insert(*request) != request || self.given_up >= ALIKE;
+        self.times_given_up += 1;
+        self.several |= self.first.get_or_insert(*request) != request || self.times_given_up >= ALIKE;
         if self.times.is_none_or(|(_, last)| sent >= last) {
             self.attempts = self.attempts.saturating_add(told.attempts());
             self.times = Some((self.times.map_or(now, |(first, _)| first), now));

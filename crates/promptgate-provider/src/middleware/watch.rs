@@ -1,4 +1,5 @@
-//! Tells of every single call: a model's [`Guard`], and who counts what was sent. It stands within the pace: what waits for its turn is no call yet.
+//! Tells of every single call: a model's [`Guard`], and who counts what was sent. It stands within the pace: what waits for
+//! its turn is no call yet.
 
 use std::sync::Arc;
 
