@@ -127,9 +127,7 @@ impl Controller {
         match how {
             Ended::Answered => self.answered(sent, now),
             Ended::Refused(wait) => self.refused(sent, wait.unwrap_or(0.0), now),
-            Ended::Overloaded(wait) => {
-                self.overloaded(sent, wait.unwrap_or(0.0), in_flight, now);
-            }
+            Ended::Overloaded(wait) => self.overloaded(sent, wait.unwrap_or(0.0), in_flight, now),
             Ended::Lost => {
                 let _ = self.window.failed(sent, Sign::Lost, in_flight, now);
                 self.hold.undecided(sent, now);
@@ -153,7 +151,7 @@ impl Controller {
     }
 
     fn overloaded(&mut self, sent: f64, wait: f64, in_flight: usize, now: f64) {
-        if self.window.is_rate_too_high() {
+        if self.window.blames_rate() {
             return self.refused(sent, wait, now);
         }
         let is_shown = self.window.failed(sent, Sign::Refused, in_flight, now);

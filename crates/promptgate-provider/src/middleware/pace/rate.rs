@@ -30,12 +30,12 @@ const TRIED: f64 = 8.0;
 /// How much the rate grows with an answer, and at most in a second, once it is nearly known.
 const GROWTH: (f64, f64) = (0.002, 0.01);
 
-/// So many times as much once none was refused for so many seconds, and so many calls: what is right is found too high by
-/// then, and who shared a limit may have it alone.
-const SOONER: (f64, f64, f64) = (10.0, 45.0, 80.0);
-
 /// How much it grows in a second until then.
 const SEARCH: f64 = 0.5;
+
+/// A rate that is nearly known grows so many times as much once no call was refused for so many seconds, and so many calls:
+/// one that is right is found too high by then, and who shared a limit may have it alone.
+const SOONER: (f64, f64, f64) = (10.0, 45.0, 80.0);
 
 /// A rate grows up to so many times what is answered: answers may take long, what was asked meanwhile is not seen in them.
 const AHEAD: f64 = 10.0;

@@ -94,9 +94,9 @@ impl Window {
         if is_near { step / SLOWER } else { step }
     }
 
-    /// A call is one too many although it was alone. Whether that says something of the rate: in an outage, in which nothing
-    /// was answered since the last one that did, it does not.
-    pub(super) fn is_rate_too_high(&mut self) -> bool {
+    /// A call is one too many. Whether the rate is to blame, since it was alone; in an outage, in which nothing was answered
+    /// since the rate was last blamed, it is not.
+    pub(super) fn blames_rate(&mut self) -> bool {
         self.size() <= 1.0 && std::mem::take(&mut self.is_answering)
     }
 
